@@ -1,0 +1,249 @@
+//! What is recorded of an account.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::{
+    AccessKeyId, AccountId, CustomRole, CustomRoleId, PrincipalId, Revision, RoleRef, Timestamp,
+    TokenId, WorkspaceId, WorkspaceName,
+};
+
+/// The kind of a principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// The main account.
+    Account,
+    /// A RAM user.
+    User,
+    /// A RAM role.
+    RamRole,
+}
+
+impl PrincipalKind {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Account, Self::User, Self::RamRole];
+
+    /// Returns the spelling of the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "Account",
+            Self::User => "User",
+            Self::RamRole => "RamRole",
+        }
+    }
+
+    /// Returns the value of that spelling; the case counts.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Principal {
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// Its id: the account id, `UserId` or `RoleId`.
+    pub id: PrincipalId,
+}
+
+/// A RAM user or RAM role that is known to the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Who it is; never [`PrincipalKind::Account`].
+    pub principal: Principal,
+    /// Its name for people, 1 to 128 characters.
+    pub name: String,
+    /// When it was recorded.
+    pub created: Timestamp,
+}
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id, unique in the account.
+    pub id: WorkspaceId,
+    /// Its name, unique in the account.
+    pub name: WorkspaceName,
+    /// What it is for, at most 80 characters.
+    pub description: String,
+    /// Who created it, and thereby owns it.
+    pub creator: PrincipalId,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// A membership: which roles a principal holds in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub principal: PrincipalId,
+    /// The roles, sorted, at least one.
+    pub roles: Vec<RoleRef>,
+    /// When the membership began.
+    pub created: Timestamp,
+}
+
+/// What a token may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Ask for decisions.
+    Decide,
+    /// Create, list and revoke tokens of the account.
+    Tokens,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Decide, Self::Tokens];
+
+    /// Returns the spelling of the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Tokens => "tokens",
+        }
+    }
+
+    /// Returns the value of that spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// A set of scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// Returns the set of these, without repetition.
+    #[must_use]
+    pub fn new(mut scopes: Vec<Scope>) -> Self {
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self(scopes)
+    }
+
+    /// Returns the set of all scopes.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::new(Scope::ALL.to_vec())
+    }
+
+    /// Returns whether `scope` is in the set.
+    #[must_use]
+    pub fn contains(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
+    /// Returns the scopes in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Returns whether no scope is in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A keyed digest of a token's secret; the secret itself is never stored. `Debug` does not print it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenDigest(pub [u8; 32]);
+
+impl fmt::Debug for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenDigest(…)")
+    }
+}
+
+/// A bearer token by which a PEP asks for decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its public part.
+    pub id: TokenId,
+    /// What it is for, in the words of whoever made it, at most 128 characters.
+    pub name: String,
+    /// The keyed digest of its secret.
+    pub digest: TokenDigest,
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// Whether an access key may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It may.
+    Active,
+    /// It may not, for now.
+    Inactive,
+}
+
+/// An access key of the main account or of a RAM user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// Its public part.
+    pub id: AccessKeyId,
+    /// Whose it is.
+    pub owner: PrincipalId,
+    /// The secret, sealed under the master key with account and id as associated data.
+    pub sealed_secret: Vec<u8>,
+    /// Whether it may be used.
+    pub status: KeyStatus,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The sealed secret stays out of logs too: whoever holds the master key could open it.
+        f.debug_struct("AccessKey")
+            .field("id", &self.id)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything recorded of one account at one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRecords {
+    /// Which account.
+    pub account: AccountId,
+    /// At which revision.
+    pub revision: Revision,
+    /// Known RAM users and roles by id.
+    pub identities: BTreeMap<PrincipalId, Identity>,
+    /// Workspaces by id.
+    pub workspaces: BTreeMap<WorkspaceId, Workspace>,
+    /// Custom roles by workspace and id.
+    pub roles: BTreeMap<(WorkspaceId, CustomRoleId), CustomRole>,
+    /// Memberships by workspace and principal.
+    pub members: BTreeMap<(WorkspaceId, PrincipalId), Member>,
+    /// Tokens by id.
+    pub tokens: BTreeMap<TokenId, Token>,
+    /// Access keys by id.
+    pub access_keys: BTreeMap<AccessKeyId, AccessKey>,
+}
+
+impl AccountRecords {
+    /// Returns an account of which nothing is recorded.
+    #[must_use]
+    pub const fn empty(account: AccountId) -> Self {
+        Self {
+            account,
+            revision: Revision::ORIGIN,
+            identities: BTreeMap::new(),
+            workspaces: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            members: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            access_keys: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The truth of a role: for each permission code, which of four cells it grants.
+//!
+//! The cells are {own, others'} x {private, public}. The API's `PermissionRules` are a rendering of them:
+//! not every set of cells has one (own private and own public alone have, "own public only" has not).
+
+use std::fmt;
+
+/// Whether an asset is shared with its workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Accessibility {
+    /// Published to the workspace.
+    Public,
+    /// Kept by its creator.
+    Private,
+}
+
+impl Accessibility {
+    /// Returns the spelling of the API: `PUBLIC` or `PRIVATE`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "PUBLIC",
+            Self::Private => "PRIVATE",
+        }
+    }
+
+    /// Returns the value of that spelling; the case counts.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Public, Self::Private].into_iter().find(|a| a.as_str() == text)
+    }
+}
+
+/// One of the four cells an asset can be in, seen from one principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cell {
+    /// Private and created by the principal.
+    OwnPrivate,
+    /// Private and created by somebody else.
+    OthersPrivate,
+    /// Public and created by the principal.
+    OwnPublic,
+    /// Public and created by somebody else.
+    OthersPublic,
+}
+
+impl Cell {
+    /// All four, in the order in which [`Cells`] prints them.
+    pub const ALL: [Self; 4] =
+        [Self::OwnPrivate, Self::OthersPrivate, Self::OwnPublic, Self::OthersPublic];
+
+    /// Returns the cell of an asset.
+    #[must_use]
+    pub const fn of(own: bool, accessibility: Accessibility) -> Self {
+        match (own, accessibility) {
+            (true, Accessibility::Private) => Self::OwnPrivate,
+            (false, Accessibility::Private) => Self::OthersPrivate,
+            (true, Accessibility::Public) => Self::OwnPublic,
+            (false, Accessibility::Public) => Self::OthersPublic,
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        match self {
+            Self::OwnPrivate => 1,
+            Self::OthersPrivate => 2,
+            Self::OwnPublic => 4,
+            Self::OthersPublic => 8,
+        }
+    }
+
+    const fn letter(self) -> char {
+        match self {
+            Self::OwnPrivate => 'p',
+            Self::OthersPrivate => 'P',
+            Self::OwnPublic => 'u',
+            Self::OthersPublic => 'U',
+        }
+    }
+}
+
+/// A set of cells, written like file permissions: `pPuU`, with `-` for a cell that is not granted.
+///
+/// `p` own private, `P` others' private, `u` own public, `U` others' public.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Cells(u8);
+
+impl Cells {
+    /// No cell.
+    pub const NONE: Self = Self(0);
+    /// All four cells: accessibility and creator do not matter.
+    pub const ALL: Self = Self(15);
+    /// What the principal created, private or public.
+    pub const OWN: Self = Self(1 | 4);
+    /// What is public, and what the principal created.
+    pub const OWN_AND_PUBLIC: Self = Self(1 | 4 | 8);
+
+    /// Returns the set of one cell.
+    #[must_use]
+    pub const fn only(cell: Cell) -> Self {
+        Self(cell.bit())
+    }
+
+    /// Returns whether `cell` is in the set.
+    #[must_use]
+    pub const fn contains(self, cell: Cell) -> bool {
+        self.0 & cell.bit() != 0
+    }
+
+    /// Returns whether no cell is in the set.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the cells of either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns all sixteen sets.
+    pub fn every() -> impl Iterator<Item = Self> {
+        (0..16).map(Self)
+    }
+
+    /// Returns the set written as four characters, each its letter or `-`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut chars = text.chars();
+        let mut cells = Self::NONE;
+        for cell in Cell::ALL {
+            match chars.next()? {
+                '-' => {}
+                c if c == cell.letter() => cells = cells.union(Self::only(cell)),
+                _ => return None,
+            }
+        }
+        chars.next().is_none().then_some(cells)
+    }
+
+    /// Returns the rules that say the same in the API's words; `None` where no rules can.
+    ///
+    /// Own private = PRIVATE/CREATOR; all private = PRIVATE/ANY; all public = PUBLIC; own = ANY/CREATOR;
+    /// everything = ANY/ANY; unions of these are several rules.
+    #[must_use]
+    pub fn rules(self) -> Option<Vec<PermissionRule>> {
+        use EntityAccess::{Any, Creator};
+        use RuleAccessibility as A;
+        let candidates = [
+            PermissionRule { accessibility: A::Any, entity_access: Any },
+            PermissionRule { accessibility: A::Private, entity_access: Any },
+            PermissionRule { accessibility: A::Any, entity_access: Creator },
+            PermissionRule { accessibility: A::Private, entity_access: Creator },
+            PermissionRule { accessibility: A::Public, entity_access: Any },
+        ];
+        let mut rules: Vec<PermissionRule> = Vec::new();
+        let mut covered = Self::NONE;
+        for rule in candidates {
+            let cells = rule.cells();
+            let within = cells.0 & !self.0 == 0;
+            // Own + public is said as PRIVATE/CREATOR + PUBLIC: ANY/CREATOR would say own public twice.
+            let redundant =
+                rule.accessibility == A::Any && rule.entity_access == Creator && self != Self::OWN;
+            if within && !redundant && cells.0 & !covered.0 != 0 {
+                covered = covered.union(cells);
+                rules.push(rule);
+            }
+        }
+        // What remains is own public beside more than own (`pPu-`): ANY/CREATOR says it exactly.
+        if covered != self {
+            let own = PermissionRule { accessibility: A::Any, entity_access: Creator };
+            if own.cells().0 & !self.0 == 0 {
+                covered = covered.union(own.cells());
+                rules.push(own);
+            }
+        }
+        (covered == self).then_some(rules)
+    }
+}
+
+impl fmt::Display for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for cell in Cell::ALL {
+            write!(f, "{}", if self.contains(cell) { cell.letter() } else { '-' })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cells({self})")
+    }
+}
+
+/// The `Accessibility` of a permission rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RuleAccessibility {
+    /// Public assets, whoever made them.
+    Public,
+    /// Private assets.
+    Private,
+    /// Both, and operations without an asset.
+    Any,
+}
+
+impl RuleAccessibility {
+    /// Returns the spelling of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "PUBLIC",
+            Self::Private => "PRIVATE",
+            Self::Any => "ANY",
+        }
+    }
+
+    /// Returns the value of that spelling; the case counts.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Public, Self::Private, Self::Any].into_iter().find(|a| a.as_str() == text)
+    }
+}
+
+/// The `EntityAccessType` of a permission rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntityAccess {
+    /// Assets the principal created.
+    Creator,
+    /// Assets of anybody.
+    Any,
+}
+
+impl EntityAccess {
+    /// Returns the spelling of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Creator => "CREATOR",
+            Self::Any => "ANY",
+        }
+    }
+
+    /// Returns the value of that spelling; the case counts.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Creator, Self::Any].into_iter().find(|a| a.as_str() == text)
+    }
+}
+
+/// One rule of a custom role: for which assets its codes are granted.
+///
+/// Source: AIWorkSpace 2021-02-04, ModulePermissions. PUBLIC ignores the entity access type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PermissionRule {
+    /// Which assets by accessibility.
+    pub accessibility: RuleAccessibility,
+    /// Which assets by creator; [`EntityAccess::Any`] when the API carried none.
+    pub entity_access: EntityAccess,
+}
+
+impl PermissionRule {
+    /// Returns the cells the rule covers.
+    #[must_use]
+    pub const fn cells(self) -> Cells {
+        match (self.accessibility, self.entity_access) {
+            (RuleAccessibility::Public, _) => Cells(4 | 8),
+            (RuleAccessibility::Private, EntityAccess::Creator) => Cells(1),
+            (RuleAccessibility::Private, EntityAccess::Any) => Cells(1 | 2),
+            (RuleAccessibility::Any, EntityAccess::Creator) => Cells::OWN,
+            (RuleAccessibility::Any, EntityAccess::Any) => Cells::ALL,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_prints_and_parses_back() {
+        for cells in Cells::every() {
+            assert_eq!(Cells::parse(&cells.to_string()), Some(cells));
+        }
+        for bad in ["", "p", "pPu", "pPuUx", "PpuU", "rwx-", "uUpP"] {
+            assert_eq!(Cells::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_say_exactly_their_cells_or_nothing() {
+        let mut expressible = Vec::new();
+        for cells in Cells::every() {
+            if let Some(rules) = cells.rules() {
+                let back = rules.iter().fold(Cells::NONE, |acc, rule| acc.union(rule.cells()));
+                assert_eq!(back, cells);
+                expressible.push(cells.to_string());
+            }
+        }
+        // Others' assets without one's own, or own public without own private, have no rule in the API.
+        assert_eq!(expressible, ["----", "p---", "pP--", "p-u-", "pPu-", "--uU", "p-uU", "pPuU"]);
+    }
+
+    #[test]
+    fn rules_are_the_ones_the_design_names() {
+        let say = |text: &str| {
+            let rules = Cells::parse(text).unwrap().rules().unwrap();
+            rules
+                .iter()
+                .map(|r| format!("{}/{}", r.accessibility.as_str(), r.entity_access.as_str()))
+                .collect::<Vec<_>>()
+                .join(" + ")
+        };
+        assert_eq!(say("p---"), "PRIVATE/CREATOR");
+        assert_eq!(say("pP--"), "PRIVATE/ANY");
+        assert_eq!(say("--uU"), "PUBLIC/ANY");
+        assert_eq!(say("p-u-"), "ANY/CREATOR");
+        assert_eq!(say("p-uU"), "PRIVATE/CREATOR + PUBLIC/ANY");
+        assert_eq!(say("pPuU"), "ANY/ANY");
+        assert_eq!(say("----"), "");
+    }
+}

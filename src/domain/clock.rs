@@ -1,0 +1,33 @@
+//! Time as a parameter.
+
+use std::time::Duration;
+
+/// Milliseconds since 1970-01-01T00:00:00Z. Shown to people and stored; never decides an order of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// Returns the time that many milliseconds after the epoch.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Returns the milliseconds since the epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Returns this time less `duration`, at the earliest the epoch.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Tells the wall-clock time.
+pub trait Clock: Send + Sync {
+    /// Returns the present time; a clock before the epoch is the epoch.
+    fn now(&self) -> Timestamp;
+}

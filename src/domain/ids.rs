@@ -1,0 +1,170 @@
+//! Identifiers as newtypes that are parsed once, at the edge, and never hold an unchecked string.
+
+use std::{fmt, sync::Arc};
+
+/// The form an identifier must have, for messages: what it is and an example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdForm {
+    /// Completes "… is not …".
+    pub expected: &'static str,
+    /// Completes "give …", with an example.
+    pub help: &'static str,
+}
+
+/// Defines an identifier: a shared immutable string that satisfied `$accepts` when it was made.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $help:literal, $accepts:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The form every value has, for error messages.
+            pub const FORM: IdForm = IdForm { expected: $expected, help: $help };
+
+            /// Returns the identifier, or the form it should have had.
+            ///
+            /// # Errors
+            /// [`IdForm`] when `text` does not have that form; nothing is trimmed or repaired.
+            pub fn parse(text: &str) -> Result<Self, IdForm> {
+                let accepts: fn(&str) -> bool = $accepts;
+                if accepts(text) { Ok(Self(Arc::from(text))) } else { Err(Self::FORM) }
+            }
+
+            /// Returns the text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), &*self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+fn digits(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn alphanumeric(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+id! {
+    /// The id of an Alibaba Cloud account, the tenant: 1 to 20 digits.
+    AccountId, "an account id", "give 1 to 20 digits, for example `1000000000000001`", |t| digits(t, 20)
+}
+id! {
+    /// The id of a main account, RAM user (`UserId`) or RAM role (`RoleId`): 1 to 20 digits.
+    ///
+    /// Unique within an account across all three kinds, so that `creator` names one identity only.
+    PrincipalId, "a principal id", "give 1 to 20 digits, for example `2001`", |t| digits(t, 20)
+}
+id! {
+    /// The id of a workspace: 1 to 20 digits.
+    WorkspaceId, "a workspace id", "give 1 to 20 digits, for example `10001`", |t| digits(t, 20)
+}
+id! {
+    /// The name of a workspace: 3 to 23 letters, digits and `_`, a letter first.
+    ///
+    /// Source: AIWorkSpace 2021-02-04, CreateWorkspace.
+    WorkspaceName, "a workspace name", "give 3 to 23 letters, digits or `_`, a letter first",
+    |t| {
+        (3..=23).contains(&t.len())
+            && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && t.starts_with(|c: char| c.is_ascii_alphabetic())
+    }
+}
+id! {
+    /// The id of a custom role: `role-` and 1 to 32 letters or digits.
+    CustomRoleId, "a custom role id", "give `role-` and 1 to 32 letters or digits",
+    |t| t.strip_prefix("role-").is_some_and(|rest| alphanumeric(rest, 32))
+}
+id! {
+    /// The name of a custom role: 1 to 64 letters, digits, `_` and `-`.
+    ///
+    /// Source: AIWorkSpace 2021-02-04, CreateWorkspaceRole.
+    RoleName, "a role name", "give 1 to 64 letters, digits, `_` or `-`",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+id! {
+    /// The id of a token, the public part of it: 1 to 32 letters or digits.
+    TokenId, "a token id", "give 1 to 32 letters or digits, as `token list` prints them", |t| alphanumeric(t, 32)
+}
+id! {
+    /// The id of an access key: 1 to 64 letters or digits.
+    AccessKeyId, "an access key id", "give 1 to 64 letters or digits", |t| alphanumeric(t, 64)
+}
+id! {
+    /// The id of one request, for logs and safe retries: 1 to 128 visible ASCII characters.
+    RequestId, "a request id", "give 1 to 128 visible ASCII characters",
+    |t| (1..=128).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
+}
+id! {
+    /// The id of an asset that lives in another service: 1 to 2,048 bytes without control characters.
+    ResourceId, "a resource id", "give 1 to 2048 bytes of UTF-8 without control characters",
+    |t| (1..=2048).contains(&t.len()) && !t.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check<T, E>(parse: fn(&str) -> Result<T, E>, good: &[&str], bad: &[&str]) {
+        for text in good {
+            assert!(parse(text).is_ok(), "`{text}` should parse");
+        }
+        for text in bad {
+            assert!(parse(text).is_err(), "`{text}` should be refused");
+        }
+    }
+
+    #[test]
+    fn identifiers_accept_their_form_and_nothing_near_it() {
+        let twenty_one = "1".repeat(21);
+        check(
+            AccountId::parse,
+            &["1", &"9".repeat(20)],
+            &["", "1a", " 1", "1 ", "{1}", "1:2", "１", &twenty_one],
+        );
+        check(
+            WorkspaceName::parse,
+            &["abc", "A_1", &"a".repeat(23)],
+            &["ab", "1ab", "_ab", "a-b", &"a".repeat(24)],
+        );
+        check(
+            CustomRoleId::parse,
+            &["role-1", "role-aZ9"],
+            &["role-", "Role-1", "role-a_b", "role-\"", "x"],
+        );
+        check(
+            RoleName::parse,
+            &["a", "A_b-9", &"x".repeat(64)],
+            &["", "a b", "a\"", "名", &"x".repeat(65)],
+        );
+        check(TokenId::parse, &["a1"], &["", "a_b", "a-b"]);
+        check(RequestId::parse, &["r-1", "a\"b"], &["", "a b", "a\n", "é", &"x".repeat(129)]);
+        check(
+            ResourceId::parse,
+            &["dlc-1", "\"]; permit(principal, action, resource);", "{}", "*", "名"],
+            &["", "a\0b", "a\nb", &"x".repeat(2049)],
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Values every other room speaks in: identifiers, workspaces, roles, requests, decisions, changes.
+//!
+//! Nothing here does I/O, knows a wire format, or reads a clock. Types cross a border by conversion: the
+//! wire types of `http` and the codecs of `store` own their formats and may change apart from these.
+
+mod account;
+mod cells;
+mod change;
+mod clock;
+mod decision;
+mod ids;
+mod import;
+mod invalid;
+mod request;
+mod revision;
+mod role;
+
+pub use account::{
+    AccessKey, AccountRecords, Identity, KeyStatus, Member, Principal, PrincipalKind, Scope,
+    Scopes, Token, TokenDigest, Workspace,
+};
+pub use cells::{Accessibility, Cell, Cells, EntityAccess, PermissionRule, RuleAccessibility};
+pub use change::{Change, LogEntry, Op};
+pub use clock::{Clock, Timestamp};
+pub use decision::{Decision, Effect, Fault, Reason};
+pub use ids::{
+    AccessKeyId, AccountId, CustomRoleId, IdForm, PrincipalId, RequestId, ResourceId, RoleName,
+    TokenId, WorkspaceId, WorkspaceName,
+};
+pub use import::{Import, ImportedWorkspace};
+pub use invalid::{Invalid, InvalidKind};
+pub use request::{ContextValue, Question, Request, Resource, Scalar};
+pub use revision::Revision;
+pub use role::{
+    BuiltinRole, CustomRole, ModulePermission, PermissionGrant, PermissionType, RoleRef,
+};

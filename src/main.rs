@@ -1,0 +1,3 @@
+//! The `pai-authz` command.
+
+fn main() {}

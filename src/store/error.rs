@@ -1,0 +1,63 @@
+//! What a store can answer instead of a result, one variant per thing a caller can do about it.
+
+use std::path::PathBuf;
+
+use crate::domain::Revision;
+
+/// A refusal or failure of a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The account is not at the expected revision; read again and decide again.
+    #[error("the account has changed meanwhile: it is at revision {current}")]
+    Conflict {
+        /// Where it is.
+        current: Revision,
+    },
+    /// The request id was already used for a change that is not this one.
+    #[error("the request id was used before for another change")]
+    RequestReused,
+    /// Another process has the store open.
+    #[error("`{path}` is in use by another process: stop it, or speak to it with `--url`", path = path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no store at that place.
+    #[error("there is no store at `{path}`: make one with `pai-authz init`, or correct `--store`", path = path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What is there is not a sound store; it is left untouched.
+    #[error("the store at `{path}` is damaged ({detail}): restore it from a backup; it was left as it is", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// The store was written by another version of this program.
+    #[error(
+        "the store has format {found}, this program reads format {supported}: use the program that wrote it"
+    )]
+    Format {
+        /// The format found.
+        found: u32,
+        /// The format this program reads and writes.
+        supported: u32,
+    },
+    /// A development store was opened for production, or the other way round.
+    #[error("{0}")]
+    Mode(&'static str),
+    /// There is no room for the change; nothing was written.
+    #[error("the store is full: free some space; nothing was written")]
+    Full,
+    /// The store cannot be read or written at present.
+    #[error("the store is not available")]
+    Unavailable {
+        /// Whether the change may have been applied nevertheless.
+        may_be_applied: bool,
+        /// The driver's words, for the log only.
+        detail: String,
+    },
+}
