@@ -65,27 +65,44 @@ pub struct LogEntry {
 impl AccountRecords {
     /// Applies one op, as every store does and every replica repeats.
     pub fn apply(&mut self, op: &Op) {
+        // Each arm ends in `;`: what a record replaced or removed is of no interest here.
         match op.clone() {
             Op::PutIdentity(identity) => {
-                { let _ = self.identities.insert(identity.principal.id.clone(), identity))
+                self.identities.insert(identity.principal.id.clone(), identity);
             }
-            Op::RemoveIdentity(id) => let _ = self.identities.remove(&id; }
+            Op::RemoveIdentity(id) => {
+                self.identities.remove(&id);
+            }
             Op::PutWorkspace(workspace) => {
-                { let _ = self.workspaces.insert(workspace.id.clone(), workspace))
+                self.workspaces.insert(workspace.id.clone(), workspace);
             }
-            Op::RemoveWorkspace(id) => let _ = self.workspaces.remove(&id; }
+            Op::RemoveWorkspace(id) => {
+                self.workspaces.remove(&id);
+            }
             Op::PutRole(workspace, role) => {
-                { let _ = self.roles.insert((workspace, role.id.clone()), role))
+                self.roles.insert((workspace, role.id.clone()), role);
             }
-            Op::RemoveRole(workspace, id) => let _ = self.roles.remove(&(workspace, id); }
+            Op::RemoveRole(workspace, id) => {
+                self.roles.remove(&(workspace, id));
+            }
             Op::PutMember(workspace, member) => {
-                let _ = self.members.insert((workspace, member.principal.clone()), member);
+                self.members.insert((workspace, member.principal.clone()), member);
             }
-            Op::RemoveMember(workspace, id) => { let _ = self.members.remove(&(workspace, id)); }
-            Op::PutToken(token) => { let _ = self.tokens.insert(token.id.clone(), token); }
-            Op::RemoveToken(id) => { let _ = self.tokens.remove(&id); }
-            Op::PutAccessKey(key) => { let _ = self.access_keys.insert(key.id.clone(), key); }
-            Op::RemoveAccessKey(id) => { let _ = self.access_keys.remove(&id); }
+            Op::RemoveMember(workspace, id) => {
+                self.members.remove(&(workspace, id));
+            }
+            Op::PutToken(token) => {
+                self.tokens.insert(token.id.clone(), token);
+            }
+            Op::RemoveToken(id) => {
+                self.tokens.remove(&id);
+            }
+            Op::PutAccessKey(key) => {
+                self.access_keys.insert(key.id.clone(), key);
+            }
+            Op::RemoveAccessKey(id) => {
+                self.access_keys.remove(&id);
+            }
         }
     }
 }
