@@ -1,4 +1,5 @@
 //! pai-authz: a policy decision point for Platform for AI workspaces.
 
+pub mod catalog;
 pub mod domain;
 pub mod store;

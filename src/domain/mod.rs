@@ -29,7 +29,7 @@ pub use ids::{
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind};
-pub use request::{ContextValue, Question, Request, Resource, Scalar};
+pub use request::{ActionId, ContextValue, Question, Request, Resource, Scalar};
 pub use revision::Revision;
 pub use role::{
     BuiltinRole, CustomRole, ModulePermission, PermissionGrant, PermissionType, RoleRef,

@@ -51,6 +51,10 @@ pub struct Question<'a> {
     pub context: BTreeMap<String, ContextValue>,
 }
 
+/// An action, as an index into the catalogue that gave it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionId(pub u16);
+
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resource {
@@ -80,8 +84,8 @@ pub enum Resource {
 pub struct Request {
     /// Who asks. A `User` with the account's id has become the `Account`.
     pub principal: Principal,
-    /// The action, as an index into the catalogue.
-    pub action: usize,
+    /// The action.
+    pub action: ActionId,
     /// About what.
     pub resource: Resource,
     /// RAM condition keys.

@@ -1,0 +1,502 @@
+//! Reads the tables and joins them; every inconsistency is an error that names the entry.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Catalog,
+    model::{
+        Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Level, ManagedIn, Marks, Module,
+        PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
+    },
+};
+use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
+
+macro_rules! table {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../schema/catalog/", $name, ".json")))
+    };
+}
+
+const MODULES: (&str, &str) = table!("modules");
+const TYPES: (&str, &str) = table!("types");
+const LEVELS: (&str, &str) = table!("levels");
+const ROLES: (&str, &str) = table!("roles");
+const MARKS: (&str, &str) = table!("marks");
+const RAM_CODES: (&str, &str) = table!("ram_codes");
+
+const PERMISSIONS: [(&str, &str); 21] = [
+    table!("permissions/general"),
+    table!("permissions/workspace"),
+    table!("permissions/memberrole"),
+    table!("permissions/resource"),
+    table!("permissions/config"),
+    table!("permissions/connection"),
+    table!("permissions/dlc"),
+    table!("permissions/dsw"),
+    table!("permissions/designer"),
+    table!("permissions/paiflow"),
+    table!("permissions/eas"),
+    table!("permissions/dataset"),
+    table!("permissions/model"),
+    table!("permissions/image"),
+    table!("permissions/codesource"),
+    table!("permissions/experiment"),
+    table!("permissions/training"),
+    table!("permissions/automl"),
+    table!("permissions/langstudio"),
+    table!("permissions/artlab"),
+    table!("permissions/component"),
+];
+
+const RAM_ACTIONS: [(&str, &str); 25] = [
+    table!("ram/datasetacc"),
+    table!("ram/eas"),
+    table!("ram/featurestore"),
+    table!("ram/log"),
+    table!("ram/pai"),
+    table!("ram/paiabtest"),
+    table!("ram/paiartlab"),
+    table!("ram/paiautoml"),
+    table!("ram/paicodesource"),
+    table!("ram/paicomponentmanagement"),
+    table!("ram/paidataset"),
+    table!("ram/paidesigner"),
+    table!("ram/paidlc"),
+    table!("ram/paidsw"),
+    table!("ram/paiexperiment"),
+    table!("ram/paiflow"),
+    table!("ram/paiimage"),
+    table!("ram/paiitag"),
+    table!("ram/pailangstudio"),
+    table!("ram/paillmtrace"),
+    table!("ram/paimodel"),
+    table!("ram/paiplugin"),
+    table!("ram/pairec"),
+    table!("ram/paitraining"),
+    table!("ram/paiworkspace"),
+];
+
+/// Says that the entry `what` has a value that is not one of its kind.
+fn unknown<T>(found: Option<T>, what: &str, value: &str) -> Result<T, String> {
+    found.ok_or_else(|| format!("`{what}`: `{value}` is not known"))
+}
+
+/// A file: a head for the reader, then the rows.
+#[derive(Deserialize)]
+struct File<R> {
+    #[serde(default)]
+    module: Option<Text>,
+    #[serde(default)]
+    ram_code: Option<Text>,
+    rows: Vec<R>,
+}
+
+fn file<R: DeserializeOwned>((name, text): (&str, &str)) -> Result<File<R>, String> {
+    serde_json::from_str(text).map_err(|error| format!("schema/catalog/{name}.json: {error}"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModuleRow {
+    module: Text,
+    title: Text,
+    api_module: Option<Text>,
+    ram_code: Text,
+    entities: bool,
+    main_type: Option<Text>,
+}
+
+/// A string of the compiled-in tables. Leaked on purpose: read once, used until the program ends.
+#[derive(Clone, Copy)]
+struct Text(&'static str);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Box::leak(text.into_boxed_str())))
+    }
+}
+
+impl Text {
+    fn all(texts: Vec<Self>) -> Vec<&'static str> {
+        texts.into_iter().map(|t| t.0).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeRow {
+    #[serde(rename = "type")]
+    name: Text,
+    modules: Vec<Text>,
+    arn: Text,
+    status: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LevelRow {
+    permission_type: Text,
+    console: Text,
+    read: Text,
+    write: Text,
+    manage: Text,
+    workspace_all: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleRow {
+    code: Text,
+    label: Text,
+    #[serde(rename = "type")]
+    role_type: Text,
+    column: Text,
+    shared_with_dataworks: bool,
+    #[expect(dead_code, reason = "a fact for the DataWorks connector, kept beside the others")]
+    dataworks_role_code: Option<Text>,
+    removable: bool,
+    note: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarksRow {
+    marks: Text,
+    #[expect(dead_code, reason = "for the reader: how many rows follow this reading")]
+    rows: u32,
+    confidence: Text,
+    reason: Text,
+    alternatives: Vec<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RamCodeRow {
+    code: Text,
+    covers: Text,
+    status: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PointRow {
+    code: Text,
+    #[serde(default)]
+    variant: Option<Text>,
+    access: Text,
+    scope: Text,
+    managed: Text,
+    grants: HashMap<String, String>,
+    #[serde(default)]
+    published: HashMap<String, String>,
+    #[serde(default)]
+    allowed_unless_denied: bool,
+    #[serde(default)]
+    issues_credentials: bool,
+    #[serde(default)]
+    resource: Option<Text>,
+    #[serde(default)]
+    source_spelling: Option<Text>,
+    marks: Text,
+    confidence: Text,
+    description: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RamRow {
+    action: Text,
+    #[serde(default)]
+    permission: Option<Text>,
+    access: Text,
+    #[serde(default)]
+    #[expect(dead_code, reason = "a fact for the document checks, kept beside the others")]
+    resource_type: Option<Text>,
+    arns: Vec<Text>,
+    #[serde(default)]
+    condition_keys: Vec<Text>,
+    status: Text,
+    arn_status: Text,
+    #[serde(default)]
+    api: Vec<Text>,
+    #[serde(default)]
+    canonical_action: Option<Text>,
+    #[serde(default)]
+    probable_action: Option<Text>,
+    #[serde(default)]
+    aliases: Vec<Text>,
+    #[serde(default)]
+    alternative_actions: Vec<Text>,
+    #[serde(default)]
+    note: Option<Text>,
+    #[expect(dead_code, reason = "for the reader: which pages print the action")]
+    sources: Vec<Text>,
+}
+
+fn cells(what: &str, text: &str) -> Result<Cells, String> {
+    unknown(Cells::parse(text), what, text)
+}
+
+fn confidence(what: &str, text: &str) -> Result<Confidence, String> {
+    let all = [Confidence::Low, Confidence::Medium, Confidence::High, Confidence::Certain];
+    unknown(all.into_iter().find(|c| c.as_str() == text), what, text)
+}
+
+fn status(what: &str, text: &str) -> Result<Status, String> {
+    let all = [Status::Documented, Status::Derived, Status::SystemPolicy, Status::Reported];
+    unknown(all.into_iter().find(|s| s.as_str() == text), what, text)
+}
+
+fn columns(
+    what: &str,
+    roles: &[BuiltinRoleFacts],
+    grants: &HashMap<String, String>,
+) -> Result<Vec<(&'static str, Cells)>, String> {
+    let mut out = Vec::with_capacity(grants.len());
+    for (column, text) in grants {
+        let column = unknown(roles.iter().map(|r| r.column).find(|c| c == column), what, column)?;
+        out.push((column, cells(what, text)?));
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
+fn points(roles: &[BuiltinRoleFacts], marks: &[Marks]) -> Result<Vec<PermissionPoint>, String> {
+    let mut out = Vec::new();
+    for table in PERMISSIONS {
+        let file: File<PointRow> = file(table)?;
+        let module = unknown(file.module, table.0, "a file without `module`")?.0;
+        for row in file.rows {
+            let what = row.code.0;
+            let accesses = [Access::Read, Access::Write, Access::Manage];
+            let scopes = [
+                PermissionScope::OwnAndPublic,
+                PermissionScope::WorkspaceAll,
+                PermissionScope::Any,
+                PermissionScope::Account,
+            ];
+            let managed = [ManagedIn::Both, ManagedIn::Workspace, ManagedIn::Ram];
+            unknown(marks.iter().find(|m| m.marks == row.marks.0), what, row.marks.0)?;
+            out.push(PermissionPoint {
+                code: what,
+                variant: row.variant.map(|v| v.0),
+                module,
+                access: unknown(
+                    accesses.into_iter().find(|a| a.as_str() == row.access.0),
+                    what,
+                    row.access.0,
+                )?,
+                scope: unknown(
+                    scopes.into_iter().find(|s| s.as_str() == row.scope.0),
+                    what,
+                    row.scope.0,
+                )?,
+                managed: unknown(
+                    managed.into_iter().find(|m| m.as_str() == row.managed.0),
+                    what,
+                    row.managed.0,
+                )?,
+                grants: columns(what, roles, &row.grants)?,
+                published: columns(what, roles, &row.published)?,
+                allowed_unless_denied: row.allowed_unless_denied,
+                issues_credentials: row.issues_credentials,
+                resource: row.resource.map(|r| r.0),
+                source_spelling: row.source_spelling.map(|s| s.0),
+                marks: row.marks.0,
+                confidence: confidence(what, row.confidence.0)?,
+                description: row.description.0,
+            });
+        }
+    }
+    Ok(out)
+}
+
+fn ram_actions() -> Result<Vec<RamAction>, String> {
+    let mut out = Vec::new();
+    for table in RAM_ACTIONS {
+        let file: File<RamRow> = file(table)?;
+        let code = unknown(file.ram_code, table.0, "a file without `ram_code`")?.0;
+        for row in file.rows {
+            let what = row.action.0;
+            if what.split_once(':').is_none_or(|(prefix, _)| prefix != code) {
+                return Err(format!("`{what}` stands in the file of `{code}`"));
+            }
+            let also = [
+                ("checked as", row.canonical_action.into_iter().collect()),
+                ("probably checked as", row.probable_action.into_iter().collect()),
+                ("older names", row.aliases),
+                ("also granted as", row.alternative_actions),
+                ("operations", row.api),
+            ];
+            out.push(RamAction {
+                action: what,
+                permission: row.permission.map(|p| p.0),
+                access: row.access.0,
+                arns: Text::all(row.arns),
+                condition_keys: Text::all(row.condition_keys),
+                status: status(what, row.status.0)?,
+                arn_status: status(what, row.arn_status.0)?,
+                also: also
+                    .into_iter()
+                    .filter(|(_, names)| !names.is_empty())
+                    .map(|(kind, names)| (kind, Text::all(names)))
+                    .collect(),
+                note: row.note.map(|n| n.0),
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// Joins each permission code with the RAM action that is the same operation, then adds the RAM-only actions.
+fn actions(
+    points: &[PermissionPoint],
+    ram_actions: &[RamAction],
+) -> Result<(Vec<Action>, HashMap<&'static str, ActionId>), String> {
+    let by_permission: HashMap<&str, usize> =
+        ram_actions.iter().enumerate().filter_map(|(i, a)| Some((a.permission?, i))).collect();
+    let code_of = |action: &'static str| action.split_once(':').map_or(action, |(code, _)| code);
+    let mut actions: Vec<Action> = Vec::with_capacity(ram_actions.len());
+    for (i, point) in points.iter().enumerate().filter(|(_, p)| p.variant.is_none()) {
+        let &ram = unknown(by_permission.get(point.code), point.code, "its RAM action")?;
+        let spelled = unknown(ram_actions.get(ram), point.code, "its RAM action")?.action;
+        actions.push(Action {
+            id: ActionId(0),
+            name: point.code,
+            scope: ActionScope::Permission(point.scope),
+            ram_code: code_of(spelled),
+            module: Some(point.module),
+            allowed_unless_denied: point.allowed_unless_denied,
+            official_image: points
+                .iter()
+                .any(|p| p.code == point.code && p.variant == Some("official")),
+            point: Some(i),
+            ram,
+        });
+    }
+    if actions.len() != by_permission.len() {
+        return Err(
+            "a RAM action is joined with a permission code that is not in the table".to_owned()
+        );
+    }
+    for (i, action) in ram_actions.iter().enumerate().filter(|(_, a)| a.permission.is_none()) {
+        actions.push(Action {
+            id: ActionId(0),
+            name: action.action,
+            scope: ActionScope::RamOnly,
+            ram_code: code_of(action.action),
+            module: None,
+            allowed_unless_denied: false,
+            official_image: false,
+            point: None,
+            ram: i,
+        });
+    }
+    let mut by_name = HashMap::with_capacity(actions.len() * 2);
+    for (i, action) in actions.iter_mut().enumerate() {
+        action.id =
+            ActionId(u16::try_from(i).map_err(|_| "more actions than an id can count".to_owned())?);
+        let ram = unknown(ram_actions.get(action.ram), action.name, "its RAM action")?.action;
+        for name in [action.name, ram] {
+            if by_name.insert(name, action.id).is_some_and(|other| other != action.id) {
+                return Err(format!("`{name}` names two actions"));
+            }
+        }
+    }
+    Ok((actions, by_name))
+}
+
+/// Reads everything.
+pub(super) fn read() -> Result<Catalog, String> {
+    let modules: Vec<Module> = file::<ModuleRow>(MODULES)?
+        .rows
+        .into_iter()
+        .map(|row| Module {
+            name: row.module.0,
+            title: row.title.0,
+            api_module: row.api_module.map(|m| m.0),
+            ram_code: row.ram_code.0,
+            entities: row.entities,
+            main_type: row.main_type.map(|t| t.0),
+        })
+        .collect();
+    let mut types = Vec::new();
+    for row in file::<TypeRow>(TYPES)?.rows {
+        let name = row.name.0;
+        for module in &row.modules {
+            unknown(modules.iter().find(|m| m.name == module.0), name, module.0)?;
+        }
+        types.push(ResourceType {
+            name,
+            modules: Text::all(row.modules),
+            arn: row.arn.0,
+            status: status(name, row.status.0)?,
+        });
+    }
+    let type_by_name: HashMap<&'static str, usize> =
+        types.iter().enumerate().map(|(i, t)| (t.name, i)).collect();
+    for module in &modules {
+        if let Some(main) = module.main_type {
+            unknown(type_by_name.get(main), module.name, main)?;
+        }
+    }
+    let mut levels = Vec::new();
+    for row in file::<LevelRow>(LEVELS)?.rows {
+        let what = row.permission_type.0;
+        levels.push(Level {
+            permission_type: unknown(PermissionType::parse(what), "levels", what)?,
+            console: row.console.0,
+            read: cells(what, row.read.0)?,
+            write: cells(what, row.write.0)?,
+            manage: cells(what, row.manage.0)?,
+            workspace_all: cells(what, row.workspace_all.0)?,
+        });
+    }
+    let mut roles = Vec::new();
+    for row in file::<RoleRow>(ROLES)?.rows {
+        roles.push(BuiltinRoleFacts {
+            role: unknown(BuiltinRole::parse(row.code.0), "roles", row.code.0)?,
+            label: row.label.0,
+            role_type: row.role_type.0,
+            column: row.column.0,
+            shared_with_dataworks: row.shared_with_dataworks,
+            removable: row.removable,
+            note: row.note.0,
+        });
+    }
+    let mut marks = Vec::new();
+    for row in file::<MarksRow>(MARKS)?.rows {
+        marks.push(Marks {
+            marks: row.marks.0,
+            confidence: confidence(row.marks.0, row.confidence.0)?,
+            reason: row.reason.0,
+            alternatives: Text::all(row.alternatives),
+        });
+    }
+    let mut ram_codes = Vec::new();
+    for row in file::<RamCodeRow>(RAM_CODES)?.rows {
+        ram_codes.push(RamCode {
+            code: row.code.0,
+            covers: row.covers.0,
+            status: status(row.code.0, row.status.0)?,
+        });
+    }
+    let points = points(&roles, &marks)?;
+    let ram_actions = ram_actions()?;
+    let (actions, by_name) = actions(&points, &ram_actions)?;
+    Ok(Catalog {
+        modules,
+        types,
+        levels,
+        roles,
+        marks,
+        ram_codes,
+        points,
+        ram_actions,
+        actions,
+        by_name,
+        type_by_name,
+    })
+}
