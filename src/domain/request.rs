@@ -62,8 +62,8 @@ pub enum Resource {
     Account,
     /// Something in a workspace.
     Asset {
-        /// The workspace.
-        workspace: WorkspaceId,
+        /// The workspace; `None` for official images, which are in none.
+        workspace: Option<WorkspaceId>,
         /// The resource type, as the catalogue spells it.
         resource_type: &'static str,
         /// Its id; `None` for any (`*`).
@@ -73,8 +73,13 @@ pub enum Resource {
         /// Whether it is shared, where stated.
         accessibility: Option<Accessibility>,
     },
-    /// Something outside every workspace, by its ARN.
-    Arn(String),
+    /// Something by its ARN, for actions that no role grants.
+    Arn {
+        /// The ARN as stated.
+        arn: String,
+        /// The workspace it names, if it names one.
+        workspace: Option<WorkspaceId>,
+    },
     /// Something that is certainly not of this account or region: nothing can be granted on it.
     Foreign,
 }

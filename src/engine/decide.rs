@@ -1,0 +1,228 @@
+//! Judges a request: builds the entities it is about and evaluates the policies that can matter.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use cedar_policy::{
+    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityUid, PolicySet,
+    Request as CedarRequest, RestrictedExpression,
+};
+
+use super::{Engine, Snapshot, custom_role::entity_id, names::Type, slices, snapshot::Workspace};
+use crate::{
+    catalog::{ANY, Catalog},
+    domain::{
+        ActionId, Decision, Fault, Principal, PrincipalKind, Reason, Request, Resource, ResourceId,
+        RoleRef, WorkspaceId,
+    },
+};
+
+/// Returns the entity of each action: its parents are the groups it belongs to. A request carries one of them.
+pub(super) fn action_entities(catalog: &Catalog) -> Vec<Entity> {
+    let entity = |action| {
+        let parents =
+            slices::groups(catalog, action).iter().map(|group| Type::Action.uid(group)).collect();
+        Entity::new_no_attrs(Type::Action.uid(action.name), parents)
+    };
+    catalog.actions().iter().map(entity).collect()
+}
+
+impl Snapshot {
+    /// Returns the decision on a request of this account.
+    ///
+    /// Reads nothing but this snapshot. An unknown principal and an unknown or foreign workspace are denied alike,
+    /// and whatever goes wrong on the way denies.
+    #[must_use]
+    pub fn is_authorized(&self, request: &Request) -> Decision {
+        let stated = match &request.resource {
+            Resource::Foreign => return Decision::implicit_deny(),
+            Resource::Account => None,
+            Resource::Asset { workspace, .. } | Resource::Arn { workspace, .. } => {
+                workspace.as_ref()
+            }
+        };
+        let workspace = match stated {
+            None => None,
+            Some(id) => match self.workspaces.get(id) {
+                None => return Decision::implicit_deny(),
+                Some(workspace) => Some((id, workspace)),
+            },
+        };
+        if !self.is_known(&request.principal) {
+            return Decision::implicit_deny();
+        }
+        let roles = workspace
+            .and_then(|(_, w)| w.members.get(&request.principal.id))
+            .map_or(&[][..], |roles| roles);
+        let slices =
+            self.slices(&request.principal, request.action, workspace.map(|(_, w)| w), roles);
+        if slices.is_empty() {
+            return Decision::implicit_deny();
+        }
+        let Some((asked, entities)) = self.entities(request, workspace.map(|(id, _)| id), roles)
+        else {
+            return Decision::error(Fault::Evaluation("request".to_owned()));
+        };
+        judge(&slices, &asked, &entities)
+    }
+
+    fn is_known(&self, principal: &Principal) -> bool {
+        match principal.kind {
+            PrincipalKind::Account => principal.id.as_str() == self.account.as_str(),
+            kind => self.identities.get(&principal.id) == Some(&kind),
+        }
+    }
+
+    /// Returns the policies that name the action and can apply to the principal.
+    fn slices<'s>(
+        &'s self,
+        principal: &Principal,
+        action: ActionId,
+        workspace: Option<&'s Workspace>,
+        roles: &[RoleRef],
+    ) -> Vec<&'s PolicySet> {
+        let builtin = &self.engine.builtin;
+        let everywhere = match principal.kind {
+            PrincipalKind::Account => builtin.account.of(action),
+            PrincipalKind::User => builtin.known_users.of(action),
+            PrincipalKind::RamRole => None,
+        };
+        let held = roles.iter().filter_map(|role| match role {
+            RoleRef::Builtin(role) => builtin.role(*role)?.of(action),
+            RoleRef::Custom(id) => workspace?.roles.get(id)?.of(action),
+        });
+        everywhere.into_iter().chain(held).collect()
+    }
+
+    fn entities(
+        &self,
+        request: &Request,
+        workspace: Option<&WorkspaceId>,
+        roles: &[RoleRef],
+    ) -> Option<(CedarRequest, Entities)> {
+        let principal = Self::principal(&request.principal, workspace, roles)?;
+        let resource = self.resource(&request.resource, workspace)?;
+        let action = self.engine.actions.get(usize::from(request.action.0))?.clone();
+        let asked = CedarRequest::new(
+            principal.uid(),
+            action.uid(),
+            resource.uid(),
+            Context::empty(),
+            None,
+        )
+        .ok()?;
+        // Asked about itself, the main account is principal and resource at once.
+        let same = principal.uid() == resource.uid();
+        let entities = [Some(principal), (!same).then_some(resource), Some(action)];
+        Some((asked, Entities::from_entities(entities.into_iter().flatten(), None).ok()?))
+    }
+
+    fn principal(
+        principal: &Principal,
+        workspace: Option<&WorkspaceId>,
+        roles: &[RoleRef],
+    ) -> Option<Entity> {
+        let mut parents = HashSet::with_capacity(roles.len());
+        if principal.kind != PrincipalKind::Account {
+            for role in roles {
+                parents.insert(role_uid(workspace?, role));
+            }
+        }
+        let id = principal.id.as_str();
+        Entity::new(Type::of(principal.kind).uid(id), HashMap::from([string("uid", id)]), parents)
+            .ok()
+    }
+
+    fn resource(&self, resource: &Resource, workspace: Option<&WorkspaceId>) -> Option<Entity> {
+        let account = self.account.as_str();
+        let (kind, id, creator, accessibility) = match resource {
+            Resource::Foreign => return None,
+            Resource::Account => {
+                let attributes = HashMap::from([string("uid", account)]);
+                return Entity::new(Type::Account.uid(account), attributes, HashSet::new()).ok();
+            }
+            Resource::Arn { arn, .. } => ("arn", arn.as_str(), None, None),
+            Resource::Asset { resource_type, id, creator, accessibility, .. } => (
+                *resource_type,
+                id.as_ref().map_or(ANY, ResourceId::as_str),
+                creator.as_ref(),
+                *accessibility,
+            ),
+        };
+        // Only both together tell the cell of an asset; with one of them missing no condition may hold.
+        let (creator, accessibility) = match (creator, accessibility) {
+            (Some(creator), Some(accessibility)) => (creator.as_str(), accessibility.as_str()),
+            _ => ("", ""),
+        };
+        let attributes = HashMap::from([
+            string("kind", kind),
+            string("creator", creator),
+            string("accessibility", accessibility),
+        ]);
+        let parents = workspace.iter().map(|id| Type::Workspace.uid(id.as_str())).collect();
+        Entity::new(Type::Asset.uid(&format!("{kind}/{id}")), attributes, parents).ok()
+    }
+}
+
+fn role_uid(workspace: &WorkspaceId, role: &RoleRef) -> EntityUid {
+    match role {
+        RoleRef::Builtin(role) => Type::Role.uid(role.code()),
+        RoleRef::Custom(id) => Type::Role.uid(&entity_id(workspace, id)),
+    }
+}
+
+fn string(name: &str, value: &str) -> (String, RestrictedExpression) {
+    (name.to_owned(), RestrictedExpression::new_string(value.to_owned()))
+}
+
+/// Combines the answers of the slices: any error denies, else any forbid denies, else any permit allows.
+fn judge(slices: &[&PolicySet], request: &CedarRequest, entities: &Entities) -> Decision {
+    let authorizer = Authorizer::new();
+    let (mut permits, mut forbids, mut faults) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for slice in slices {
+        let response = authorizer.is_authorized(request, slice, entities);
+        let diagnostics = response.diagnostics();
+        // Cedar skips a policy that fails, also a forbid: a request with any failure must not be allowed.
+        faults.extend(diagnostics.errors().map(policy_of));
+        let reasons = diagnostics.reason().map(ToString::to_string);
+        match response.decision() {
+            CedarDecision::Allow => permits.extend(reasons),
+            CedarDecision::Deny => forbids.extend(reasons),
+        }
+    }
+    if !faults.is_empty() {
+        return Decision {
+            reason: Reason::Error,
+            determining_policies: Vec::new(),
+            faults: faults.into_iter().map(Fault::Evaluation).collect(),
+        };
+    }
+    let (reason, policies) = if !forbids.is_empty() {
+        (Reason::ExplicitDeny, forbids)
+    } else if !permits.is_empty() {
+        (Reason::ExplicitAllow, permits)
+    } else {
+        (Reason::ImplicitDeny, BTreeSet::new())
+    };
+    Decision { reason, determining_policies: policies.into_iter().collect(), faults: Vec::new() }
+}
+
+fn policy_of(error: &cedar_policy::AuthorizationError) -> String {
+    match error {
+        cedar_policy::AuthorizationError::PolicyEvaluationError(error) => {
+            error.policy_id().to_string()
+        }
+    }
+}
+
+impl Engine {
+    /// Returns the decision of one policy set on one request, for tests of how answers combine.
+    #[cfg(test)]
+    pub(super) fn judge_for_test(
+        slices: &[&PolicySet],
+        request: &CedarRequest,
+        entities: &Entities,
+    ) -> Decision {
+        judge(slices, request, entities)
+    }
+}

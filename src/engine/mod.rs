@@ -1,0 +1,111 @@
+//! The policy decision point: compiles roles into Cedar policies and judges requests by them.
+//!
+//! Pure: no files, no network, no clock, no async. This is the only room that names Cedar. The path of a
+//! request is [`Engine::resolve`] (names become catalogue entries, or a refusal that says which field is wrong)
+//! and [`Snapshot::is_authorized`] (one account's data at one revision, immutable). The path of a change is
+//! [`Snapshot::with`], which compiles what the change brings before anybody commits it.
+
+mod builtin;
+mod condition;
+mod custom_role;
+mod decide;
+mod names;
+mod policies;
+mod resolve;
+mod schema;
+mod slices;
+mod snapshot;
+mod validate;
+
+use std::sync::Arc;
+
+pub use builtin::generate_builtin;
+pub use policies::Grants;
+pub use schema::schema_text;
+pub use snapshot::Snapshot;
+
+use crate::{
+    catalog::{Catalog, catalog},
+    domain::{BuiltinRole, CustomRole, Invalid, WorkspaceId},
+};
+use builtin::BuiltinPolicies;
+use slices::Slices;
+use validate::SchemaSlices;
+
+/// What all snapshots share: the catalogue, the built-in policies, the schema to validate against.
+#[derive(Debug)]
+pub struct Engine {
+    catalog: &'static Catalog,
+    region: String,
+    builtin: BuiltinPolicies,
+    actions: Vec<cedar_policy::Entity>,
+    schemas: SchemaSlices,
+}
+
+impl Engine {
+    /// Returns an engine for resources of `region`, for example `cn-hangzhou`.
+    ///
+    /// # Errors
+    /// What is wrong with the policies compiled into the program; the tests let no such program out.
+    pub fn new(region: &str) -> Result<Arc<Self>, String> {
+        let catalog = catalog();
+        Ok(Arc::new(Self {
+            catalog,
+            region: region.to_owned(),
+            builtin: BuiltinPolicies::load(catalog)?,
+            actions: decide::action_entities(catalog),
+            schemas: SchemaSlices::new(catalog),
+        }))
+    }
+
+    /// Returns the catalogue.
+    #[must_use]
+    pub const fn catalog(&self) -> &'static Catalog {
+        self.catalog
+    }
+
+    /// Returns the Cedar text of a built-in role, the very text that is evaluated.
+    #[must_use]
+    pub fn builtin_text(&self, role: BuiltinRole) -> &'static str {
+        builtin::text(role)
+    }
+
+    /// Returns what a custom role grants, code by code.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the role, named as the API names the field.
+    pub fn grants(&self, role: &CustomRole) -> Result<Grants, Invalid> {
+        custom_role::grants(self.catalog, role)
+    }
+
+    /// Returns the Cedar text of a custom role of a workspace, formatted for people.
+    ///
+    /// # Errors
+    /// As [`Engine::grants`].
+    pub fn custom_text(
+        &self,
+        workspace: &WorkspaceId,
+        role: &CustomRole,
+    ) -> Result<String, Invalid> {
+        let policies = custom_role::policies(self.catalog, workspace, role)?;
+        policies::text(&policies).map_err(|detail| custom_role::uncompilable(role, &detail))
+    }
+
+    /// Compiles a custom role and validates its policies strictly against the schema.
+    fn compile(&self, workspace: &WorkspaceId, role: &CustomRole) -> Result<Slices, Invalid> {
+        let policies = custom_role::policies(self.catalog, workspace, role)?;
+        self.schemas
+            .validate(&policies)
+            .and_then(|()| Slices::new(self.catalog, &policies))
+            .map_err(|detail| custom_role::uncompilable(role, &detail))
+    }
+
+    /// Compiles a custom role, validates it strictly and returns how many policies it became.
+    ///
+    /// # Errors
+    /// As [`Engine::grants`].
+    pub fn check_role(&self, workspace: &WorkspaceId, role: &CustomRole) -> Result<usize, Invalid> {
+        self.compile(workspace, role).map(|slices| slices.len())
+    }
+}
+

@@ -1,0 +1,399 @@
+//! From a question to a request: names become catalogue entries, or the refusal says which field is wrong.
+
+use super::Engine;
+use crate::{
+    catalog::{Action, ActionScope, Arn, PermissionScope, ResourceType},
+    domain::{
+        Accessibility, AccountId, ContextValue, IdForm, Invalid, InvalidKind, Principal,
+        PrincipalId, PrincipalKind, Question, Request, Resource, ResourceId, Scalar, WorkspaceId,
+    },
+};
+
+/// Most keys of a context, longest key and longest value in bytes, most values of a key.
+const CONTEXT_KEYS: usize = 64;
+const CONTEXT_KEY_BYTES: usize = 128;
+const CONTEXT_VALUE_BYTES: usize = 2_048;
+const CONTEXT_VALUES: usize = 64;
+/// Longest ARN, in bytes.
+const ARN_BYTES: usize = 2_048;
+
+impl Engine {
+    /// Returns the request a question asks in `account`.
+    ///
+    /// Whether principal and workspace exist is not looked up: that is the snapshot's to say, as a decision.
+    ///
+    /// # Errors
+    /// The first field that is missing or wrong, with its value and what would be right.
+    pub fn resolve(&self, account: &AccountId, question: Question<'_>) -> Result<Request, Invalid> {
+        let principal = principal(account, &question)?;
+        let action = self.action(&question)?;
+        let resource = match question.arn {
+            Some(arn) => self.stated_by_arn(account, action, arn, &question)?,
+            None => self.stated_by_fields(action, &question)?,
+        };
+        check_context(&question)?;
+        Ok(Request { principal, action: action.id, resource, context: question.context })
+    }
+
+    fn action(&self, question: &Question<'_>) -> Result<&'static Action, Invalid> {
+        let help =
+            "give a permission code or RAM action as catalogued, for example `PaiDLC:StopJob`";
+        let name = question.action.ok_or_else(|| Invalid::missing("action", help))?;
+        self.catalog.find_action(name).ok_or_else(|| {
+            let near = self.catalog.nearest_actions(name);
+            let help = if near.is_empty() {
+                "see `pai-authz catalog search` for the known actions".to_owned()
+            } else {
+                format!("did you mean `{}`?", near.join("`, `"))
+            };
+            Invalid::value("action", name, "a known action", help)
+                .with_kind(InvalidKind::UnknownAction)
+        })
+    }
+
+    fn stated_by_fields(
+        &self,
+        action: &Action,
+        question: &Question<'_>,
+    ) -> Result<Resource, Invalid> {
+        let scope = match action.scope {
+            ActionScope::Permission(scope) => scope,
+            ActionScope::RamOnly if question.workspace.is_none() => {
+                self.stated_type(action, question)?;
+                if question.resource_type.is_some() || question.resource_id.is_some() {
+                    return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP));
+                }
+                attributes(question, false)?;
+                return Ok(Resource::Account);
+            }
+            ActionScope::RamOnly => PermissionScope::Any,
+        };
+        if scope == PermissionScope::Account {
+            let help = format!("`{}` is asked on the account: leave the field out", action.name);
+            for (field, value) in
+                [("resource.workspace", question.workspace), ("resource.id", question.resource_id)]
+            {
+                if let Some(value) = value {
+                    return Err(Invalid::unexpected(field, value, help));
+                }
+            }
+            self.stated_type(action, question)?;
+            attributes(question, false)?;
+            return Ok(Resource::Account);
+        }
+        let resource_type = match self.stated_type(action, question)? {
+            Some(resource_type) => resource_type,
+            None => self.main_type(action)?,
+        };
+        // An official image is PAI's own: it stands in no workspace and nobody in the account created it.
+        let official = resource_type.name == ResourceType::OFFICIAL_IMAGE;
+        let workspace = match question.workspace {
+            Some(text) => Some(id("resource.workspace", text, WorkspaceId::parse)?),
+            None if official => None,
+            None => return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP)),
+        };
+        let (creator, accessibility) =
+            attributes(question, scope == PermissionScope::OwnAndPublic && !official)?;
+        let id = resource_id(resource_type, question.resource_id, workspace.as_ref())?;
+        Ok(Resource::Asset {
+            workspace,
+            resource_type: resource_type.name,
+            id,
+            creator,
+            accessibility,
+        })
+    }
+
+    fn stated_by_arn(
+        &self,
+        account: &AccountId,
+        action: &Action,
+        text: &str,
+        question: &Question<'_>,
+    ) -> Result<Resource, Invalid> {
+        let form = "give `acs:<ram code>:<region>:<account>:<relative id>`, at most 2048 bytes";
+        let refuse =
+            |help: String| Invalid::value("resource.arn", text, "an ARN of this action", help);
+        if text.len() > ARN_BYTES || text.chars().any(char::is_control) {
+            return Err(refuse(form.to_owned()));
+        }
+        let arn = Arn::parse(text).ok_or_else(|| refuse(form.to_owned()))?;
+        for (field, value) in
+            [("resource.type", question.resource_type), ("resource.id", question.resource_id)]
+        {
+            if let Some(value) = value {
+                return Err(Invalid::unexpected(
+                    field,
+                    value,
+                    "`resource.arn` says it already: leave one of them out",
+                ));
+            }
+        }
+        if arn.ram_code != action.ram_code {
+            let help = format!("the RAM code of `{}` is `{}`", action.name, action.ram_code);
+            return Err(refuse(help).with_kind(InvalidKind::UnknownType));
+        }
+        // Simple Log Service has regions of its own; PAI resources are those of this deployment's region.
+        let elsewhere = action.ram_code != "log" && arn.region != self.region;
+        let foreign = arn.account != account.as_str() || elsewhere;
+        let outside = matches!(
+            action.scope,
+            ActionScope::RamOnly | ActionScope::Permission(PermissionScope::Account)
+        );
+        if outside {
+            if let Some(workspace) = question.workspace {
+                let help = "`resource.arn` says it already: leave one of them out";
+                return Err(Invalid::unexpected("resource.workspace", workspace, help));
+            }
+            attributes(question, false)?;
+            if foreign {
+                return Ok(Resource::Foreign);
+            }
+            let workspace = match arn
+                .relative_id
+                .strip_prefix("workspace/")
+                .and_then(|rest| rest.split('/').next())
+            {
+                Some(any) if any == crate::catalog::ANY => None,
+                Some(named) => Some(id("resource.arn", named, WorkspaceId::parse)?),
+                None => None,
+            };
+            return Ok(Resource::Arn { arn: text.to_owned(), workspace });
+        }
+        let module = action.module.unwrap_or_default();
+        let Some((resource_type, workspace, id_text)) =
+            self.catalog.parse_relative_id(module, arn.relative_id)
+        else {
+            return Err(refuse(self.arn_help(action)).with_kind(InvalidKind::UnknownType));
+        };
+        self.check_type(action, resource_type, "resource.arn", text)?;
+        let workspace = match (workspace, question.workspace) {
+            (Some(named), None) => Some(id("resource.arn", named, WorkspaceId::parse)?),
+            (None, Some(stated)) => Some(id("resource.workspace", stated, WorkspaceId::parse)?),
+            (Some(_), Some(stated)) => {
+                let help = "`resource.arn` says it already: leave one of them out";
+                return Err(Invalid::unexpected("resource.workspace", stated, help));
+            }
+            (None, None) if resource_type.name == ResourceType::OFFICIAL_IMAGE => None,
+            (None, None) => {
+                return Err(Invalid::missing(
+                    "resource.workspace",
+                    "the ARN has no workspace: state it beside the ARN",
+                ));
+            }
+        };
+        let official = resource_type.name == ResourceType::OFFICIAL_IMAGE;
+        let required =
+            action.scope == ActionScope::Permission(PermissionScope::OwnAndPublic) && !official;
+        let (creator, accessibility) = attributes(question, required)?;
+        if foreign {
+            return Ok(Resource::Foreign);
+        }
+        let id = resource_id(resource_type, id_text.as_deref(), workspace.as_ref())?;
+        Ok(Resource::Asset {
+            workspace,
+            resource_type: resource_type.name,
+            id,
+            creator,
+            accessibility,
+        })
+    }
+
+    /// Returns the stated type, checked to be one of the action's.
+    fn stated_type(
+        &self,
+        action: &Action,
+        question: &Question<'_>,
+    ) -> Result<Option<&'static ResourceType>, Invalid> {
+        let Some(name) = question.resource_type else { return Ok(None) };
+        let Some(resource_type) = self.catalog.resource_type(name) else {
+            let near = self.catalog.nearest_types(name);
+            let help = if near.is_empty() {
+                self.types_help(action)
+            } else {
+                format!("did you mean `{}`?", near.join("`, `"))
+            };
+            let refusal = Invalid::value("resource.type", name, "a resource type", help);
+            return Err(refusal.with_kind(InvalidKind::UnknownType));
+        };
+        self.check_type(action, resource_type, "resource.type", name)?;
+        Ok(Some(resource_type))
+    }
+
+    fn check_type(
+        &self,
+        action: &Action,
+        resource_type: &ResourceType,
+        field: &str,
+        value: &str,
+    ) -> Result<(), Invalid> {
+        if self.applies(action, resource_type) {
+            return Ok(());
+        }
+        let expected = format!("a resource type of `{}`", action.name);
+        let refusal = Invalid::value(field, value, &expected, self.types_help(action));
+        Err(refusal.with_kind(InvalidKind::UnknownType))
+    }
+
+    /// Returns whether an action can be about resources of a type.
+    fn applies(&self, action: &Action, resource_type: &ResourceType) -> bool {
+        let belongs = |module: &str| match action.module {
+            Some(own) => module == own,
+            None => self.catalog.module(module).is_some_and(|m| m.ram_code == action.ram_code),
+        };
+        // Official images are outside every workspace: only the three codes that are granted on them apply.
+        let official = resource_type.name != ResourceType::OFFICIAL_IMAGE || action.official_image;
+        official && resource_type.modules.iter().any(|module| belongs(module))
+    }
+
+    fn types_help(&self, action: &Action) -> String {
+        let types = self.catalog.types().iter().filter(|t| self.applies(action, t));
+        let names: Vec<&str> = types.map(|t| t.name).collect();
+        if names.is_empty() {
+            format!("`{}` takes no type: leave the field out", action.name)
+        } else {
+            format!("give one of `{}`, or leave the field out", names.join("`, `"))
+        }
+    }
+
+    fn arn_help(&self, action: &Action) -> String {
+        let types = self.catalog.types().iter().filter(|t| self.applies(action, t));
+        format!(
+            "its relative id has one of the forms `{}`",
+            types.map(|t| t.arn).collect::<Vec<_>>().join("`, `")
+        )
+    }
+
+    fn main_type(&self, action: &Action) -> Result<&'static ResourceType, Invalid> {
+        let main = match action.module {
+            Some(module) => self.catalog.module(module).and_then(|m| m.main_type),
+            None => Some("workspace"),
+        };
+        main.and_then(|name| self.catalog.resource_type(name))
+            .ok_or_else(|| Invalid::missing("resource.type", "name the type of the resource"))
+    }
+}
+
+const WORKSPACE_HELP: &str = "name the workspace the resource is in, for example `10001`";
+
+fn principal(account: &AccountId, question: &Question<'_>) -> Result<Principal, Invalid> {
+    let help = "give `User`, `RamRole` or `Account`";
+    let kind = question.principal_type.ok_or_else(|| Invalid::missing("principal.type", help))?;
+    let kind = PrincipalKind::parse(kind)
+        .ok_or_else(|| Invalid::value("principal.type", kind, "a principal type", help))?;
+    let text = question
+        .principal_id
+        .ok_or_else(|| Invalid::missing("principal.id", PrincipalId::FORM.help))?;
+    let id = id("principal.id", text, PrincipalId::parse)?;
+    // Callers that know only ids ask about the main account as a user.
+    let kind = if kind == PrincipalKind::User && text == account.as_str() {
+        PrincipalKind::Account
+    } else {
+        kind
+    };
+    Ok(Principal { kind, id })
+}
+
+fn id<T>(field: &str, text: &str, parse: fn(&str) -> Result<T, IdForm>) -> Result<T, Invalid> {
+    parse(text).map_err(|form| Invalid::value(field, text, form.expected, form.help))
+}
+
+fn attributes(
+    question: &Question<'_>,
+    required: bool,
+) -> Result<(Option<PrincipalId>, Option<Accessibility>), Invalid> {
+    let creator = question
+        .creator
+        .map(|text| id("resource.creator", text, PrincipalId::parse))
+        .transpose()?;
+    let help = "give `PUBLIC` or `PRIVATE`";
+    let accessibility = question
+        .accessibility
+        .map(|text| {
+            Accessibility::parse(text).ok_or_else(|| {
+                Invalid::value("resource.accessibility", text, "an accessibility", help)
+            })
+        })
+        .transpose()?;
+    if required && creator.is_none() {
+        let help =
+            "state who created the asset (for a create: the caller); the answer depends on it";
+        return Err(Invalid::missing("resource.creator", help));
+    }
+    if required && accessibility.is_none() {
+        let help = "state `PUBLIC` or `PRIVATE` (for a create: the one it shall have); the answer depends on it";
+        return Err(Invalid::missing("resource.accessibility", help));
+    }
+    Ok((creator, accessibility))
+}
+
+fn resource_id(
+    resource_type: &ResourceType,
+    text: Option<&str>,
+    workspace: Option<&WorkspaceId>,
+) -> Result<Option<ResourceId>, Invalid> {
+    let Some(text) = text.filter(|text| *text != crate::catalog::ANY) else { return Ok(None) };
+    let id = id("resource.id", text, ResourceId::parse)?;
+    if resource_type.id_parts() == 0 {
+        // A workspace is named by its own field; repeating it as the id is natural, another id is a contradiction.
+        if workspace.is_some_and(|w| w.as_str() == text) {
+            return Ok(None);
+        }
+        let help = "leave the field out, or repeat `resource.workspace`";
+        return Err(Invalid::value("resource.id", text, "the id of this workspace", help));
+    }
+    let parts = text.split('/');
+    if parts.clone().count() != resource_type.id_parts() || parts.into_iter().any(str::is_empty) {
+        let form =
+            resource_type.arn.split('/').filter(|p| p.starts_with('{') && *p != "{workspace}");
+        let help = format!("give `{}`", form.collect::<Vec<_>>().join("/"));
+        return Err(Invalid::value(
+            "resource.id",
+            text,
+            &format!("the id of a `{}`", resource_type.name),
+            help,
+        ));
+    }
+    Ok(Some(id))
+}
+
+fn check_context(question: &Question<'_>) -> Result<(), Invalid> {
+    let context = &question.context;
+    if context.len() > CONTEXT_KEYS {
+        let count = context.len().to_string();
+        return Err(Invalid::value(
+            "context",
+            &count,
+            "a number of keys that is read",
+            "give at most 64 keys",
+        ));
+    }
+    for (key, value) in context {
+        if key.is_empty() || key.len() > CONTEXT_KEY_BYTES || key.chars().any(char::is_control) {
+            return Err(Invalid::value(
+                "context",
+                key,
+                "a condition key",
+                "give 1 to 128 bytes, as `acs:SourceIp`",
+            ));
+        }
+        let values = match value {
+            ContextValue::One(one) => std::slice::from_ref(one),
+            ContextValue::Many(many) => many.as_slice(),
+        };
+        let long = values.iter().any(|v| match v {
+            Scalar::String(text) | Scalar::Number(text) => text.len() > CONTEXT_VALUE_BYTES,
+            Scalar::Bool(_) => false,
+        });
+        if long || values.len() > CONTEXT_VALUES {
+            let help = "give at most 64 values of at most 2048 bytes";
+            return Err(Invalid::value(
+                format!("context.{key}"),
+                "…",
+                "a value that is read",
+                help,
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! One account at one revision, compiled: immutable, cheap to follow with the next change.
+
+use std::sync::Arc;
+
+use imbl::HashMap;
+
+use super::{Engine, slices::Slices};
+use crate::domain::{
+    AccountId, AccountRecords, CustomRoleId, Invalid, Op, PrincipalId, PrincipalKind, Revision,
+    RoleRef, WorkspaceId,
+};
+
+/// An account's identities, memberships and roles at one revision, ready to judge requests.
+///
+/// Snapshots share what did not change, so that following one change costs as much as the change.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(super) engine: Arc<Engine>,
+    pub(super) account: AccountId,
+    revision: Revision,
+    pub(super) identities: HashMap<PrincipalId, PrincipalKind>,
+    pub(super) workspaces: HashMap<WorkspaceId, Workspace>,
+}
+
+/// What a snapshot knows of a workspace.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Workspace {
+    pub(super) members: HashMap<PrincipalId, Arc<[RoleRef]>>,
+    pub(super) roles: HashMap<CustomRoleId, Arc<Slices>>,
+}
+
+impl Snapshot {
+    /// Returns the snapshot of an account of which nothing is recorded.
+    #[must_use]
+    pub fn empty(engine: Arc<Engine>, account: AccountId) -> Self {
+        Self {
+            engine,
+            account,
+            revision: Revision::ORIGIN,
+            identities: HashMap::new(),
+            workspaces: HashMap::new(),
+        }
+    }
+
+    /// Returns the snapshot of `records`.
+    ///
+    /// # Errors
+    /// The first role that does not compile; nothing is decided on a part of an account.
+    pub fn build(engine: Arc<Engine>, records: &AccountRecords) -> Result<Self, Invalid> {
+        let mut snapshot = Self::empty(engine, records.account.clone());
+        let identities = records.identities.values().cloned().map(Op::PutIdentity);
+        let workspaces = records.workspaces.values().cloned().map(Op::PutWorkspace);
+        let roles = records.roles.iter().map(|((w, _), role)| Op::PutRole(w.clone(), role.clone()));
+        let members =
+            records.members.iter().map(|((w, _), member)| Op::PutMember(w.clone(), member.clone()));
+        for op in identities.chain(workspaces).chain(roles).chain(members) {
+            snapshot.follow(&op)?;
+        }
+        snapshot.revision = records.revision;
+        Ok(snapshot)
+    }
+
+    /// Returns the snapshot after `ops`, at `revision`; this one stays as it is.
+    ///
+    /// # Errors
+    /// The first role that does not compile; such a change must not be committed.
+    pub fn with(&self, ops: &[Op], revision: Revision) -> Result<Self, Invalid> {
+        let mut next = self.clone();
+        for op in ops {
+            next.follow(op)?;
+        }
+        next.revision = revision;
+        Ok(next)
+    }
+
+    /// Returns which account this is.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Returns which revision this is.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Returns the engine it was compiled by.
+    #[must_use]
+    pub const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Returns whether the workspace exists.
+    #[must_use]
+    pub fn has_workspace(&self, id: &WorkspaceId) -> bool {
+        self.workspaces.contains_key(id)
+    }
+
+    fn follow(&mut self, op: &Op) -> Result<(), Invalid> {
+        match op {
+            Op::PutIdentity(identity) => {
+                self.identities.insert(identity.principal.id.clone(), identity.principal.kind);
+            }
+            Op::RemoveIdentity(id) => {
+                self.identities.remove(id);
+            }
+            Op::PutWorkspace(workspace) => {
+                self.workspaces.entry(workspace.id.clone()).or_default();
+            }
+            Op::RemoveWorkspace(id) => {
+                self.workspaces.remove(id);
+            }
+            Op::PutRole(workspace, role) => {
+                let compiled = Arc::new(self.engine.compile(workspace, role)?);
+                self.in_workspace(workspace, |w| {
+                    w.roles.insert(role.id.clone(), compiled);
+                });
+            }
+            Op::RemoveRole(workspace, id) => self.in_workspace(workspace, |w| {
+                w.roles.remove(id);
+            }),
+            Op::PutMember(workspace, member) => self.in_workspace(workspace, |w| {
+                w.members.insert(member.principal.clone(), member.roles.clone().into());
+            }),
+            Op::RemoveMember(workspace, id) => self.in_workspace(workspace, |w| {
+                w.members.remove(id);
+            }),
+            // Tokens and keys say who may ask, not what is decided.
+            Op::PutToken(_) | Op::RemoveToken(_) | Op::PutAccessKey(_) | Op::RemoveAccessKey(_) => {
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes a workspace. One that is not there has nothing to change: its members can do nothing.
+    fn in_workspace(&mut self, id: &WorkspaceId, change: impl FnOnce(&mut Workspace)) {
+        if let Some(workspace) = self.workspaces.get_mut(id) {
+            change(workspace);
+        }
+    }
+}
