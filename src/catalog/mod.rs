@@ -43,6 +43,8 @@ pub struct Catalog {
     actions: Vec<Action>,
     by_name: HashMap<&'static str, ActionId>,
     type_by_name: HashMap<&'static str, usize>,
+    action_names: nearest::Names,
+    type_names: nearest::Names,
 }
 
 impl Catalog {
@@ -140,17 +142,27 @@ impl Catalog {
         self.ram_actions.get(action.ram)
     }
 
-    /// Returns up to three names that differ from `name` in at most three letters, nearest first; the case of
-    /// letters does not count.
+    /// Returns up to three actions whose permission code or RAM action differs from `name` in at most three letters,
+    /// nearest first; the case of letters does not count.
     #[must_use]
     pub fn nearest_actions(&self, name: &str) -> Vec<&'static str> {
-        nearest::nearest(name, self.by_name.keys().copied())
+        let mut found: Vec<&'static str> = Vec::new();
+        for near in self.action_names.nearest(name, 6) {
+            // Both spellings are near when one is: an action is suggested once.
+            if let Some(action) = self.find_action(near)
+                && !found.contains(&action.name)
+            {
+                found.push(action.name);
+            }
+        }
+        found.truncate(3);
+        found
     }
 
     /// Returns up to three resource types that are nearly called `name`.
     #[must_use]
     pub fn nearest_types(&self, name: &str) -> Vec<&'static str> {
-        nearest::nearest(name, self.types.iter().map(|t| t.name))
+        self.type_names.nearest(name, 3)
     }
 
     /// Returns the cells a built-in role grants on an action; none for account-scope and RAM-only actions.

@@ -7,41 +7,57 @@ const FARTHEST: usize = 3;
 /// Longest name that is looked at, in bytes.
 const LONGEST: usize = 64;
 
-/// Returns up to three of `names`, nearest first, at most [`FARTHEST`] letters away; case does not count.
-pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    if name.len() > LONGEST {
-        return Vec::new();
+/// Names to suggest from, made ready: lower case, by length.
+#[derive(Debug, Default)]
+pub(super) struct Names(Vec<(String, &'static str)>);
+
+impl Names {
+    pub(super) fn new(names: impl Iterator<Item = &'static str>) -> Self {
+        let mut names: Vec<_> = names.map(|name| (name.to_ascii_lowercase(), name)).collect();
+        names.sort_unstable_by(|a, b| (a.0.len(), a).cmp(&(b.0.len(), b)));
+        Self(names)
     }
-    let name = name.to_ascii_lowercase();
-    let mut found: Vec<(usize, &str)> = names
-        .filter(|n| n.len().abs_diff(name.len()) <= FARTHEST)
-        .filter_map(|n| Some((distance(name.as_bytes(), n.to_ascii_lowercase().as_bytes())?, n)))
-        .collect();
-    found.sort_unstable();
-    found.into_iter().map(|(_, n)| n).take(3).collect()
+
+    /// Returns up to `most` names, nearest first, at most [`FARTHEST`] letters away; case does not count.
+    pub(super) fn nearest(&self, name: &str, most: usize) -> Vec<&'static str> {
+        if name.len() > LONGEST {
+            return Vec::new();
+        }
+        let name = name.to_ascii_lowercase();
+        let from = self.0.partition_point(|(n, _)| n.len() + FARTHEST < name.len());
+        let near = self.0.iter().skip(from).take_while(|(n, _)| n.len() <= name.len() + FARTHEST);
+        let mut row = Vec::with_capacity(LONGEST + FARTHEST + 1);
+        let mut found: Vec<(usize, &'static str)> = near
+            .filter_map(|(n, shown)| {
+                Some((distance(name.as_bytes(), n.as_bytes(), &mut row)?, *shown))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, n)| n).take(most).collect()
+    }
 }
 
 /// Returns the edit distance when it is at most [`FARTHEST`], looking at that band of the table only.
-fn distance(a: &[u8], b: &[u8]) -> Option<usize> {
+///
+/// `row` is room to work in, so that many names can be compared without asking for memory each time.
+fn distance(a: &[u8], b: &[u8], row: &mut Vec<usize>) -> Option<usize> {
     let far = FARTHEST + 1;
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    row.clear();
+    row.extend(0..=b.len());
     for (i, &x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut best = left;
-        if let Some(first) = row.first_mut() {
-            *first = left;
+        // Outside the band every path is too long already: its neighbours count as too far.
+        let (from, to) = (i.saturating_sub(FARTHEST), (i + FARTHEST + 1).min(b.len()));
+        let mut diagonal = row.get(from).copied().unwrap_or(far);
+        let mut left = if from == 0 { i + 1 } else { far };
+        if let Some(cell) = row.get_mut(from) {
+            *cell = left;
         }
-        for (j, &y) in b.iter().enumerate() {
+        let mut best = left;
+        for (j, &y) in b.iter().enumerate().take(to).skip(from) {
             let Some(cell) = row.get_mut(j + 1) else { break };
-            let up = *cell;
-            // Outside the band every path is too long already.
-            left = if i.abs_diff(j) > FARTHEST {
-                far
-            } else {
-                (diagonal + usize::from(x != y)).min(up + 1).min(left + 1)
-            };
-            diagonal = up;
+            let up = if j == i + FARTHEST { far } else { *cell };
+            left = (diagonal + usize::from(x != y)).min(up + 1).min(left + 1);
+            diagonal = *cell;
             *cell = left;
             best = best.min(left);
         }
@@ -54,26 +70,55 @@ fn distance(a: &[u8], b: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn within_the_band(a: &str, b: &str) -> Option<usize> {
+        distance(a.as_bytes(), b.as_bytes(), &mut Vec::new())
+    }
+
+    /// The whole table, as a textbook has it.
+    fn whole_table(a: &[u8], b: &[u8]) -> usize {
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, x) in a.iter().enumerate() {
+            let mut diagonal = row[0];
+            row[0] = i + 1;
+            for (j, y) in b.iter().enumerate() {
+                let up = row[j + 1];
+                row[j + 1] = (diagonal + usize::from(x != y)).min(up + 1).min(row[j] + 1);
+                diagonal = up;
+            }
+        }
+        row[b.len()]
+    }
 
     #[test]
     fn finds_slips_and_case_and_nothing_far() {
-        let names = ["PaiDLC:StopJob", "PaiDLC:GetJob", "PaiDSW:StopInstance"];
-        let near = |name| nearest(name, names.into_iter());
-        assert_eq!(near("PaiDLC:StopJbo"), ["PaiDLC:StopJob"]);
-        assert_eq!(near("paidlc:stopjob"), ["PaiDLC:StopJob"]);
-        assert_eq!(near("PaiDLC:SetJob"), ["PaiDLC:GetJob", "PaiDLC:StopJob"]);
-        assert!(near("oss:GetObject").is_empty());
-        assert!(near(&"x".repeat(100_000)).is_empty());
+        let names =
+            Names::new(["PaiDLC:StopJob", "PaiDLC:GetJob", "PaiDSW:StopInstance"].into_iter());
+        assert_eq!(names.nearest("PaiDLC:StopJbo", 3), ["PaiDLC:StopJob"]);
+        assert_eq!(names.nearest("paidlc:stopjob", 3), ["PaiDLC:StopJob"]);
+        assert_eq!(names.nearest("PaiDLC:SetJob", 3), ["PaiDLC:GetJob", "PaiDLC:StopJob"]);
+        assert!(names.nearest("oss:GetObject", 3).is_empty());
+        assert!(names.nearest(&"x".repeat(100_000), 3).is_empty());
     }
 
     #[test]
     fn distance_is_the_textbook_one_within_the_band() {
-        assert_eq!(distance(b"", b""), Some(0));
-        assert_eq!(distance(b"abc", b""), Some(3));
-        assert_eq!(distance(b"abcd", b""), None);
-        assert_eq!(distance(b"kitten", b"sitting"), Some(3));
-        assert_eq!(distance(b"kitten", b"kitchen"), Some(2));
-        assert_eq!(distance(b"flaw", b"lawn"), Some(2));
+        assert_eq!(within_the_band("", ""), Some(0));
+        assert_eq!(within_the_band("abc", ""), Some(3));
+        assert_eq!(within_the_band("abcd", ""), None);
+        assert_eq!(within_the_band("kitten", "sitting"), Some(3));
+        assert_eq!(within_the_band("kitten", "kitchen"), Some(2));
+        assert_eq!(within_the_band("flaw", "lawn"), Some(2));
+    }
+
+    proptest! {
+        #[test]
+        fn the_band_never_changes_an_answer(a in "[abc]{0,9}", b in "[abc]{0,9}") {
+            let whole = whole_table(a.as_bytes(), b.as_bytes());
+            prop_assert_eq!(within_the_band(&a, &b), (whole <= FARTHEST).then_some(whole));
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::{
         Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Level, ManagedIn, Marks, Module,
         PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
     },
+    nearest::Names,
 };
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -486,6 +487,8 @@ pub(super) fn read() -> Result<Catalog, String> {
     let points = points(&roles, &marks)?;
     let ram_actions = ram_actions()?;
     let (actions, by_name) = actions(&points, &ram_actions)?;
+    let action_names = Names::new(by_name.keys().copied());
+    let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
         modules,
         types,
@@ -498,5 +501,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         actions,
         by_name,
         type_by_name,
+        action_names,
+        type_names,
     })
 }

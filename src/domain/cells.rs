@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::Invalid;
+
 /// Whether an asset is shared with its workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Accessibility {
@@ -261,6 +263,35 @@ pub struct PermissionRule {
 }
 
 impl PermissionRule {
+    /// Returns the rule the API's two fields say.
+    ///
+    /// `PUBLIC` is public assets whoever made them, with or without `EntityAccessType`. `ANY` alone is everything.
+    ///
+    /// # Errors
+    /// An unknown value of either field; `PRIVATE` without `EntityAccessType`, which could mean one's own or all.
+    pub fn parse(accessibility: &str, entity_access: Option<&str>) -> Result<Self, Invalid> {
+        let accessible = RuleAccessibility::parse(accessibility).ok_or_else(|| {
+            let help = "give `PUBLIC`, `PRIVATE` or `ANY`";
+            Invalid::value("Accessibility", accessibility, "an accessibility of a rule", help)
+        })?;
+        let help = "give `CREATOR` or `ANY`";
+        let stated = entity_access
+            .map(|text| {
+                EntityAccess::parse(text).ok_or_else(|| {
+                    Invalid::value("EntityAccessType", text, "an entity access type", help)
+                })
+            })
+            .transpose()?;
+        let entity_access = match (accessible, stated) {
+            (RuleAccessibility::Public, _) | (RuleAccessibility::Any, None) => EntityAccess::Any,
+            (_, Some(stated)) => stated,
+            (RuleAccessibility::Private, None) => {
+                return Err(Invalid::missing("EntityAccessType", help));
+            }
+        };
+        Ok(Self { accessibility: accessible, entity_access })
+    }
+
     /// Returns the cells the rule covers.
     #[must_use]
     pub const fn cells(self) -> Cells {
@@ -319,5 +350,40 @@ mod tests {
         assert_eq!(say("p-uU"), "PRIVATE/CREATOR + PUBLIC/ANY");
         assert_eq!(say("pPuU"), "ANY/ANY");
         assert_eq!(say("----"), "");
+    }
+
+    #[test]
+    fn a_rule_is_read_from_the_two_fields_of_the_api() {
+        let read = |accessibility, entity_access| {
+            PermissionRule::parse(accessibility, entity_access).map(|rule| {
+                (rule.accessibility.as_str(), rule.entity_access.as_str(), rule.cells().to_string())
+            })
+        };
+        let says = |a, e, cells: &str| Ok((a, e, cells.to_owned()));
+        for ignored in [None, Some("ANY"), Some("CREATOR")] {
+            assert_eq!(read("PUBLIC", ignored), says("PUBLIC", "ANY", "--uU"));
+        }
+        assert_eq!(read("PRIVATE", Some("CREATOR")), says("PRIVATE", "CREATOR", "p---"));
+        assert_eq!(read("PRIVATE", Some("ANY")), says("PRIVATE", "ANY", "pP--"));
+        assert_eq!(read("ANY", Some("CREATOR")), says("ANY", "CREATOR", "p-u-"));
+        assert_eq!(read("ANY", Some("ANY")), says("ANY", "ANY", "pPuU"));
+        assert_eq!(read("ANY", None), says("ANY", "ANY", "pPuU"));
+    }
+
+    #[test]
+    fn a_rule_that_could_mean_two_things_or_nothing_is_refused() {
+        use crate::domain::InvalidKind::{InvalidValue, MissingField};
+        for (accessibility, entity_access, kind, field) in [
+            ("PRIVATE", None, MissingField, "EntityAccessType"),
+            ("", Some("ANY"), InvalidValue, "Accessibility"),
+            ("public", None, InvalidValue, "Accessibility"),
+            ("CREATOR", Some("ANY"), InvalidValue, "Accessibility"),
+            ("PRIVATE", Some(""), InvalidValue, "EntityAccessType"),
+            ("ANY", Some("any"), InvalidValue, "EntityAccessType"),
+            ("PUBLIC", Some("OWNER"), InvalidValue, "EntityAccessType"),
+        ] {
+            let refused = PermissionRule::parse(accessibility, entity_access).unwrap_err();
+            assert_eq!((refused.kind, refused.field.as_str()), (kind, field), "{accessibility}");
+        }
     }
 }

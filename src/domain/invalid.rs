@@ -15,6 +15,10 @@ pub enum InvalidKind {
     UnknownAction,
     /// A resource type that is not in the catalogue, or not one of the action's module.
     UnknownType,
+    /// A revision that was not given out for this account, or was edited.
+    InvalidRevision,
+    /// Text that is not of the form that is read at all.
+    Malformed,
 }
 
 /// A refused input: which field, which value, what would be right.
@@ -54,7 +58,7 @@ impl Invalid {
         Self {
             kind: InvalidKind::UnexpectedField,
             field,
-            value: Some(shorten(value)),
+            value: Some(shortened(value, Self::MAX_VALUE)),
             message,
             help: help.into(),
         }
@@ -68,7 +72,7 @@ impl Invalid {
         expected: &str,
         help: impl Into<String>,
     ) -> Self {
-        let value = shorten(value);
+        let value = shortened(value, Self::MAX_VALUE);
         let message = format!("`{value}` is not {expected}");
         Self {
             kind: InvalidKind::InvalidValue,
@@ -106,14 +110,13 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Shortens for display and replaces control characters, so that a log line or terminal stays one line.
-fn shorten(value: &str) -> String {
-    let mut out: String = value
-        .chars()
-        .take(Invalid::MAX_VALUE)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    if value.chars().nth(Invalid::MAX_VALUE).is_some() {
+/// Returns at most `most` characters of a stranger's text, `…` for the rest, and no control characters: a message,
+/// a log line and a terminal stay one line.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut out: String = text.chars().take(most).map(plain).collect();
+    if text.chars().nth(most).is_some() {
         out.push('…');
     }
     out

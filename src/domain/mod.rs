@@ -28,7 +28,7 @@ pub use ids::{
     TokenId, WorkspaceId, WorkspaceName,
 };
 pub use import::{Import, ImportedWorkspace};
-pub use invalid::{Invalid, InvalidKind};
+pub use invalid::{Invalid, InvalidKind, shortened};
 pub use request::{ActionId, ContextValue, Question, Request, Resource, Scalar};
 pub use revision::Revision;
 pub use role::{

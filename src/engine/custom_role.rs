@@ -13,7 +13,7 @@ use crate::{
     catalog::{Action, Catalog, ManagedIn, Module},
     domain::{
         Cells, CustomRole, CustomRoleId, Invalid, ModulePermission, PermissionGrant,
-        PermissionType, WorkspaceId,
+        PermissionType, RoleName, WorkspaceId,
     },
 };
 
@@ -22,24 +22,39 @@ pub(super) fn entity_id(workspace: &WorkspaceId, role: &CustomRoleId) -> String 
     format!("{workspace}/{role}")
 }
 
+/// A custom role as Cedar policies.
+#[derive(Debug, Clone)]
+pub struct RolePolicies {
+    name: RoleName,
+    pub(super) policies: Vec<Policy>,
+}
+
+impl RolePolicies {
+    /// Returns the refusal of a role that is well formed but does not compile.
+    pub(super) fn defect(&self, detail: &str) -> Invalid {
+        uncompilable(&self.name, detail)
+    }
+}
+
 /// Returns the policies of a custom role, each narrowed to its workspace.
 pub(super) fn policies(
     catalog: &Catalog,
     workspace: &WorkspaceId,
     role: &CustomRole,
-) -> Result<Vec<Policy>, Invalid> {
+) -> Result<RolePolicies, Invalid> {
     let grants = grants(catalog, role)?;
     let within =
         ResourceConstraint::In(EntityOrSlot::Entity(Type::Workspace.pst(workspace.as_str())));
-    policies::policies(catalog, &entity_id(workspace, &role.id), role.id.as_str(), &within, &grants)
-        .map_err(|detail| uncompilable(role, &detail))
+    let entity = entity_id(workspace, &role.id);
+    policies::policies(catalog, &entity, role.id.as_str(), &within, &grants)
+        .map(|policies| RolePolicies { name: role.name.clone(), policies })
+        .map_err(|detail| uncompilable(&role.name, &detail))
 }
 
-/// Returns the refusal of a role that is well formed but does not compile.
-pub(super) fn uncompilable(role: &CustomRole, detail: &str) -> Invalid {
+fn uncompilable(name: &RoleName, detail: &str) -> Invalid {
     Invalid::value(
         "ModulePermissions",
-        role.name.as_str(),
+        name.as_str(),
         "a role that compiles",
         format!("this is a defect of pai-authz, please report it: {detail}"),
     )
@@ -146,7 +161,8 @@ fn code_of<'c>(
     // A custom role spells permission codes; the RAM spelling of the same action is not one.
     let Some(action) = catalog.find_action(code).filter(|a| a.name == code && a.module.is_some())
     else {
-        let near = catalog.nearest_actions(code);
+        // INVARIANT: what is suggested is accepted as a code, so never the RAM spelling that was refused.
+        let near = nearest_codes(catalog, code);
         let help = if near.is_empty() {
             "see `pai-authz catalog list --module` for the codes of a module".to_owned()
         } else {
@@ -173,6 +189,20 @@ fn code_of<'c>(
         return Err(Invalid::value(field, code, "a code a workspace role can grant", help));
     }
     Ok(action)
+}
+
+/// Returns the codes a role can grant that are nearly called `name`, or are spelled so in RAM.
+fn nearest_codes(catalog: &Catalog, name: &str) -> Vec<&'static str> {
+    let mut codes: Vec<&str> = Vec::new();
+    for near in catalog.nearest_actions(name) {
+        if let Some(action) = catalog.find_action(near)
+            && catalog.group(action).is_some()
+            && !codes.contains(&action.name)
+        {
+            codes.push(action.name);
+        }
+    }
+    codes
 }
 
 fn unknown_module(catalog: &Catalog, field: &str, permission: &ModulePermission) -> Invalid {

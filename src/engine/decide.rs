@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityUid, PolicySet,
-    Request as CedarRequest, RestrictedExpression,
+    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityUid, PolicyId,
+    PolicySet, Request as CedarRequest, RestrictedExpression,
 };
 
-use super::{Engine, Snapshot, custom_role::entity_id, names::Type, slices, snapshot::Workspace};
+use super::{Snapshot, custom_role::entity_id, names::Type, slices, snapshot::Workspace};
 use crate::{
     catalog::{ANY, Catalog},
     domain::{
@@ -42,7 +42,7 @@ impl Snapshot {
         };
         let workspace = match stated {
             None => None,
-            Some(id) => match self.workspaces.get(id) {
+            Some(id) => match self.workspace(id) {
                 None => return Decision::implicit_deny(),
                 Some(workspace) => Some((id, workspace)),
             },
@@ -50,9 +50,12 @@ impl Snapshot {
         if !self.is_known(&request.principal) {
             return Decision::implicit_deny();
         }
-        let roles = workspace
-            .and_then(|(_, w)| w.members.get(&request.principal.id))
-            .map_or(&[][..], |roles| roles);
+        // The main account has everything by being it; roles it may hold as a member add nothing.
+        let held = match request.principal.kind {
+            PrincipalKind::Account => None,
+            _ => workspace.and_then(|(_, w)| w.members.get(&request.principal.id)),
+        };
+        let roles = held.map_or(&[][..], |roles| roles);
         let slices =
             self.slices(&request.principal, request.action, workspace.map(|(_, w)| w), roles);
         if slices.is_empty() {
@@ -122,10 +125,8 @@ impl Snapshot {
         roles: &[RoleRef],
     ) -> Option<Entity> {
         let mut parents = HashSet::with_capacity(roles.len());
-        if principal.kind != PrincipalKind::Account {
-            for role in roles {
-                parents.insert(role_uid(workspace?, role));
-            }
+        for role in roles {
+            parents.insert(role_uid(workspace?, role));
         }
         let id = principal.id.as_str();
         Entity::new(Type::of(principal.kind).uid(id), HashMap::from([string("uid", id)]), parents)
@@ -175,7 +176,11 @@ fn string(name: &str, value: &str) -> (String, RestrictedExpression) {
 }
 
 /// Combines the answers of the slices: any error denies, else any forbid denies, else any permit allows.
-fn judge(slices: &[&PolicySet], request: &CedarRequest, entities: &Entities) -> Decision {
+pub(super) fn judge(
+    slices: &[&PolicySet],
+    request: &CedarRequest,
+    entities: &Entities,
+) -> Decision {
     let authorizer = Authorizer::new();
     let (mut permits, mut forbids, mut faults) =
         (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -184,7 +189,7 @@ fn judge(slices: &[&PolicySet], request: &CedarRequest, entities: &Entities) -> 
         let diagnostics = response.diagnostics();
         // Cedar skips a policy that fails, also a forbid: a request with any failure must not be allowed.
         faults.extend(diagnostics.errors().map(policy_of));
-        let reasons = diagnostics.reason().map(ToString::to_string);
+        let reasons = diagnostics.reason().map(text_of);
         match response.decision() {
             CedarDecision::Allow => permits.extend(reasons),
             CedarDecision::Deny => forbids.extend(reasons),
@@ -210,19 +215,13 @@ fn judge(slices: &[&PolicySet], request: &CedarRequest, entities: &Entities) -> 
 fn policy_of(error: &cedar_policy::AuthorizationError) -> String {
     match error {
         cedar_policy::AuthorizationError::PolicyEvaluationError(error) => {
-            error.policy_id().to_string()
+            text_of(error.policy_id())
         }
     }
 }
 
-impl Engine {
-    /// Returns the decision of one policy set on one request, for tests of how answers combine.
-    #[cfg(test)]
-    pub(super) fn judge_for_test(
-        slices: &[&PolicySet],
-        request: &CedarRequest,
-        entities: &Entities,
-    ) -> Decision {
-        judge(slices, request, entities)
-    }
+/// Returns a policy id as it was given; its `Display` escapes.
+fn text_of(id: &PolicyId) -> String {
+    let text: &str = id.as_ref();
+    text.to_owned()
 }

@@ -20,6 +20,7 @@ mod validate;
 use std::sync::Arc;
 
 pub use builtin::generate_builtin;
+pub use custom_role::RolePolicies;
 pub use policies::Grants;
 pub use schema::schema_text;
 pub use snapshot::Snapshot;
@@ -87,17 +88,35 @@ impl Engine {
         workspace: &WorkspaceId,
         role: &CustomRole,
     ) -> Result<String, Invalid> {
-        let policies = custom_role::policies(self.catalog, workspace, role)?;
-        policies::text(&policies).map_err(|detail| custom_role::uncompilable(role, &detail))
+        let compiled = self.role_policies(workspace, role)?;
+        policies::text(&compiled.policies).map_err(|detail| compiled.defect(&detail))
+    }
+
+    /// Returns the policies of a custom role of a workspace, not yet validated.
+    ///
+    /// # Errors
+    /// As [`Engine::grants`].
+    pub fn role_policies(
+        &self,
+        workspace: &WorkspaceId,
+        role: &CustomRole,
+    ) -> Result<RolePolicies, Invalid> {
+        custom_role::policies(self.catalog, workspace, role)
+    }
+
+    /// Validates the policies of a role strictly against the schema.
+    ///
+    /// # Errors
+    /// A defect of this program: a role that [`Engine::grants`] accepts compiles to valid policies.
+    pub fn validate(&self, role: &RolePolicies) -> Result<(), Invalid> {
+        self.schemas.validate(&role.policies).map_err(|detail| role.defect(&detail))
     }
 
     /// Compiles a custom role and validates its policies strictly against the schema.
     fn compile(&self, workspace: &WorkspaceId, role: &CustomRole) -> Result<Slices, Invalid> {
-        let policies = custom_role::policies(self.catalog, workspace, role)?;
-        self.schemas
-            .validate(&policies)
-            .and_then(|()| Slices::new(self.catalog, &policies))
-            .map_err(|detail| custom_role::uncompilable(role, &detail))
+        let compiled = self.role_policies(workspace, role)?;
+        self.validate(&compiled)?;
+        Slices::new(self.catalog, &compiled.policies).map_err(|detail| compiled.defect(&detail))
     }
 
     /// Compiles a custom role, validates it strictly and returns how many policies it became.
@@ -109,3 +128,5 @@ impl Engine {
     }
 }
 
+#[cfg(test)]
+mod tests;

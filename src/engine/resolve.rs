@@ -14,6 +14,8 @@ const CONTEXT_KEYS: usize = 64;
 const CONTEXT_KEY_BYTES: usize = 128;
 const CONTEXT_VALUE_BYTES: usize = 2_048;
 const CONTEXT_VALUES: usize = 64;
+/// The RAM code of Simple Log Service.
+const LOG: &str = "log";
 /// Longest ARN, in bytes.
 const ARN_BYTES: usize = 2_048;
 
@@ -134,7 +136,7 @@ impl Engine {
             return Err(refuse(help).with_kind(InvalidKind::UnknownType));
         }
         // Simple Log Service has regions of its own; PAI resources are those of this deployment's region.
-        let elsewhere = action.ram_code != "log" && arn.region != self.region;
+        let elsewhere = action.ram_code != LOG && arn.region != self.region;
         let foreign = arn.account != account.as_str() || elsewhere;
         let outside = matches!(
             action.scope,
@@ -149,9 +151,11 @@ impl Engine {
             if foreign {
                 return Ok(Resource::Foreign);
             }
+            // What Simple Log Service calls its resources is its own affair: it knows no workspaces.
             let workspace = match arn
                 .relative_id
                 .strip_prefix("workspace/")
+                .filter(|_| action.ram_code != LOG)
                 .and_then(|rest| rest.split('/').next())
             {
                 Some(any) if any == crate::catalog::ANY => None,

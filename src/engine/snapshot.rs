@@ -19,12 +19,15 @@ pub struct Snapshot {
     pub(super) account: AccountId,
     revision: Revision,
     pub(super) identities: HashMap<PrincipalId, PrincipalKind>,
-    pub(super) workspaces: HashMap<WorkspaceId, Workspace>,
+    workspaces: HashMap<WorkspaceId, Workspace>,
 }
 
 /// What a snapshot knows of a workspace.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Workspace {
+    /// Whether the workspace is recorded. Roles and members may be recorded before it and outlive it, as they may
+    /// in [`AccountRecords`]: following ops must lead to the snapshot that building from the records leads to.
+    recorded: bool,
     pub(super) members: HashMap<PrincipalId, Arc<[RoleRef]>>,
     pub(super) roles: HashMap<CustomRoleId, Arc<Slices>>,
 }
@@ -94,7 +97,12 @@ impl Snapshot {
     /// Returns whether the workspace exists.
     #[must_use]
     pub fn has_workspace(&self, id: &WorkspaceId) -> bool {
-        self.workspaces.contains_key(id)
+        self.workspace(id).is_some()
+    }
+
+    /// Returns a workspace that exists.
+    pub(super) fn workspace(&self, id: &WorkspaceId) -> Option<&Workspace> {
+        self.workspaces.get(id).filter(|workspace| workspace.recorded)
     }
 
     fn follow(&mut self, op: &Op) -> Result<(), Invalid> {
@@ -106,11 +114,9 @@ impl Snapshot {
                 self.identities.remove(id);
             }
             Op::PutWorkspace(workspace) => {
-                self.workspaces.entry(workspace.id.clone()).or_default();
+                self.in_workspace(&workspace.id, |w| w.recorded = true);
             }
-            Op::RemoveWorkspace(id) => {
-                self.workspaces.remove(id);
-            }
+            Op::RemoveWorkspace(id) => self.in_workspace(id, |w| w.recorded = false),
             Op::PutRole(workspace, role) => {
                 let compiled = Arc::new(self.engine.compile(workspace, role)?);
                 self.in_workspace(workspace, |w| {
@@ -133,10 +139,12 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Changes a workspace. One that is not there has nothing to change: its members can do nothing.
+    /// Changes what is known of a workspace and forgets it when nothing is left.
     fn in_workspace(&mut self, id: &WorkspaceId, change: impl FnOnce(&mut Workspace)) {
-        if let Some(workspace) = self.workspaces.get_mut(id) {
-            change(workspace);
+        let workspace = self.workspaces.entry(id.clone()).or_default();
+        change(workspace);
+        if !workspace.recorded && workspace.members.is_empty() && workspace.roles.is_empty() {
+            self.workspaces.remove(id);
         }
     }
 }
