@@ -22,9 +22,24 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A new store was asked for where something is already; it is left as it is.
+    #[error("there is already something at `{path}`: open it, or give another `--store`", path = path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The change is not one that can be stored: a fault of the caller, never of the data.
+    #[error("the change cannot be stored: {0}")]
+    Malformed(&'static str),
     /// There is no store at that place.
     #[error("there is no store at `{path}`: make one with `pai-authz init`, or correct `--store`", path = path.display())]
     Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than its owner can write the store: what is in it cannot be trusted.
+    #[error("the store at `{path}` can be written by others: look into it, then set its mode with `chmod 600`", path = path.display())]
+    Exposed {
         /// The file.
         path: PathBuf,
     },

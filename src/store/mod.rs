@@ -6,11 +6,12 @@
 //! spans accounts.
 
 mod error;
-pub mod redb;
+mod redb;
 
 use async_trait::async_trait;
 
-pub use error::StoreError;
+pub use self::error::StoreError;
+pub use self::redb::RedbStore;
 
 use crate::domain::{AccountId, AccountRecords, Change, LogEntry, Revision};
 
@@ -45,11 +46,16 @@ pub trait Store: Send + Sync {
     /// loses none of it. A change whose request id was applied in the last 24 hours is noticed before `expected`
     /// is compared, writes nothing and returns the revision it led to then, so a retry is safe.
     ///
+    /// Two changes are the same change when actor, action and ops are equal; `at` is when it was asked for *this*
+    /// time. The 24 hours are counted between the `at`s, so that no store needs a clock.
+    ///
     /// # Errors
+    /// - [`StoreError::Malformed`]: no ops, or an actor or action that is empty or longer than 128 characters.
     /// - [`StoreError::Conflict`]: the account has moved past `expected`; load, decide again, apply again.
     /// - [`StoreError::RequestReused`]: the request id was used for another change.
-    /// - [`StoreError::Unavailable`]: not durable; `may_be_applied` tells whether it may show up later.
-    /// - [`StoreError::Full`]: no room; nothing was written.
+    /// - [`StoreError::Unavailable`]: not durable; `may_be_applied` tells whether it may show up later:
+    ///   then ask again with the same request id when the store is back.
+    /// - [`StoreError::Full`]: no room; nothing was written. Writing goes on by itself when there is room.
     async fn apply(
         &self,
         account: &AccountId,
@@ -67,4 +73,22 @@ pub trait Store: Send + Sync {
         after: Revision,
         limit: usize,
     ) -> Result<Vec<LogEntry>, StoreError>;
+}
+
+/// Longest actor and action, in characters.
+const MAX_NAME: usize = 128;
+
+/// Refuses a change no store takes; every store calls this first.
+fn check_change(change: &Change) -> Result<(), StoreError> {
+    let length_is_right = |text: &str| (1..=MAX_NAME).contains(&text.chars().count());
+    if change.ops.is_empty() {
+        return Err(StoreError::Malformed("it has no ops"));
+    }
+    if !length_is_right(&change.actor) {
+        return Err(StoreError::Malformed("its actor is not 1 to 128 characters long"));
+    }
+    if !length_is_right(&change.action) {
+        return Err(StoreError::Malformed("its action is not 1 to 128 characters long"));
+    }
+    Ok(())
 }

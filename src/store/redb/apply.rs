@@ -1,0 +1,217 @@
+//! One change, inside a write transaction that others share.
+//!
+//! Everything is read and decided first and written after: a change that is refused has written nothing, so the
+//! changes before and after it in the same transaction stand.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::{
+    codec,
+    tables::{
+        ACCOUNTS, LOG, LogKey, RECORDS, REQUESTS, REQUESTS_BY_TIME, Request, RequestKey, log_key,
+    },
+    wire::Undecodable,
+};
+use crate::{
+    domain::{AccountId, Change, Revision, Timestamp},
+    store::StoreError,
+};
+
+/// How long a request id is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many forgotten request ids one change removes at most; more than it adds, so that a backlog shrinks.
+const PRUNED_PER_CHANGE: usize = 8;
+
+/// A change made ready to be written: encoded, so that nothing about it can fail in the transaction.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    account: AccountId,
+    expected: Revision,
+    change: Change,
+    digest: [u8; 32],
+    /// What is under each touched key afterwards.
+    after: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        account: &AccountId,
+        expected: Revision,
+        change: &Change,
+    ) -> Result<Self, Undecodable> {
+        Ok(Self {
+            account: account.clone(),
+            expected,
+            digest: codec::change_digest(change)?,
+            after: change
+                .ops
+                .iter()
+                .map(|op| codec::touch(account, op))
+                .collect::<Result<_, _>>()?,
+            change: change.clone(),
+        })
+    }
+
+    /// Returns what tells this request from all others.
+    pub(super) fn request(&self) -> (AccountId, crate::domain::RequestId) {
+        (self.account.clone(), self.change.request_id.clone())
+    }
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is written, and stands once the transaction is committed.
+    Written(Revision),
+    /// It had been applied before; nothing is written.
+    Repeated(Revision),
+    /// It is refused; nothing is written.
+    Refused(StoreError),
+}
+
+/// Why the whole transaction must be given up; the driver's words.
+#[derive(Debug)]
+pub(super) struct GiveUp(pub(super) String);
+
+macro_rules! give_up_on {
+    ($($error:ty),*) => { $(
+        impl From<$error> for GiveUp {
+            fn from(error: $error) -> Self {
+                Self(error.to_string())
+            }
+        }
+    )* };
+}
+give_up_on!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::SetDurabilityError,
+    Undecodable
+);
+
+/// The tables, open for writing.
+pub(super) struct Tables<'txn> {
+    accounts: Table<'txn, &'static str, (u32, u64)>,
+    records: Table<'txn, &'static str, &'static [u8]>,
+    log: Table<'txn, LogKey<'static>, &'static [u8]>,
+    requests: Table<'txn, RequestKey<'static>, Request<'static>>,
+    requests_by_time: Table<'txn, (&'static str, u64, &'static str), ()>,
+}
+
+impl<'txn> Tables<'txn> {
+    /// Opens them, making those that are not there yet.
+    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, GiveUp> {
+        Ok(Self {
+            accounts: transaction.open_table(ACCOUNTS)?,
+            records: transaction.open_table(RECORDS)?,
+            log: transaction.open_table(LOG)?,
+            requests: transaction.open_table(REQUESTS)?,
+            requests_by_time: transaction.open_table(REQUESTS_BY_TIME)?,
+        })
+    }
+
+    /// Applies one change.
+    ///
+    /// # Errors
+    /// [`GiveUp`] when the change may be half written: the transaction must be aborted.
+    pub(super) fn apply(&mut self, prepared: &Prepared) -> Result<Outcome, GiveUp> {
+        let Prepared { account, expected, change, digest, after } = prepared;
+        if let Some((revision, first)) = self.remembered(account, change)? {
+            return Ok(if first == *digest {
+                Outcome::Repeated(revision)
+            } else {
+                Outcome::Refused(StoreError::RequestReused)
+            });
+        }
+        let current = match self.accounts.get(account.as_str())? {
+            Some(row) => {
+                let (epoch, counter) = row.value();
+                Revision { epoch, counter }
+            }
+            None => Revision::ORIGIN,
+        };
+        if current != *expected {
+            return Ok(Outcome::Refused(StoreError::Conflict { current }));
+        }
+        let revision = current.next();
+        if revision == current {
+            return Err(GiveUp("the counter of the account is exhausted".to_owned()));
+        }
+        let mut before = BTreeMap::new();
+        for key in after.keys() {
+            let value = self.records.get(key.as_str())?.map(|value| value.value().to_vec());
+            before.insert(key.clone(), value);
+        }
+        let entry = codec::encode_entry(
+            change,
+            &codec::record_digest(&before),
+            &codec::record_digest(after),
+        )?;
+
+        for (key, value) in after {
+            match value {
+                Some(value) => self.records.insert(key.as_str(), value.as_slice())?,
+                None => self.records.remove(key.as_str())?,
+            };
+        }
+        self.log.insert(log_key(account, revision), entry.as_slice())?;
+        self.accounts.insert(account.as_str(), (revision.epoch, revision.counter))?;
+        self.remember(account, change, revision, digest)?;
+        Ok(Outcome::Written(revision))
+    }
+
+    /// Returns what the request id led to in the last 24 hours, and the digest of that change.
+    fn remembered(
+        &self,
+        account: &AccountId,
+        change: &Change,
+    ) -> Result<Option<(Revision, [u8; 32])>, GiveUp> {
+        let row = self.requests.get((account.as_str(), change.request_id.as_str()))?;
+        Ok(row.and_then(|row| {
+            let (epoch, counter, at, digest) = row.value();
+            (at >= oldest_remembered(change)).then_some((Revision { epoch, counter }, *digest))
+        }))
+    }
+
+    /// Remembers the request id, and forgets a few that are too old.
+    fn remember(
+        &mut self,
+        account: &AccountId,
+        change: &Change,
+        revision: Revision,
+        digest: &[u8; 32],
+    ) -> Result<(), GiveUp> {
+        let (account, id) = (account.as_str(), change.request_id.as_str());
+        let at = change.at.as_millis();
+        let replaced = self
+            .requests
+            .insert((account, id), (revision.epoch, revision.counter, at, digest))?
+            .map(|row| row.value().2);
+        if let Some(replaced) = replaced {
+            self.requests_by_time.remove((account, replaced, id))?;
+        }
+        self.requests_by_time.insert((account, at, id), ())?;
+
+        let old = (account, 0, "")..(account, oldest_remembered(change), "");
+        let mut forgotten = Vec::with_capacity(PRUNED_PER_CHANGE);
+        for row in self.requests_by_time.range(old)?.take(PRUNED_PER_CHANGE) {
+            let (key, ()) = row.map(|(key, value)| (key, value.value()))?;
+            let (_, at, id) = key.value();
+            forgotten.push((at, id.to_owned()));
+        }
+        for (at, id) in forgotten {
+            self.requests_by_time.remove((account, at, id.as_str()))?;
+            self.requests.remove((account, id.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the earliest time, in milliseconds, whose requests are remembered when `change` is asked for.
+fn oldest_remembered(change: &Change) -> u64 {
+    Timestamp::minus(change.at, REMEMBERED).as_millis()
+}

@@ -1,0 +1,403 @@
+//! The stored form of every record, as JSON; read back field by field into the domain.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    AccessKey, AccessKeyId, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess, IdForm,
+    Identity, KeyStatus, LogEntry, Member, ModulePermission, Op, PermissionGrant, PermissionRule,
+    PermissionType, Principal, PrincipalId, PrincipalKind, RequestId, Revision, RoleName, RoleRef,
+    RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, Workspace,
+    WorkspaceId, WorkspaceName,
+};
+
+/// Why bytes are not what they should be; for the operator, not for branching.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Undecodable {
+    #[error("a value has format {0:?}, which is unknown")]
+    ValueFormat(Option<u8>),
+    #[error("a value is not what its table holds: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("`{0}` is not a valid {1}")]
+    Field(String, &'static str),
+    #[error("the record under `{0}` belongs elsewhere")]
+    Misplaced(String),
+}
+
+/// Defines stored structs: all fields required, unknown ones refused.
+macro_rules! wire {
+    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => { $(
+        #[derive(Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name { $($field: $type),* }
+    )* };
+}
+
+wire! {
+    WireIdentity { kind: String, id: String, name: String, created_ms: u64 }
+    WireWorkspace { id: String, name: String, description: String, creator: String, created_ms: u64 }
+    WireMember { workspace: String, principal: String, roles: Vec<String>, created_ms: u64 }
+    WireRole { workspace: String, id: String, name: String, modules: Vec<WireModule> }
+    WireModule { module: String, permission_type: String, permissions: Vec<WireGrant> }
+    WireGrant { codes: Vec<String>, rules: Vec<WireRule> }
+    WireRule { accessibility: String, entity_access: String }
+    WireToken { id: String, name: String, digest: String, scopes: Vec<String>, created_ms: u64 }
+    WireAccessKey { id: String, owner: String, sealed_secret: String, active: bool, created_ms: u64 }
+    WireInWorkspace { workspace: String, id: String }
+    WireChange { actor: String, action: String, ops: Vec<WireOp> }
+    WireEntry { request_id: String, at_ms: u64, before: String, after: String, change: WireChange }
+}
+
+/// An op as the change log keeps it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WireOp {
+    PutIdentity(WireIdentity),
+    RemoveIdentity(String),
+    PutWorkspace(WireWorkspace),
+    RemoveWorkspace(String),
+    PutRole(WireRole),
+    RemoveRole(WireInWorkspace),
+    PutMember(WireMember),
+    RemoveMember(WireInWorkspace),
+    PutToken(WireToken),
+    RemoveToken(String),
+    PutAccessKey(WireAccessKey),
+    RemoveAccessKey(String),
+}
+
+impl From<&Identity> for WireIdentity {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            kind: identity.principal.kind.as_str().to_owned(),
+            id: identity.principal.id.to_string(),
+            name: identity.name.clone(),
+            created_ms: identity.created.as_millis(),
+        }
+    }
+}
+
+impl From<&Workspace> for WireWorkspace {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.to_string(),
+            name: workspace.name.to_string(),
+            description: workspace.description.clone(),
+            creator: workspace.creator.to_string(),
+            created_ms: workspace.created.as_millis(),
+        }
+    }
+}
+
+impl From<(&WorkspaceId, &Member)> for WireMember {
+    fn from((workspace, member): (&WorkspaceId, &Member)) -> Self {
+        Self {
+            workspace: workspace.to_string(),
+            principal: member.principal.to_string(),
+            roles: member.roles.iter().map(ToString::to_string).collect(),
+            created_ms: member.created.as_millis(),
+        }
+    }
+}
+
+impl From<(&WorkspaceId, &CustomRole)> for WireRole {
+    fn from((workspace, role): (&WorkspaceId, &CustomRole)) -> Self {
+        Self {
+            workspace: workspace.to_string(),
+            id: role.id.to_string(),
+            name: role.name.to_string(),
+            modules: role.modules.iter().map(WireModule::from).collect(),
+        }
+    }
+}
+
+impl From<&ModulePermission> for WireModule {
+    fn from(module: &ModulePermission) -> Self {
+        Self {
+            module: module.module.clone(),
+            permission_type: module.permission_type.as_str().to_owned(),
+            permissions: module.permissions.iter().map(WireGrant::from).collect(),
+        }
+    }
+}
+
+impl From<&PermissionGrant> for WireGrant {
+    fn from(grant: &PermissionGrant) -> Self {
+        let rule = |rule: &PermissionRule| WireRule {
+            accessibility: rule.accessibility.as_str().to_owned(),
+            entity_access: rule.entity_access.as_str().to_owned(),
+        };
+        Self { codes: grant.codes.clone(), rules: grant.rules.iter().map(rule).collect() }
+    }
+}
+
+impl From<&Token> for WireToken {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name.clone(),
+            digest: BASE64.encode(token.digest.0),
+            scopes: token.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            created_ms: token.created.as_millis(),
+        }
+    }
+}
+
+impl From<&AccessKey> for WireAccessKey {
+    fn from(key: &AccessKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            owner: key.owner.to_string(),
+            sealed_secret: BASE64.encode(&key.sealed_secret),
+            active: key.status == KeyStatus::Active,
+            created_ms: key.created.as_millis(),
+        }
+    }
+}
+
+impl From<&Op> for WireOp {
+    fn from(op: &Op) -> Self {
+        let within = |workspace: &WorkspaceId, id: &str| WireInWorkspace {
+            workspace: workspace.to_string(),
+            id: id.to_owned(),
+        };
+        match op {
+            Op::PutIdentity(identity) => Self::PutIdentity(identity.into()),
+            Op::RemoveIdentity(id) => Self::RemoveIdentity(id.to_string()),
+            Op::PutWorkspace(workspace) => Self::PutWorkspace(workspace.into()),
+            Op::RemoveWorkspace(id) => Self::RemoveWorkspace(id.to_string()),
+            Op::PutRole(workspace, role) => Self::PutRole((workspace, role).into()),
+            Op::RemoveRole(workspace, id) => Self::RemoveRole(within(workspace, id.as_str())),
+            Op::PutMember(workspace, member) => Self::PutMember((workspace, member).into()),
+            Op::RemoveMember(workspace, id) => Self::RemoveMember(within(workspace, id.as_str())),
+            Op::PutToken(token) => Self::PutToken(token.into()),
+            Op::RemoveToken(id) => Self::RemoveToken(id.to_string()),
+            Op::PutAccessKey(key) => Self::PutAccessKey(key.into()),
+            Op::RemoveAccessKey(id) => Self::RemoveAccessKey(id.to_string()),
+        }
+    }
+}
+
+impl From<&Change> for WireChange {
+    fn from(change: &Change) -> Self {
+        Self {
+            actor: change.actor.clone(),
+            action: change.action.clone(),
+            ops: change.ops.iter().map(WireOp::from).collect(),
+        }
+    }
+}
+
+impl WireEntry {
+    pub(super) fn new(change: &Change, before: &[u8; 32], after: &[u8; 32]) -> Self {
+        Self {
+            request_id: change.request_id.to_string(),
+            at_ms: change.at.as_millis(),
+            before: BASE64.encode(before),
+            after: BASE64.encode(after),
+            change: change.into(),
+        }
+    }
+
+    pub(super) fn into_domain(self, revision: Revision) -> Result<LogEntry, Undecodable> {
+        Ok(LogEntry {
+            revision,
+            before: digest(&self.before)?,
+            after: digest(&self.after)?,
+            change: Change {
+                actor: self.change.actor,
+                action: self.change.action,
+                request_id: id(&self.request_id, RequestId::parse)?,
+                at: Timestamp::from_millis(self.at_ms),
+                ops: all(self.change.ops, Op::try_from)?,
+            },
+        })
+    }
+}
+
+impl TryFrom<WireOp> for Op {
+    type Error = Undecodable;
+
+    fn try_from(op: WireOp) -> Result<Self, Undecodable> {
+        Ok(match op {
+            WireOp::PutIdentity(wire) => Self::PutIdentity(wire.try_into()?),
+            WireOp::RemoveIdentity(text) => Self::RemoveIdentity(id(&text, PrincipalId::parse)?),
+            WireOp::PutWorkspace(wire) => Self::PutWorkspace(wire.try_into()?),
+            WireOp::RemoveWorkspace(text) => Self::RemoveWorkspace(id(&text, WorkspaceId::parse)?),
+            WireOp::PutRole(wire) => {
+                Self::PutRole(id(&wire.workspace, WorkspaceId::parse)?, wire.try_into()?)
+            }
+            WireOp::RemoveRole(wire) => Self::RemoveRole(
+                id(&wire.workspace, WorkspaceId::parse)?,
+                id(&wire.id, CustomRoleId::parse)?,
+            ),
+            WireOp::PutMember(wire) => {
+                Self::PutMember(id(&wire.workspace, WorkspaceId::parse)?, wire.try_into()?)
+            }
+            WireOp::RemoveMember(wire) => Self::RemoveMember(
+                id(&wire.workspace, WorkspaceId::parse)?,
+                id(&wire.id, PrincipalId::parse)?,
+            ),
+            WireOp::PutToken(wire) => Self::PutToken(wire.try_into()?),
+            WireOp::RemoveToken(text) => Self::RemoveToken(id(&text, TokenId::parse)?),
+            WireOp::PutAccessKey(wire) => Self::PutAccessKey(wire.try_into()?),
+            WireOp::RemoveAccessKey(text) => Self::RemoveAccessKey(id(&text, AccessKeyId::parse)?),
+        })
+    }
+}
+
+impl TryFrom<WireIdentity> for Identity {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireIdentity) -> Result<Self, Undecodable> {
+        Ok(Self {
+            principal: Principal {
+                kind: named(&wire.kind, "principal kind", PrincipalKind::parse)?,
+                id: id(&wire.id, PrincipalId::parse)?,
+            },
+            name: wire.name,
+            created: Timestamp::from_millis(wire.created_ms),
+        })
+    }
+}
+
+impl TryFrom<WireWorkspace> for Workspace {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireWorkspace) -> Result<Self, Undecodable> {
+        Ok(Self {
+            id: id(&wire.id, WorkspaceId::parse)?,
+            name: id(&wire.name, WorkspaceName::parse)?,
+            description: wire.description,
+            creator: id(&wire.creator, PrincipalId::parse)?,
+            created: Timestamp::from_millis(wire.created_ms),
+        })
+    }
+}
+
+impl TryFrom<WireMember> for Member {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireMember) -> Result<Self, Undecodable> {
+        Ok(Self {
+            principal: id(&wire.principal, PrincipalId::parse)?,
+            roles: all(wire.roles, |text| named(&text, "role", role_ref))?,
+            created: Timestamp::from_millis(wire.created_ms),
+        })
+    }
+}
+
+impl TryFrom<WireRole> for CustomRole {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireRole) -> Result<Self, Undecodable> {
+        Ok(Self {
+            id: id(&wire.id, CustomRoleId::parse)?,
+            name: id(&wire.name, RoleName::parse)?,
+            modules: all(wire.modules, ModulePermission::try_from)?,
+        })
+    }
+}
+
+impl TryFrom<WireModule> for ModulePermission {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireModule) -> Result<Self, Undecodable> {
+        Ok(Self {
+            module: wire.module,
+            permission_type: named(
+                &wire.permission_type,
+                "permission type",
+                PermissionType::parse,
+            )?,
+            permissions: all(wire.permissions, PermissionGrant::try_from)?,
+        })
+    }
+}
+
+impl TryFrom<WireGrant> for PermissionGrant {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireGrant) -> Result<Self, Undecodable> {
+        let rule = |rule: WireRule| {
+            Ok(PermissionRule {
+                accessibility: named(
+                    &rule.accessibility,
+                    "accessibility",
+                    RuleAccessibility::parse,
+                )?,
+                entity_access: named(&rule.entity_access, "entity access", EntityAccess::parse)?,
+            })
+        };
+        Ok(Self { codes: wire.codes, rules: all(wire.rules, rule)? })
+    }
+}
+
+impl TryFrom<WireToken> for Token {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireToken) -> Result<Self, Undecodable> {
+        Ok(Self {
+            id: id(&wire.id, TokenId::parse)?,
+            name: wire.name,
+            digest: TokenDigest(digest(&wire.digest)?),
+            scopes: Scopes::new(all(wire.scopes, |text| named(&text, "scope", Scope::parse))?),
+            created: Timestamp::from_millis(wire.created_ms),
+        })
+    }
+}
+
+impl TryFrom<WireAccessKey> for AccessKey {
+    type Error = Undecodable;
+
+    fn try_from(wire: WireAccessKey) -> Result<Self, Undecodable> {
+        let sealed_secret = BASE64
+            .decode(&wire.sealed_secret)
+            // The value stays out of the message: it is a sealed secret.
+            .map_err(|_| Undecodable::Field("…".to_owned(), "sealed secret"))?;
+        Ok(Self {
+            id: id(&wire.id, AccessKeyId::parse)?,
+            owner: id(&wire.owner, PrincipalId::parse)?,
+            sealed_secret,
+            status: if wire.active { KeyStatus::Active } else { KeyStatus::Inactive },
+            created: Timestamp::from_millis(wire.created_ms),
+        })
+    }
+}
+
+/// A built-in role by its code, else a custom one by its id: codes have a `.`, ids have none.
+fn role_ref(text: &str) -> Option<RoleRef> {
+    BuiltinRole::parse(text)
+        .map(RoleRef::Builtin)
+        .or_else(|| CustomRoleId::parse(text).ok().map(RoleRef::Custom))
+}
+
+fn id<T>(text: &str, parse: fn(&str) -> Result<T, IdForm>) -> Result<T, Undecodable> {
+    parse(text).map_err(|form| {
+        let what = form.expected.strip_prefix("a ").unwrap_or(form.expected);
+        Undecodable::Field(text.to_owned(), what)
+    })
+}
+
+fn named<T>(
+    text: &str,
+    what: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, Undecodable> {
+    parse(text).ok_or_else(|| Undecodable::Field(text.to_owned(), what))
+}
+
+fn all<T, U>(
+    items: Vec<T>,
+    convert: impl Fn(T) -> Result<U, Undecodable>,
+) -> Result<Vec<U>, Undecodable> {
+    items.into_iter().map(convert).collect()
+}
+
+fn digest(text: &str) -> Result<[u8; 32], Undecodable> {
+    BASE64
+        .decode(text)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| Undecodable::Field("…".to_owned(), "digest"))
+}
