@@ -1,6 +1,23 @@
 //! pai-authz: a policy decision point for Platform for AI workspaces.
+//!
+//! In reading order:
+//! - [`domain`]: the values everything speaks in.
+//! - [`catalog`]: what can be permitted.
+//! - [`engine`]: roles as Cedar policies, and decisions by them.
+//! - [`store`]: where accounts are kept.
+//! - [`service`]: the use cases.
+//! - [`error`]: what callers can be told.
+//! - [`http`]: the interface over the network; [`client`] asks it.
+//! - [`config`], [`telemetry`], [`cli`]: the process and its command line.
 
 pub mod catalog;
+pub mod cli;
+pub mod client;
+pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod error;
+pub mod http;
+pub mod service;
 pub mod store;
+pub mod telemetry;

@@ -1,3 +1,32 @@
-//! The `pai-authz` command.
+//! The `pai-authz` command: reads its arguments and runs one command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use pai_authz::{cli, http};
+
+fn main() -> ExitCode {
+    let arguments = cli::Cli::parse();
+    // Before anything speaks TLS, and once: two providers in one build would otherwise be a choice at first use.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return fail("a TLS provider was installed before");
+    }
+    match http::run(cli::run(arguments)) {
+        Ok(code) => ExitCode::from(code),
+        // Whoever reads the output had enough of it.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => fail(format_args!("{error:#}")),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
+fn fail(message: impl std::fmt::Display) -> ExitCode {
+    eprintln!("error: {}", cli::plain(&message.to_string()));
+    ExitCode::from(2)
+}

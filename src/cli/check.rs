@@ -1,0 +1,146 @@
+//! `pai-authz check`: one decision, from a running service or from a stopped store.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::{
+    open::StoreArgs,
+    output::{self, Format},
+    target::TargetArgs,
+};
+use crate::{
+    client::Method,
+    domain::{ContextValue, Question, Scalar},
+    http,
+    service::Authorizer,
+};
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Who asks, as `User:2001`, `RamRole:3001` or `Account:1000000000000001`.
+    #[arg(long, value_name = "TYPE:ID")]
+    principal: String,
+    /// Permission code or RAM action, as `PaiDLC:StopJob`.
+    #[arg(long)]
+    action: String,
+    /// ARN of the resource, instead of the fields below.
+    #[arg(long)]
+    arn: Option<String>,
+    /// Workspace the resource is in.
+    #[arg(long)]
+    workspace: Option<String>,
+    /// Type of the resource, as `job` [default: the main type of the action].
+    #[arg(long = "type", value_name = "TYPE")]
+    resource_type: Option<String>,
+    /// Id of the resource [default: any].
+    #[arg(long)]
+    id: Option<String>,
+    /// Who created the resource.
+    #[arg(long)]
+    creator: Option<String>,
+    /// `PUBLIC` or `PRIVATE`.
+    #[arg(long)]
+    accessibility: Option<String>,
+    /// A RAM condition key, as `acs:SourceIp=203.0.113.7`; repeat for several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    context: Vec<String>,
+    /// Decide at this revision or a later one.
+    #[arg(long, value_name = "REVISION")]
+    at_least_as_fresh: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Asks, prints the answer, and returns 0 for Allow and 1 for Deny.
+pub(super) async fn run(args: &CheckArgs, format: Format) -> anyhow::Result<u8> {
+    args.store.only_with_store()?;
+    let answer =
+        if args.store.store.is_some() { ask_store(args).await? } else { ask_service(args).await? };
+    let decision = answer.get("decision").and_then(Value::as_str).unwrap_or("Deny");
+    match format {
+        Format::Json => output::json(&answer)?,
+        Format::Text => {
+            let reason = answer.get("reason").and_then(Value::as_str).unwrap_or_default();
+            output::line(format!("{decision} ({reason})"))?;
+            for policy in
+                answer.get("determiningPolicies").and_then(Value::as_array).into_iter().flatten()
+            {
+                output::line(format!("  by {}", policy.as_str().unwrap_or_default()))?;
+            }
+        }
+    }
+    Ok(u8::from(decision != "Allow"))
+}
+
+fn principal(args: &CheckArgs) -> anyhow::Result<(&str, &str)> {
+    args.principal.split_once(':').ok_or_else(|| {
+        anyhow::anyhow!("`{}` is not a principal: give TYPE:ID, as `User:2001`", args.principal)
+    })
+}
+
+fn context(args: &CheckArgs) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut out = BTreeMap::new();
+    for pair in &args.context {
+        let Some((key, value)) = pair.split_once('=') else {
+            anyhow::bail!("`{pair}` is not a condition key with a value: give KEY=VALUE");
+        };
+        if out.insert(key.to_owned(), value.to_owned()).is_some() {
+            anyhow::bail!("the condition key `{key}` is given twice");
+        }
+    }
+    Ok(out)
+}
+
+async fn ask_service(args: &CheckArgs) -> anyhow::Result<Value> {
+    let (kind, id) = principal(args)?;
+    let mut resource = Map::new();
+    for (key, value) in [
+        ("arn", &args.arn),
+        ("workspace", &args.workspace),
+        ("type", &args.resource_type),
+        ("id", &args.id),
+        ("creator", &args.creator),
+        ("accessibility", &args.accessibility),
+    ] {
+        if let Some(value) = value {
+            resource.insert(key.to_owned(), Value::String(value.clone()));
+        }
+    }
+    let body = json!({
+        "principal": { "type": kind, "id": id },
+        "action": args.action,
+        "resource": resource,
+        "context": context(args)?,
+        "atLeastAsFresh": args.at_least_as_fresh,
+    });
+    Ok(args.target.client()?.send(Method::Post, "/v1/is-authorized", Some(&body)).await?)
+}
+
+async fn ask_store(args: &CheckArgs) -> anyhow::Result<Value> {
+    let (kind, id) = principal(args)?;
+    let opened = args.store.open(false).await?;
+    let authorizer = Authorizer::new(opened.accounts, opened.keyring, Duration::ZERO);
+    let scalar = |value| ContextValue::One(Scalar::String(value));
+    let question = Question {
+        principal_type: Some(kind),
+        principal_id: Some(id),
+        action: Some(&args.action),
+        arn: args.arn.as_deref(),
+        resource_type: args.resource_type.as_deref(),
+        resource_id: args.id.as_deref(),
+        workspace: args.workspace.as_deref(),
+        creator: args.creator.as_deref(),
+        accessibility: args.accessibility.as_deref(),
+        context: context(args)?.into_iter().map(|(key, value)| (key, scalar(value))).collect(),
+    };
+    let judged = authorizer
+        .is_authorized(&opened.account, question, args.at_least_as_fresh.as_deref())
+        .await?;
+    let revision = authorizer.revision_token(&opened.account, judged.revision);
+    Ok(serde_json::from_slice(&http::render_decision(&judged.answer, &revision)?)?)
+}

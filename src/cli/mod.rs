@@ -1,0 +1,89 @@
+//! The command line: a file per command. The only place that wires concrete stores to use cases.
+
+mod bench_store;
+mod catalog;
+mod check;
+mod demo;
+mod import;
+mod init;
+mod open;
+mod output;
+mod policy;
+mod schema;
+mod serve;
+mod target;
+mod token;
+
+use clap::{Parser, Subcommand};
+
+use output::Format;
+pub use output::plain;
+
+/// Policy decision point for Platform for AI workspaces.
+#[derive(Debug, Parser)]
+#[command(name = "pai-authz", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// How answers are printed.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(Box<serve::ServeArgs>),
+    /// Make a store, its master key, and the first access key and token of an account.
+    Init(init::InitArgs),
+    /// Make, list and revoke bearer tokens.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Ask for one decision; exits with 0 for Allow, 1 for Deny, 2 for no decision.
+    Check(check::CheckArgs),
+    /// Show roles as Cedar policies.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Print the Cedar schema.
+    Schema,
+    /// List, search and explain what can be permitted.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    /// Add users, workspaces, members and custom roles from a file to a stopped store.
+    Import(import::ImportArgs),
+    /// Manage known users.
+    #[command(subcommand)]
+    User(import::UserCommand),
+    /// Fill a development store with the demonstration, and print questions with answers.
+    Demo(demo::DemoArgs),
+    /// Measure this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Measure durable changes a second on a store of its own.
+    Store(bench_store::BenchStoreArgs),
+}
+
+/// Runs the command and returns the exit code of the process: 0 done, 1 the answer is no.
+///
+/// # Errors
+/// Why the command could not be run; the process exits with 2.
+pub async fn run(cli: Cli) -> anyhow::Result<u8> {
+    let format = cli.format;
+    match cli.command {
+        Command::Serve(args) => serve::run(*args).await,
+        Command::Init(args) => init::run(&args, format).await,
+        Command::Token(command) => token::run(&command, format).await,
+        Command::Check(args) => check::run(&args, format).await,
+        Command::Policy(command) => policy::run(&command, format),
+        Command::Schema => schema::run(format),
+        Command::Catalog(command) => catalog::run(&command, format),
+        Command::Import(args) => import::run(&args, format).await,
+        Command::User(command) => import::run_users(&command, format).await,
+        Command::Demo(args) => demo::run(&args, format).await,
+        Command::Bench(BenchCommand::Store(args)) => bench_store::run(&args, format).await,
+    }
+}

@@ -1,0 +1,191 @@
+//! Opens what `--store` names, with the keys that go with it.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::{
+    config::StoreAddress,
+    domain::{AccountId, RequestId},
+    engine::Engine,
+    service::{Accounts, Actor, DEV_ACCOUNT, Keyring, MasterKey},
+    store::{Mode, RedbStore, Store, StoreError},
+    telemetry::SystemClock,
+};
+
+/// A stopped store, and what is needed to work on it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StoreArgs {
+    /// Work on this stopped store: `redb:PATH`. Said here alone: the variable of the service names a store in use.
+    #[arg(long, value_name = "STORE")]
+    pub(super) store: Option<StoreAddress>,
+    /// Account to work on; with `--dev` the development account.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+    /// The store is one of development mode.
+    #[arg(long, env = "PAI_AUTHZ_DEV")]
+    pub(super) dev: bool,
+    /// Master key of the store.
+    #[arg(long, env = "PAI_AUTHZ_MASTER_KEY_FILE", value_name = "FILE")]
+    pub(super) master_key_file: Option<PathBuf>,
+    /// Region of the PAI resources that are decided about.
+    #[arg(long, env = "PAI_AUTHZ_REGION", value_name = "REGION", default_value = "cn-hangzhou")]
+    pub(super) region: String,
+}
+
+/// An opened store with its use cases.
+pub(super) struct Opened {
+    /// The accounts in it.
+    pub(super) accounts: Arc<Accounts>,
+    /// The keys that go with it.
+    pub(super) keyring: Arc<Keyring>,
+    /// The account that was named.
+    pub(super) account: AccountId,
+}
+
+impl StoreArgs {
+    /// Refuses what says something about a store where none is named, so that nobody is answered by another place.
+    pub(super) fn only_with_store(&self) -> anyhow::Result<()> {
+        if self.store.is_none() && self.account.is_some() {
+            bail!(
+                "`--account` goes with `--store`: a running service knows the account by the token"
+            );
+        }
+        Ok(())
+    }
+
+    fn mode(&self) -> Mode {
+        if self.dev { Mode::Development } else { Mode::Production }
+    }
+
+    /// Returns the account that was named.
+    pub(super) fn account(&self) -> anyhow::Result<AccountId> {
+        let text = match &self.account {
+            Some(text) => text.as_str(),
+            None if self.dev => DEV_ACCOUNT,
+            None => bail!("name the account with `--account`"),
+        };
+        account(text)
+    }
+
+    /// Opens the store, making a new one of development mode when `create` allows it.
+    pub(super) async fn open(&self, create: bool) -> anyhow::Result<Opened> {
+        let Some(address) = &self.store else { bail!("name the store with `--store redb:PATH`") };
+        let account = self.account()?;
+        let store = store(address, self.mode(), create && self.dev)?;
+        let keyring = Arc::new(keyring(self.dev, self.master_key_file.as_deref(), None)?);
+        let accounts = Arc::new(load(&self.region, store, &keyring).await?);
+        // An account begins with `init`; a slip in its id must not begin another one.
+        if !self.dev && accounts.view(&account).is_none() {
+            bail!(
+                "account `{account}` is not in this store: make it with `pai-authz init --account {account}`"
+            );
+        }
+        Ok(Opened { accounts, keyring, account })
+    }
+}
+
+/// Returns the account of that id.
+pub(super) fn account(text: &str) -> anyhow::Result<AccountId> {
+    AccountId::parse(text)
+        .map_err(|form| anyhow::anyhow!("`{text}` is not {}: {}", form.expected, form.help))
+}
+
+/// Returns who makes changes from the command line.
+pub(super) fn actor() -> anyhow::Result<Actor> {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let request_id = RequestId::parse(&id).map_err(|form| anyhow::anyhow!("{}", form.expected))?;
+    Ok(Actor { name: "cli".to_owned(), request_id })
+}
+
+/// Opens a store, or makes it where there is none and `create` says so.
+pub(super) fn store(
+    address: &StoreAddress,
+    mode: Mode,
+    create: bool,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let opened = match address {
+        StoreAddress::Memory => RedbStore::in_memory(mode),
+        StoreAddress::Redb(path) => match RedbStore::open(path, mode) {
+            Err(StoreError::Missing { .. }) if create => RedbStore::create(path, mode),
+            other => other,
+        },
+    };
+    Ok(Arc::new(opened?))
+}
+
+/// Loads the accounts of a store.
+pub(super) async fn load(
+    region: &str,
+    store: Arc<dyn Store>,
+    keyring: &Keyring,
+) -> anyhow::Result<Accounts> {
+    let engine =
+        Engine::new(region).map_err(|detail| anyhow::anyhow!("the built-in policies: {detail}"))?;
+    Ok(Accounts::load(engine, store, Arc::new(SystemClock), keyring).await?)
+}
+
+/// Returns the keys of a store.
+pub(super) fn keyring(
+    dev: bool,
+    current: Option<&Path>,
+    previous: Option<&Path>,
+) -> anyhow::Result<Keyring> {
+    if dev {
+        return Ok(Keyring::new(&MasterKey::development(), None));
+    }
+    let Some(path) = current else {
+        bail!("name the master key with `--master-key-file`: `pai-authz init` made it");
+    };
+    let previous = previous.map(read_key).transpose()?;
+    Ok(Keyring::new(&read_key(path)?, previous.as_ref()))
+}
+
+/// Reads a master key that nobody but its owner can read.
+pub(super) fn read_key(path: &Path) -> anyhow::Result<MasterKey> {
+    let shown = path.display();
+    // One handle for both: the file that is checked is the file that is read.
+    let mut file = fs::File::open(path).with_context(|| format!("master key `{shown}`"))?;
+    let found = file.metadata().with_context(|| format!("master key `{shown}`"))?;
+    if !found.is_file() {
+        bail!("master key `{shown}` is not a file");
+    }
+    if found.mode() & 0o077 != 0 {
+        bail!("master key `{shown}` can be read by others: set its mode with `chmod 600 {shown}`");
+    }
+    let mut bytes = Vec::with_capacity(33);
+    // One byte more than a key has tells a longer file from a key, whatever its length.
+    std::io::Read::read_to_end(&mut std::io::Read::take(&mut file, 33), &mut bytes)
+        .with_context(|| format!("master key `{shown}`"))?;
+    MasterKey::from_bytes(&bytes)
+        .with_context(|| format!("master key `{shown}` has not 32 bytes: it is not a master key"))
+}
+
+/// Reads the master key at `path`, or makes one there.
+pub(super) fn read_or_make_key(path: &Path) -> anyhow::Result<MasterKey> {
+    if path.exists() {
+        return read_key(path);
+    }
+    let shown = path.display();
+    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).with_context(|| format!("folder of master key `{shown}`"))?;
+    }
+    let key = MasterKey::generate()
+        .map_err(|error| anyhow::anyhow!("no randomness for the master key: {error}"))?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("master key `{shown}`"))?;
+    std::io::Write::write_all(&mut file, key.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("master key `{shown}`"))?;
+    Ok(key)
+}

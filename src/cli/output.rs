@@ -1,0 +1,78 @@
+//! What commands print: text for a person, or JSON for a program.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde_json::Value;
+
+/// How a command prints its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For a person.
+    Text,
+    /// One JSON value.
+    Json,
+}
+
+/// Prints a line to standard output.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn line(text: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", plain(&text.to_string()))
+}
+
+/// Prints a line to standard error, for what accompanies an answer.
+///
+/// # Errors
+/// When standard error cannot be written.
+pub(super) fn note(text: impl Display) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "{}", plain(&text.to_string()))
+}
+
+/// Returns the text without what a terminal obeys or what makes it show another order than is there: names and
+/// answers come from strangers.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let reorders = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    text.chars().map(|c| if obeyed(c) || reorders(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Prints a JSON value.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn json(value: &Value) -> io::Result<()> {
+    line(serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// Prints Cedar text as it is, or as the one string `cedar` of a JSON object.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn cedar(text: &str, format: Format) -> io::Result<()> {
+    match format {
+        Format::Text => line(text.trim_end()),
+        Format::Json => json(&serde_json::json!({ "cedar": text })),
+    }
+}
+
+/// Returns rows as a table with aligned columns, the first row being the head.
+#[must_use]
+pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,63 @@
+//! `pai-authz policy`: roles as Cedar policies.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Subcommand;
+
+use super::{
+    import::read_role,
+    output::{self, Format},
+};
+use crate::{
+    domain::{BuiltinRole, WorkspaceId},
+    engine::{Engine, generate_builtin},
+};
+
+/// What can be done with policies.
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Print a role as Cedar: a built-in role by its code, or a custom role from a JSON file.
+    Show {
+        /// Code of a built-in role, as `PAI.AlgoDeveloper`, or a file with RoleName and ModulePermissions.
+        #[arg(value_name = "ROLE|FILE")]
+        role: String,
+    },
+    /// Print a built-in role as the catalogue says it, to write it into policies/roles.
+    Generate {
+        /// Code of a built-in role.
+        role: String,
+    },
+}
+
+/// Runs the command.
+pub(super) fn run(command: &PolicyCommand, format: Format) -> anyhow::Result<u8> {
+    // The region is of no matter: a policy names no resource by its ARN.
+    let engine = Engine::new("cn-hangzhou").map_err(anyhow::Error::msg)?;
+    let codes = || BuiltinRole::ALL.map(BuiltinRole::code).join("`, `");
+    let text = match command {
+        PolicyCommand::Show { role } => {
+            if let Some(builtin) = BuiltinRole::parse(role) {
+                engine.builtin_text(builtin).to_owned()
+            } else {
+                let path = PathBuf::from(role);
+                if !path.exists() {
+                    anyhow::bail!("`{role}` is neither a file nor one of `{}`", codes());
+                }
+                let custom = read_role(&path)?;
+                let example =
+                    WorkspaceId::parse("10001").map_err(|form| anyhow::anyhow!(form.expected))?;
+                engine.check_role(&example, &custom).with_context(|| path.display().to_string())?;
+                engine.custom_text(&example, &custom)?
+            }
+        }
+        PolicyCommand::Generate { role } => {
+            let builtin = BuiltinRole::parse(role).with_context(|| {
+                format!("`{role}` is not a built-in role: give one of `{}`", codes())
+            })?;
+            generate_builtin(engine.catalog(), builtin).map_err(anyhow::Error::msg)?
+        }
+    };
+    output::cedar(&text, format)?;
+    Ok(0)
+}

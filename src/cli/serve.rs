@@ -1,0 +1,210 @@
+//! `pai-authz serve`: runs the service until it is told to stop.
+
+use std::{
+    net::TcpListener,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    demo,
+    open::{self, account},
+    output,
+};
+use crate::{
+    config::{Config, Settings, StoreAddress},
+    domain::AccountId,
+    http::{self, Limits, Listeners, Services, Tls},
+    service::{
+        Accounts, Authenticator, Authorizer, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Tokens,
+    },
+    store::Mode,
+    telemetry,
+};
+
+/// What `serve` takes: every setting, and where more of them are.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Settings file, TOML; variables and flags stand over it.
+    #[arg(long, env = "PAI_AUTHZ_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings in force and exit.
+    #[arg(long)]
+    print_config: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Runs the service.
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
+    let file = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+    let config = args.settings.over(file).into_config()?;
+    if args.print_config {
+        output::line(config.to_toml()?.trim_end())?;
+        return Ok(0);
+    }
+    telemetry::start(&config.log, config.log_format).map_err(anyhow::Error::msg)?;
+    let mode = if config.dev { Mode::Development } else { Mode::Production };
+    if config.store == StoreAddress::Memory && !config.dev {
+        bail!(
+            "`store`: `memory:` forgets everything at the end, tokens included: it goes with `dev`"
+        );
+    }
+    let dev_account = config.dev.then(|| account(DEV_ACCOUNT)).transpose()?;
+    let uds_account = config.uds_account.as_deref().map(account).transpose()?;
+    let keyring = Arc::new(open::keyring(
+        config.dev,
+        config.master_key_file.as_deref(),
+        config.previous_master_key_file.as_deref(),
+    )?);
+    let store = open::store(&config.store, mode, config.dev)?;
+    let accounts = Arc::new(open::load(&config.region, store, &keyring).await?);
+    if let Some(account) = &dev_account {
+        accounts.admit(account);
+        if config.demo && accounts.view(account).is_some_and(|view| view.is_blank()) {
+            demo::seed(&accounts, account).await?;
+        }
+    }
+    if let Some(account) = &uds_account
+        && accounts.view(account).is_none()
+    {
+        bail!("`uds-account`: account `{account}` is not in this store");
+    }
+    let connections = connections(&config)?;
+    let listeners = bind(&config)?;
+    let socket = match &config.uds {
+        Some((path, _)) => Some((path, identity(path).context("Unix socket")?)),
+        None => None,
+    };
+    let announcement = announcement(&config, &listeners, dev_account.is_some())?;
+    let services = Services {
+        authorizer: Authorizer::new(accounts.clone(), keyring.clone(), config.freshness_wait),
+        authenticator: Arc::new(Authenticator::new(accounts.clone(), keyring.clone(), dev_account)),
+        tokens: Tokens::new(accounts.clone(), keyring),
+    };
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals")?;
+    let mut running = http::start(listeners, services, limits(&config, connections), uds_account)?;
+    output::line(announcement)?;
+    log_start(&accounts, &config);
+    tokio::select! {
+        ended = running.ended() => {
+            ended?;
+            bail!("a server ended by itself");
+        }
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping: requests in flight are answered first");
+    running.stop().await?;
+    if let Some((path, bound)) = socket {
+        // While this one drained it listened no more, and its successor may have put a socket of its own there.
+        let removed = identity(path)
+            .and_then(|found| if found == bound { std::fs::remove_file(path) } else { Ok(()) });
+        if let Err(error) = removed {
+            tracing::warn!(%error, path = %path.display(), "the socket file stays");
+        }
+    }
+    tracing::info!("stopped");
+    Ok(0)
+}
+
+/// Returns what tells the file at `path` from one that took its place: device and inode.
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+/// Returns how many connections a worker may have: what was asked for, as far as there are file descriptors.
+///
+/// Without this a crowd of idle connections would take every descriptor, the health listener's included.
+fn connections(config: &Config) -> anyhow::Result<usize> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).context("the limit of open files")?;
+    let Some(files) = limit.current else { return Ok(config.max_connections) };
+    // A connection takes two: its socket, and the handle by which it is ended.
+    let room = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(RESERVED_FILES)
+        / (2 * config.workers);
+    if room == 0 {
+        bail!(
+            "the limit of open files is {files}: allow at least {}",
+            RESERVED_FILES + 2 * config.workers
+        );
+    }
+    if room < config.max_connections {
+        tracing::warn!(
+            files,
+            per_worker = room,
+            "fewer connections than `max-connections`: too few open files"
+        );
+    }
+    Ok(room.min(config.max_connections))
+}
+
+/// Open files that connections must leave: store, listeners, health, logs.
+const RESERVED_FILES: usize = 100;
+
+fn log_start(accounts: &Accounts, config: &Config) {
+    let loaded: Vec<AccountId> = accounts.list();
+    tracing::info!(accounts = loaded.len(), store = %config.store, region = config.region, "ready");
+}
+
+fn limits(config: &Config, max_connections: usize) -> Limits {
+    Limits {
+        workers: config.workers,
+        body: config.body_limit,
+        batch_body: config.batch_body_limit,
+        head_timeout: config.head_timeout,
+        body_timeout: config.body_timeout,
+        keep_alive: config.keep_alive,
+        max_connections,
+        shutdown_timeout: config.shutdown_timeout,
+    }
+}
+
+fn bind(config: &Config) -> anyhow::Result<Listeners> {
+    let tcp = |address| -> anyhow::Result<TcpListener> {
+        let listener =
+            TcpListener::bind(address).with_context(|| format!("cannot listen on `{address}`"))?;
+        listener.set_nonblocking(true).with_context(|| format!("cannot listen on `{address}`"))?;
+        Ok(listener)
+    };
+    let tls = match &config.tls {
+        Some((cert, key)) => {
+            Some(Tls::read(cert, key).map_err(|error| anyhow::anyhow!("TLS: {error}"))?)
+        }
+        None => None,
+    };
+    let uds = match &config.uds {
+        Some((path, mode)) => {
+            let bound = http::uds(path, *mode);
+            Some(bound.with_context(|| format!("cannot listen on `{}`", path.display()))?)
+        }
+        None => None,
+    };
+    Ok(Listeners { api: tcp(config.listen)?, tls, uds, ops: tcp(config.ops_listen)? })
+}
+
+fn announcement(config: &Config, listeners: &Listeners, dev: bool) -> anyhow::Result<String> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let api = listeners.api.local_addr()?;
+    let uds =
+        config.uds.as_ref().map(|(path, _)| format!(" and {}", path.display())).unwrap_or_default();
+    let ops = listeners.ops.local_addr()?;
+    let mut lines =
+        vec![format!("pai-authz serves on {scheme}://{api}{uds}, health on http://{ops}")];
+    if dev {
+        let (id, secret) = DEV_ACCESS_KEY;
+        lines.push(format!(
+            "development mode, for this machine only: account {DEV_ACCOUNT}, token {DEV_TOKEN}, access key {id} / {secret}"
+        ));
+    }
+    Ok(lines.join("\n"))
+}

@@ -1,0 +1,487 @@
+//! Every setting of `serve`, parsed once: defaults, then the TOML file, then variables, then flags.
+//!
+//! A flag `--body-limit` has the variable `PAI_AUTHZ_BODY_LIMIT` and the key `body-limit`; an unknown key is an
+//! error, for a misspelled limit must not silently be no limit.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Where the store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreAddress {
+    /// A file of the embedded store.
+    Redb(PathBuf),
+    /// The embedded store without a file: everything is gone when the process ends.
+    Memory,
+}
+
+impl FromStr for StoreAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("redb", path)) if !path.is_empty() => Ok(Self::Redb(PathBuf::from(path))),
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("redis" | "rediss" | "redis+sentinel" | "redis+cluster", _)) => Err(
+                "Redis stores come with a later version; this one has `redb:PATH` and `memory:`"
+                    .to_owned(),
+            ),
+            _ => Err("give `redb:PATH` or `memory:`".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Redb(path) => write!(f, "redb:{}", path.display()),
+            Self::Memory => f.write_str("memory:"),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings as a caller gave them; what is `None` was not given.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, clap::Args)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// Store: `redb:PATH` or `memory:` [default: redb:./data/pai-authz.redb].
+    #[arg(long, env = "PAI_AUTHZ_STORE", value_name = "STORE")]
+    pub store: Option<String>,
+    /// Address of the API [default: 127.0.0.1:8080].
+    #[arg(long, env = "PAI_AUTHZ_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Address of `/livez` and `/readyz` [default: 127.0.0.1:9090].
+    #[arg(long, env = "PAI_AUTHZ_OPS_LISTEN", value_name = "ADDRESS")]
+    pub ops_listen: Option<SocketAddr>,
+    /// Allow a listener beyond loopback without TLS.
+    #[arg(long, env = "PAI_AUTHZ_INSECURE_LISTEN", num_args = 0..=1, default_missing_value = "true")]
+    pub insecure_listen: Option<bool>,
+    /// Certificate chain of the API, PEM.
+    #[arg(long, env = "PAI_AUTHZ_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of that certificate, PEM.
+    #[arg(long, env = "PAI_AUTHZ_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Unix socket of the API.
+    #[arg(long, env = "PAI_AUTHZ_UDS", value_name = "PATH")]
+    pub uds: Option<PathBuf>,
+    /// Mode of the Unix socket, octal [default: 0600].
+    #[arg(long, env = "PAI_AUTHZ_UDS_MODE", value_name = "MODE")]
+    pub uds_mode: Option<String>,
+    /// Account of callers on the Unix socket that send no token; they may ask for decisions.
+    #[arg(long, env = "PAI_AUTHZ_UDS_ACCOUNT", value_name = "ACCOUNT")]
+    pub uds_account: Option<String>,
+    /// Master key, 32 bytes, readable by its owner only; `pai-authz init` makes it.
+    #[arg(long, env = "PAI_AUTHZ_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// The master key before a rotation: what was made under it is still accepted.
+    #[arg(long, env = "PAI_AUTHZ_PREVIOUS_MASTER_KEY_FILE", value_name = "FILE")]
+    pub previous_master_key_file: Option<PathBuf>,
+    /// Region of the PAI resources that are decided about [default: cn-hangzhou].
+    #[arg(long, env = "PAI_AUTHZ_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+    /// Development mode: well-known account, access key and token; a marked store; loopback only.
+    #[arg(long, env = "PAI_AUTHZ_DEV", num_args = 0..=1, default_missing_value = "true")]
+    pub dev: Option<bool>,
+    /// With `--dev`: fill a store that has no workspaces with the demonstration.
+    #[arg(long, env = "PAI_AUTHZ_DEMO", num_args = 0..=1, default_missing_value = "true")]
+    pub demo: Option<bool>,
+    /// Worker threads [default: one per core].
+    #[arg(long, env = "PAI_AUTHZ_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+    /// Longest body of a single request, in bytes [default: 262144].
+    #[arg(long, env = "PAI_AUTHZ_BODY_LIMIT", value_name = "BYTES")]
+    pub body_limit: Option<usize>,
+    /// Longest body of a batch, in bytes [default: 1048576].
+    #[arg(long, env = "PAI_AUTHZ_BATCH_BODY_LIMIT", value_name = "BYTES")]
+    pub batch_body_limit: Option<usize>,
+    /// Time for the head of a request to arrive, in milliseconds [default: 5000].
+    #[arg(long, env = "PAI_AUTHZ_HEAD_TIMEOUT_MS", value_name = "MS")]
+    pub head_timeout_ms: Option<u64>,
+    /// Time for the body of a request to arrive, in milliseconds [default: 5000].
+    #[arg(long, env = "PAI_AUTHZ_BODY_TIMEOUT_MS", value_name = "MS")]
+    pub body_timeout_ms: Option<u64>,
+    /// Time an idle connection is kept, in milliseconds [default: 75000].
+    #[arg(long, env = "PAI_AUTHZ_KEEP_ALIVE_MS", value_name = "MS")]
+    pub keep_alive_ms: Option<u64>,
+    /// Most connections of a worker at a time [default: 25000].
+    #[arg(long, env = "PAI_AUTHZ_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
+    /// Time for requests in flight to finish when the service stops, in milliseconds [default: 10000].
+    #[arg(long, env = "PAI_AUTHZ_SHUTDOWN_TIMEOUT_MS", value_name = "MS")]
+    pub shutdown_timeout_ms: Option<u64>,
+    /// How long a request waits for the revision it demands, in milliseconds [default: 200].
+    #[arg(long, env = "PAI_AUTHZ_FRESHNESS_WAIT_MS", value_name = "MS")]
+    pub freshness_wait_ms: Option<u64>,
+    /// What is logged, as `info` or `pai_authz=debug` [default: info, without clients' faulty requests].
+    #[arg(long, env = "PAI_AUTHZ_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How log lines look [default: auto].
+    #[arg(long, env = "PAI_AUTHZ_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// What is logged unless something else is said. The HTTP library calls a head it cannot read an error; it is the
+/// client's, it was answered, and whoever sends such heads would fill the log.
+const DEFAULT_LOG: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off";
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the store is.
+    pub store: StoreAddress,
+    /// Address of the API.
+    pub listen: SocketAddr,
+    /// Address of health.
+    pub ops_listen: SocketAddr,
+    /// Whether listeners beyond loopback may go without TLS.
+    pub insecure_listen: bool,
+    /// Certificate chain and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Unix socket and its mode.
+    pub uds: Option<(PathBuf, u32)>,
+    /// Account of token-less callers on the socket.
+    pub uds_account: Option<String>,
+    /// Master key file.
+    pub master_key_file: Option<PathBuf>,
+    /// Master key file before a rotation.
+    pub previous_master_key_file: Option<PathBuf>,
+    /// Region.
+    pub region: String,
+    /// Development mode.
+    pub dev: bool,
+    /// Seed the demonstration.
+    pub demo: bool,
+    /// Worker threads.
+    pub workers: usize,
+    /// Longest body.
+    pub body_limit: usize,
+    /// Longest body of a batch.
+    pub batch_body_limit: usize,
+    /// Time for a head.
+    pub head_timeout: Duration,
+    /// Time for a body.
+    pub body_timeout: Duration,
+    /// Time an idle connection is kept.
+    pub keep_alive: Duration,
+    /// Most connections of a worker.
+    pub max_connections: usize,
+    /// Time to finish.
+    pub shutdown_timeout: Duration,
+    /// Time to wait for a revision.
+    pub freshness_wait: Duration,
+    /// Log filter.
+    pub log: String,
+    /// Log format.
+    pub log_format: LogFormat,
+}
+
+/// A setting that is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misconfigured(String);
+
+impl Settings {
+    /// Reads the TOML file at `path`.
+    ///
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn read(path: &Path) -> Result<Self, Misconfigured> {
+        let wrong =
+            |error: &dyn std::fmt::Display| Misconfigured(format!("`{}`: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        toml::from_str(&text).map_err(|error| wrong(&error))
+    }
+
+    /// Returns these settings, and those of `below` where these have none.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            store: self.store.or(below.store),
+            listen: self.listen.or(below.listen),
+            ops_listen: self.ops_listen.or(below.ops_listen),
+            insecure_listen: self.insecure_listen.or(below.insecure_listen),
+            tls_cert: self.tls_cert.or(below.tls_cert),
+            tls_key: self.tls_key.or(below.tls_key),
+            uds: self.uds.or(below.uds),
+            uds_mode: self.uds_mode.or(below.uds_mode),
+            uds_account: self.uds_account.or(below.uds_account),
+            master_key_file: self.master_key_file.or(below.master_key_file),
+            previous_master_key_file: self
+                .previous_master_key_file
+                .or(below.previous_master_key_file),
+            region: self.region.or(below.region),
+            dev: self.dev.or(below.dev),
+            demo: self.demo.or(below.demo),
+            workers: self.workers.or(below.workers),
+            body_limit: self.body_limit.or(below.body_limit),
+            batch_body_limit: self.batch_body_limit.or(below.batch_body_limit),
+            head_timeout_ms: self.head_timeout_ms.or(below.head_timeout_ms),
+            body_timeout_ms: self.body_timeout_ms.or(below.body_timeout_ms),
+            keep_alive_ms: self.keep_alive_ms.or(below.keep_alive_ms),
+            max_connections: self.max_connections.or(below.max_connections),
+            shutdown_timeout_ms: self.shutdown_timeout_ms.or(below.shutdown_timeout_ms),
+            freshness_wait_ms: self.freshness_wait_ms.or(below.freshness_wait_ms),
+            log: self.log.or(below.log),
+            log_format: self.log_format.or(below.log_format),
+        }
+    }
+
+    /// Returns the settings in force, defaults included.
+    ///
+    /// # Errors
+    /// The setting that is wrong, or that goes with another one only.
+    pub fn into_config(self) -> Result<Config, Misconfigured> {
+        let wrong = |text: String| Err(Misconfigured(text));
+        let dev = self.dev.unwrap_or(false);
+        let store = self.store.as_deref().unwrap_or("redb:./data/pai-authz.redb");
+        let store = match StoreAddress::from_str(store) {
+            Ok(address) => address,
+            Err(help) => return wrong(format!("`store`: `{store}` is not a store: {help}")),
+        };
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => {
+                return wrong(
+                    "`tls-cert` and `tls-key` go together: give both or neither".to_owned(),
+                );
+            }
+        };
+        let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let ops_listen =
+            self.ops_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9090)));
+        let insecure = self.insecure_listen.unwrap_or(false);
+        for (name, address, encrypted) in
+            [("listen", listen, tls.is_some()), ("ops-listen", ops_listen, false)]
+        {
+            if address.ip().is_loopback() {
+                continue;
+            }
+            if dev {
+                return wrong(format!(
+                    "`{name}`: `{address}` is not loopback: development credentials are well known"
+                ));
+            }
+            if !encrypted && !insecure {
+                return wrong(format!(
+                    "`{name}`: `{address}` is beyond loopback without TLS: give `tls-cert` and `tls-key`, or accept it with `insecure-listen`"
+                ));
+            }
+        }
+        let uds_mode = self.uds_mode.as_deref().unwrap_or("0600");
+        let mode = match u32::from_str_radix(uds_mode.trim_start_matches("0o"), 8) {
+            Ok(mode) if mode <= 0o777 => mode,
+            _ => {
+                return wrong(format!(
+                    "`uds-mode`: `{uds_mode}` is not a file mode: give octal digits, as `0660`"
+                ));
+            }
+        };
+        if self.uds.is_none() && self.uds_account.is_some() {
+            return wrong("`uds-account` goes with `uds`".to_owned());
+        }
+        if !dev && self.demo == Some(true) {
+            return wrong(
+                "`demo` goes with `dev`: real stores are not filled with made-up members"
+                    .to_owned(),
+            );
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let millis = |value: Option<u64>, default| Duration::from_millis(value.unwrap_or(default));
+        let config = Config {
+            store,
+            listen,
+            ops_listen,
+            insecure_listen: insecure,
+            tls,
+            uds: self.uds.map(|path| (path, mode)),
+            uds_account: self.uds_account,
+            master_key_file: self.master_key_file,
+            previous_master_key_file: self.previous_master_key_file,
+            region: self.region.unwrap_or_else(|| "cn-hangzhou".to_owned()),
+            dev,
+            demo: self.demo.unwrap_or(false),
+            workers: self.workers.unwrap_or(cores),
+            body_limit: self.body_limit.unwrap_or(256 * 1024),
+            batch_body_limit: self.batch_body_limit.unwrap_or(1024 * 1024),
+            head_timeout: millis(self.head_timeout_ms, 5_000),
+            body_timeout: millis(self.body_timeout_ms, 5_000),
+            keep_alive: millis(self.keep_alive_ms, 75_000),
+            max_connections: self.max_connections.unwrap_or(25_000),
+            shutdown_timeout: millis(self.shutdown_timeout_ms, 10_000),
+            freshness_wait: millis(self.freshness_wait_ms, 200),
+            log: self.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            log_format: self.log_format.unwrap_or(LogFormat::Auto),
+        };
+        config.check()?;
+        Ok(config)
+    }
+}
+
+impl Config {
+    /// Returns the settings in force as a TOML file that says the same.
+    ///
+    /// # Errors
+    /// When a path is not UTF-8.
+    pub fn to_toml(&self) -> Result<String, Misconfigured> {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
+        let settings = Settings {
+            store: Some(self.store.to_string()),
+            listen: Some(self.listen),
+            ops_listen: Some(self.ops_listen),
+            insecure_listen: Some(self.insecure_listen),
+            tls_cert: self.tls.as_ref().map(|(cert, _)| cert.clone()),
+            tls_key: self.tls.as_ref().map(|(_, key)| key.clone()),
+            uds: self.uds.as_ref().map(|(path, _)| path.clone()),
+            uds_mode: self.uds.as_ref().map(|(_, mode)| format!("{mode:04o}")),
+            uds_account: self.uds_account.clone(),
+            master_key_file: self.master_key_file.clone(),
+            previous_master_key_file: self.previous_master_key_file.clone(),
+            region: Some(self.region.clone()),
+            dev: Some(self.dev),
+            demo: Some(self.demo),
+            workers: Some(self.workers),
+            body_limit: Some(self.body_limit),
+            batch_body_limit: Some(self.batch_body_limit),
+            head_timeout_ms: millis(self.head_timeout),
+            body_timeout_ms: millis(self.body_timeout),
+            keep_alive_ms: millis(self.keep_alive),
+            max_connections: Some(self.max_connections),
+            shutdown_timeout_ms: millis(self.shutdown_timeout),
+            freshness_wait_ms: millis(self.freshness_wait),
+            log: Some(self.log.clone()),
+            log_format: Some(self.log_format),
+        };
+        toml::to_string(&settings).map_err(|error| Misconfigured(error.to_string()))
+    }
+
+    /// Refuses values that would answer nobody or everybody.
+    fn check(&self) -> Result<(), Misconfigured> {
+        let region = &self.region;
+        if region.is_empty() || !region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(Misconfigured(format!(
+                "`region`: `{region}` is not a region: give one as `cn-hangzhou`"
+            )));
+        }
+        if self.workers > 512 {
+            return Err(Misconfigured(format!(
+                "`workers`: `{}` is more than 512 threads",
+                self.workers
+            )));
+        }
+        for (name, value) in [
+            ("head-timeout-ms", self.head_timeout),
+            ("body-timeout-ms", self.body_timeout),
+            ("keep-alive-ms", self.keep_alive),
+        ] {
+            if value.is_zero() {
+                return Err(Misconfigured(format!(
+                    "`{name}`: `0` would be no limit or no time: give milliseconds"
+                )));
+            }
+        }
+        for (name, value) in [
+            ("workers", self.workers),
+            ("body-limit", self.body_limit),
+            ("batch-body-limit", self.batch_body_limit),
+            ("max-connections", self.max_connections),
+        ] {
+            if value == 0 {
+                return Err(Misconfigured(format!(
+                    "`{name}`: `0` would answer nobody: give at least 1"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(toml: &str) -> Settings {
+        toml::from_str(toml).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(toml: &str, names: &str) {
+        let error = settings(toml).into_config().unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`{names}`")), "{error}");
+    }
+
+    #[test]
+    fn flags_stand_over_the_file_and_the_file_over_defaults() {
+        let flags = Settings { workers: Some(3), ..Settings::default() };
+        let config = flags.over(settings("workers = 1\nbody-limit = 10")).into_config().unwrap();
+        assert_eq!(
+            (config.workers, config.body_limit, config.batch_body_limit),
+            (3, 10, 1024 * 1024)
+        );
+        assert_eq!(config.store, StoreAddress::Redb("./data/pai-authz.redb".into()));
+    }
+
+    #[test]
+    fn what_is_printed_reads_back_as_the_same() {
+        let toml =
+            "workers = 3\nuds = \"s\"\nuds-mode = \"0660\"\nbody-timeout-ms = 1500\ndev = true";
+        let printed = settings(toml).into_config().unwrap().to_toml().unwrap();
+        assert_eq!(settings(&printed).into_config().unwrap().to_toml().unwrap(), printed);
+        for line in [
+            "workers = 3",
+            "uds-mode = \"0660\"",
+            "body-timeout-ms = 1500",
+            "listen = \"127.0.0.1:8080\"",
+        ] {
+            assert!(printed.contains(line), "{printed}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let error = toml::from_str::<Settings>("body-limits = 10").unwrap_err().to_string();
+        assert!(error.contains("body-limits"), "{error}");
+    }
+
+    #[test]
+    fn what_would_be_unsafe_or_useless_is_refused() {
+        refused("listen = \"0.0.0.0:8080\"", "listen");
+        refused("listen = \"0.0.0.0:8080\"\ndev = true\ninsecure-listen = true", "listen");
+        refused("ops-listen = \"0.0.0.0:8080\"", "ops-listen");
+        refused("tls-cert = \"a\"", "tls-cert");
+        refused("uds-account = \"1\"", "uds-account");
+        refused("uds-mode = \"9\"\nuds = \"s\"", "uds-mode");
+        refused("demo = true", "demo");
+        refused("store = \"sqlite:x\"", "store");
+        refused("store = \"redis://x\"", "store");
+        refused("workers = 0", "workers");
+        refused("workers = 100000", "workers");
+        refused("head-timeout-ms = 0", "head-timeout-ms");
+        refused("region = \"a:b\"", "region");
+        assert!(settings("listen = \"0.0.0.0:1\"\ninsecure-listen = true").into_config().is_ok());
+        assert!(
+            settings("listen = \"0.0.0.0:1\"\ntls-cert = \"a\"\ntls-key = \"b\"")
+                .into_config()
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! The open connections, so that none is held without an end.
+//!
+//! The HTTP library limits the time of a connection's first head and of idling. What it does not limit is ended
+//! here: a second head that trickles in, a body of a refused request that never ends, answers nobody takes. Each
+//! connection notes when it was last served; a sweeper shuts those down that have had their time.
+
+use std::{
+    any::Any,
+    net::{self, Shutdown, TcpStream},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::{
+    dev::Extensions,
+    rt::net::{TcpStream as AsyncTcp, UnixStream as AsyncUnix},
+};
+use tokio::time::Instant;
+
+/// How often connections are looked at.
+const SWEEP: Duration = Duration::from_millis(250);
+/// How many requests a connection may bring. Requests that come without a pause are answered without one, and others on
+/// the thread wait meanwhile: this bounds how long. (Yielding instead makes the HTTP library forget what it has read.)
+const REQUESTS: u32 = 1_000;
+/// How long a connection stays after a refusal whose body was not read: long enough for the answer to arrive.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// Over which kind of listener a connection came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    Tcp,
+    Uds,
+}
+
+/// A second handle on the socket: shutting it down ends the connection wherever it is waiting.
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpStream),
+    Uds(UnixStream),
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) peer: Peer,
+    socket: Option<Socket>,
+    opened: Instant,
+    /// When it shall be shut down, in milliseconds since it was opened.
+    ends: AtomicU64,
+    busy: AtomicBool,
+    requests: AtomicU32,
+}
+
+impl Connection {
+    fn allow(&self, time: Duration) {
+        let ends = self.opened.elapsed() + time;
+        self.ends.store(u64::try_from(ends.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.opened.elapsed() >= Duration::from_millis(self.ends.load(Ordering::Relaxed))
+    }
+
+    fn shut_down(&self) {
+        // A connection that is gone already needs no ending.
+        let _ = match &self.socket {
+            Some(Socket::Tcp(socket)) => socket.shutdown(Shutdown::Both),
+            Some(Socket::Uds(socket)) => socket.shutdown(net::Shutdown::Both),
+            None => Ok(()),
+        };
+    }
+}
+
+/// All open connections, and how long they may take.
+#[derive(Debug)]
+pub(super) struct Connections {
+    open: Mutex<Vec<Weak<Connection>>>,
+    /// Time between two requests.
+    idle: Duration,
+    /// Time from the head of a request to its answer.
+    busy: Duration,
+}
+
+impl Connections {
+    pub(super) fn new(idle: Duration, busy: Duration) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::new(Vec::new()), idle, busy })
+    }
+
+    /// Notes a new connection beside it, and returns nothing else: requests find it there.
+    pub(super) fn note(&self, stream: &dyn Any, extensions: &mut Extensions) {
+        let (peer, fd) = if let Some(uds) = stream.downcast_ref::<AsyncUnix>() {
+            (Peer::Uds, uds.as_fd().try_clone_to_owned())
+        } else if let Some(tcp) = stream.downcast_ref::<AsyncTcp>() {
+            (Peer::Tcp, tcp.as_fd().try_clone_to_owned())
+        } else if let Some(tls) = stream.downcast_ref::<TlsStream<AsyncTcp>>() {
+            (Peer::Tcp, tls.get_ref().0.as_fd().try_clone_to_owned())
+        } else {
+            (Peer::Tcp, Err(std::io::ErrorKind::Unsupported.into()))
+        };
+        // Without a second handle (no descriptor left) the connection is served and cannot be ended from here.
+        let socket = fd.ok().map(|fd: OwnedFd| match peer {
+            Peer::Tcp => Socket::Tcp(fd.into()),
+            Peer::Uds => Socket::Uds(fd.into()),
+        });
+        let connection = Arc::new(Connection {
+            peer,
+            socket,
+            opened: Instant::now(),
+            ends: AtomicU64::new(0),
+            busy: AtomicBool::new(false),
+            requests: AtomicU32::new(0),
+        });
+        connection.allow(self.idle);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
+        extensions.insert(connection);
+    }
+
+    /// Says that a request has come over the connection, and returns whether it shall be the last.
+    pub(super) fn begin(&self, connection: &Connection) -> bool {
+        connection.busy.store(true, Ordering::Relaxed);
+        connection.allow(self.busy);
+        connection.requests.fetch_add(1, Ordering::Relaxed) + 1 >= REQUESTS
+    }
+
+    /// Says that the request is answered. `unread`: its body may still be coming and nobody wants it.
+    pub(super) fn end(&self, connection: &Connection, unread: bool) {
+        connection.busy.store(false, Ordering::Relaxed);
+        connection.allow(if unread { LINGER } else { self.idle });
+    }
+
+    /// Ends the connections that wait for a next request.
+    pub(super) fn end_idle(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for connection in open.iter().filter_map(Weak::upgrade) {
+            if !connection.busy.load(Ordering::Relaxed) {
+                connection.shut_down();
+            }
+        }
+    }
+
+    /// Returns how many connections are open.
+    pub(super) fn count(&self) -> usize {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.iter().filter(|connection| connection.strong_count() > 0).count()
+    }
+
+    /// Ends what has had its time, for ever.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(SWEEP);
+        loop {
+            tick.tick().await;
+            let mut ended = Vec::new();
+            self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|connection| {
+                let Some(connection) = connection.upgrade() else { return false };
+                if connection.has_ended() {
+                    ended.push(connection);
+                    return false;
+                }
+                true
+            });
+            for connection in ended {
+                tracing::debug!(peer = ?connection.peer, "a connection had its time");
+                connection.shut_down();
+            }
+        }
+    }
+}

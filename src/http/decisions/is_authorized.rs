@@ -1,0 +1,41 @@
+//! `POST /v1/is-authorized`: may a principal take an action on a resource?
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use super::wire;
+use crate::{
+    domain::Scope,
+    error::Error,
+    http::{
+        body::Body,
+        error::HttpError,
+        object::{self, Object},
+        state::State,
+        token::Caller,
+    },
+};
+
+/// Answers one request for a decision. A `Deny` is a successful answer; any other status means that no decision
+/// was reached.
+pub(in crate::http) async fn is_authorized(
+    request: HttpRequest,
+    state: web::Data<State>,
+    Caller(pep): Caller,
+    Body(body): Body,
+) -> Result<HttpResponse, HttpError> {
+    let refuse = |error: Error| HttpError::new(&request, error);
+    pep.demand(Scope::Decide).map_err(refuse)?;
+    let Object(wire): Object<wire::IsAuthorizedRequest<'_>> =
+        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
+    let (question, at_least) = wire.to_domain();
+    let judged = state
+        .services
+        .authorizer
+        .is_authorized(&pep.account, question, at_least)
+        .await
+        .map_err(refuse)?;
+    let revision = state.services.authorizer.revision_token(&pep.account, judged.revision);
+    let body = wire::decision(&judged.answer, &revision)
+        .map_err(|error| refuse(Error::internal(&error.to_string())))?;
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
+}

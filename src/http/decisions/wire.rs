@@ -1,0 +1,233 @@
+//! The wire types of decisions.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+
+use crate::{
+    domain::{ContextValue, Decision, Question, Scalar},
+    http::{
+        error::{ErrorBody, fault},
+        object::{Object, Text, once},
+    },
+};
+
+/// Most keys of a context that are read at all; the engine sets the real limit and names it.
+const CONTEXT_KEYS: usize = 1_000;
+
+/// `POST /v1/is-authorized`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct IsAuthorizedRequest<'a> {
+    #[serde(borrow, default)]
+    principal: Option<Object<WirePrincipal<'a>>>,
+    #[serde(borrow, default)]
+    action: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    resource: Option<Object<WireResource<'a>>>,
+    #[serde(default)]
+    context: Option<WireContext>,
+    #[serde(borrow, default)]
+    at_least_as_fresh: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WirePrincipal<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireResource<'a> {
+    #[serde(borrow, default)]
+    arn: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    workspace: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    creator: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    accessibility: Option<Text<'a>>,
+}
+
+impl IsAuthorizedRequest<'_> {
+    /// Returns the question, and the revision it demands.
+    pub(super) fn to_domain(&self) -> (Question<'_>, Option<&str>) {
+        fn text<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
+            text.map(Text::as_str)
+        }
+        let principal = self.principal.as_ref().map(|object| &object.0);
+        let resource = self.resource.as_ref().map(|object| &object.0);
+        let question = Question {
+            principal_type: principal.and_then(|p| text(p.kind.as_ref())),
+            principal_id: principal.and_then(|p| text(p.id.as_ref())),
+            action: text(self.action.as_ref()),
+            arn: resource.and_then(|r| text(r.arn.as_ref())),
+            resource_type: resource.and_then(|r| text(r.kind.as_ref())),
+            resource_id: resource.and_then(|r| text(r.id.as_ref())),
+            workspace: resource.and_then(|r| text(r.workspace.as_ref())),
+            creator: resource.and_then(|r| text(r.creator.as_ref())),
+            accessibility: resource.and_then(|r| text(r.accessibility.as_ref())),
+            context: self.context.as_ref().map(|c| c.0.clone()).unwrap_or_default(),
+        };
+        (question, text(self.at_least_as_fresh.as_ref()))
+    }
+}
+
+/// Condition keys with strings, booleans, numbers, or lists of them; nothing deeper.
+#[derive(Debug, Default)]
+struct WireContext(BTreeMap<String, ContextValue>);
+
+impl<'de> Deserialize<'de> for WireContext {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = BTreeMap<String, ContextValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of condition keys")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut out = BTreeMap::new();
+                while let Some((key, WireValue(value))) = map.next_entry::<String, WireValue>()? {
+                    once(&key, out.contains_key(&key))?;
+                    if out.len() >= CONTEXT_KEYS {
+                        return Err(serde::de::Error::custom("more keys than a context may have"));
+                    }
+                    out.insert(key, value);
+                }
+                Ok(out)
+            }
+        }
+
+        deserializer.deserialize_map(Reader).map(Self)
+    }
+}
+
+struct WireValue(ContextValue);
+
+impl<'de> Deserialize<'de> for WireValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueReader { nested: false }).map(Self)
+    }
+}
+
+struct WireScalar(Scalar);
+
+impl<'de> Deserialize<'de> for WireScalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_any(ValueReader { nested: true })? {
+            ContextValue::One(scalar) => Ok(Self(scalar)),
+            ContextValue::Many(_) => Err(serde::de::Error::custom("a list within a list")),
+        }
+    }
+}
+
+struct ValueReader {
+    nested: bool,
+}
+
+impl<'de> Visitor<'de> for ValueReader {
+    type Value = ContextValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.nested {
+            "a string, boolean or number"
+        } else {
+            "a string, boolean, number or list of them"
+        })
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ContextValue, E> {
+        Ok(ContextValue::One(Scalar::String(text.to_owned())))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<ContextValue, E> {
+        Ok(ContextValue::One(Scalar::Bool(value)))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<ContextValue, E> {
+        Ok(ContextValue::One(Scalar::Number(value.to_string())))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<ContextValue, E> {
+        Ok(ContextValue::One(Scalar::Number(value.to_string())))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<ContextValue, E> {
+        Ok(ContextValue::One(Scalar::Number(value.to_string())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ContextValue, A::Error> {
+        if self.nested {
+            return Err(serde::de::Error::invalid_type(serde::de::Unexpected::Seq, &self));
+        }
+        let mut out = Vec::new();
+        while let Some(WireScalar(scalar)) = seq.next_element()? {
+            if out.len() >= CONTEXT_KEYS {
+                return Err(serde::de::Error::custom("more values than a condition key may have"));
+            }
+            out.push(scalar);
+        }
+        Ok(ContextValue::Many(out))
+    }
+}
+
+/// A decision as the wire has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DecisionBody<'d> {
+    decision: &'static str,
+    reason: &'static str,
+    determining_policies: &'d [String],
+    errors: Vec<ErrorBody<'d>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'d str>,
+}
+
+#[derive(Serialize)]
+struct BatchBody<'d> {
+    results: Vec<DecisionBody<'d>>,
+    revision: &'d str,
+}
+
+/// Returns the answer to one request, as the service writes it.
+///
+/// # Errors
+/// Never for a decision of the engine; kept so that nothing panics.
+pub fn decision(decision: &Decision, revision: &str) -> Result<Vec<u8>, serde_json::Error> {
+    let errors: Vec<_> = decision.faults.iter().map(fault).collect();
+    serde_json::to_vec(&DecisionBody {
+        decision: decision.effect().as_str(),
+        reason: decision.reason.as_str(),
+        determining_policies: &decision.determining_policies,
+        errors: errors.iter().map(ErrorBody::from).collect(),
+        revision: Some(revision),
+    })
+}
+
+/// Returns the answer to a batch.
+pub(super) fn batch(decisions: &[Decision], revision: &str) -> Result<Vec<u8>, serde_json::Error> {
+    let errors: Vec<Vec<_>> =
+        decisions.iter().map(|d| d.faults.iter().map(fault).collect()).collect();
+    let results = decisions.iter().zip(&errors).map(|(decision, errors)| DecisionBody {
+        decision: decision.effect().as_str(),
+        reason: decision.reason.as_str(),
+        determining_policies: &decision.determining_policies,
+        errors: errors.iter().map(ErrorBody::from).collect(),
+        revision: None,
+    });
+    serde_json::to_vec(&BatchBody { results: results.collect(), revision })
+}

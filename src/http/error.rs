@@ -1,0 +1,121 @@
+//! Renders errors: always JSON, always the same five fields and the request id.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+
+use super::context;
+use crate::{
+    domain::{Fault, Invalid, RequestId},
+    error::{Error, ErrorCode, Retry},
+};
+
+/// An error as the wire has it. Every field is always there; `null` says that it does not apply.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorBody<'e> {
+    code: &'e str,
+    message: &'e str,
+    field: Option<&'e str>,
+    value: Option<&'e str>,
+    help: &'e str,
+}
+
+impl<'e> From<&'e Error> for ErrorBody<'e> {
+    fn from(error: &'e Error) -> Self {
+        Self {
+            code: error.code.as_str(),
+            message: &error.message,
+            field: error.field.as_deref(),
+            value: error.value.as_deref(),
+            help: &error.help,
+        }
+    }
+}
+
+/// Returns the error a fault of a decision is, for the `errors` of an answer.
+pub(super) fn fault(fault: &Fault) -> Error {
+    match fault {
+        Fault::Request(invalid) => Invalid::clone(invalid).into(),
+        Fault::Evaluation(policy) => Error::new(
+            ErrorCode::Internal,
+            format!("policy `{policy}` failed to evaluate"),
+            "the request is denied, for a policy that fails might have forbidden it",
+        ),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'e> {
+    #[serde(flatten)]
+    error: ErrorBody<'e>,
+    request_id: Option<&'e str>,
+}
+
+/// An error on its way out.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    error: Error,
+    request_id: Option<String>,
+    headers: Vec<(header::HeaderName, &'static str)>,
+}
+
+impl HttpError {
+    /// Returns the answer to `request` that says `error`.
+    pub(super) fn new(request: &HttpRequest, error: impl Into<Error>) -> Self {
+        Self { request_id: context::request_id(request), ..Self::without_id(error) }
+    }
+
+    /// Returns the answer to the request of that id.
+    pub(super) fn with_id(id: &RequestId, error: impl Into<Error>) -> Self {
+        Self { request_id: Some(id.to_string()), ..Self::without_id(error) }
+    }
+
+    /// Returns the answer to a request that has no id.
+    pub(super) fn without_id(error: impl Into<Error>) -> Self {
+        let error = error.into();
+        let mut headers = Vec::new();
+        if error.code == ErrorCode::Unauthenticated {
+            headers.push((header::WWW_AUTHENTICATE, "Bearer realm=\"pai-authz\""));
+        }
+        if error.code.retry() == Retry::Later {
+            headers.push((header::RETRY_AFTER, "1"));
+        }
+        Self { error, request_id: None, headers }
+    }
+
+    /// Returns the same answer with another header.
+    pub(super) fn with_header(mut self, name: header::HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for HttpError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), *value));
+        }
+        if let Some(id) = &self.request_id {
+            response.insert_header((context::X_REQUEST_ID.clone(), id.as_str()));
+        }
+        response
+            .json(Response { error: (&self.error).into(), request_id: self.request_id.as_deref() })
+    }
+}

@@ -1,0 +1,74 @@
+//! Which path leads where.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Resource,
+    http::header,
+    web::{self, ServiceConfig},
+};
+
+use super::{decisions, error::HttpError, ops, tokens};
+use crate::{
+    domain::{Invalid, shortened},
+    error::{Error, ErrorCode},
+};
+
+/// The service's own API.
+pub(super) fn api(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/v1/is-authorized", "POST")
+                .route(web::post().to(decisions::is_authorized::is_authorized)),
+        )
+        .service(
+            resource("/v1/batch-is-authorized", "POST")
+                .route(web::post().to(decisions::batch_is_authorized::batch_is_authorized)),
+        )
+        .service(
+            resource("/v1/tokens", "GET, POST")
+                .route(web::get().to(tokens::list::list))
+                .route(web::post().to(tokens::create::create)),
+        )
+        .service(
+            resource("/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke::revoke)),
+        );
+}
+
+/// Health, on its own listener.
+pub(super) fn ops(config: &mut ServiceConfig) {
+    config
+        .service(resource("/livez", "GET").route(web::get().to(ops::livez)))
+        .service(resource("/readyz", "GET").route(web::get().to(ops::readyz)));
+}
+
+/// Returns a resource that answers other methods than `allowed` as it should.
+fn resource(path: &str, allowed: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
+        let error = Error {
+            field: Some("method".to_owned()),
+            value: Some(shortened(request.method().as_str(), Invalid::MAX_VALUE)),
+            ..Error::new(
+                ErrorCode::MethodNotAllowed,
+                format!(
+                    "`{}` does not take this method",
+                    request.match_pattern().unwrap_or_default()
+                ),
+                format!("use {allowed}"),
+            )
+        };
+        Err::<HttpResponse, _>(HttpError::new(&request, error).with_header(header::ALLOW, allowed))
+    }))
+}
+
+/// Answers paths that lead nowhere.
+pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    let error = Error {
+        field: Some("path".to_owned()),
+        value: Some(shortened(request.path(), Invalid::MAX_VALUE)),
+        ..Error::new(
+            ErrorCode::NotFound,
+            "there is nothing at this path",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/tokens`; on its own listener `/livez`, `/readyz`",
+        )
+    };
+    Err(HttpError::new(&request, error))
+}

@@ -1,0 +1,140 @@
+//! Runs the servers until they are told to stop.
+
+use std::{io, sync::Arc, time::Duration};
+
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+
+use super::{
+    connections::Connections,
+    context,
+    listen::Listeners,
+    ops::Health,
+    routes,
+    state::{Limits, Services, State},
+};
+use crate::domain::AccountId;
+
+/// How long callers have to learn that the service stops, and how often their connections are counted meanwhile.
+const FAREWELL: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(10);
+/// How long a request may take beside the time of its body.
+const STUCK: Duration = Duration::from_secs(30);
+
+/// Servers that run, and the way to stop them.
+#[derive(Debug)]
+pub struct Running {
+    health: Health,
+    connections: Arc<Connections>,
+    api: ServerHandle,
+    ops: ServerHandle,
+    joined: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Stops: says so on `/readyz` and with `Connection: close` on every answer, takes no more connections, answers
+    /// what is in flight, then returns.
+    ///
+    /// # Errors
+    /// What a server died of.
+    pub async fn stop(self) -> io::Result<()> {
+        self.health.set_ready(false);
+        // Callers that are busy learn from their next answer that the connection ends, so that none sends into a
+        // connection that is being closed.
+        let all_gone = async {
+            let mut look = tokio::time::interval(LOOK);
+            while self.connections.count() > 0 {
+                look.tick().await;
+            }
+        };
+        if tokio::time::timeout(FAREWELL, all_gone).await.is_err() {
+            self.connections.end_idle();
+        }
+        self.api.stop(true).await;
+        self.ops.stop(true).await;
+        self.joined.await?
+    }
+
+    /// Returns when a server ends by itself, which it never should.
+    ///
+    /// # Errors
+    /// What it died of.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        (&mut self.joined).await?
+    }
+}
+
+/// Starts the servers on `listeners`. Must be called within an actix system.
+///
+/// `uds_account` is the account of callers that come over the Unix socket without a token.
+///
+/// # Errors
+/// When a listener cannot be used.
+pub fn start(
+    listeners: Listeners,
+    services: Services,
+    limits: Limits,
+    uds_account: Option<AccountId>,
+) -> io::Result<Running> {
+    let health = Health::default();
+    // A request may wait for its body and for a revision or the store; what takes longer than both is stuck.
+    let connections = Connections::new(limits.keep_alive, limits.body_timeout + STUCK);
+    let noting = connections.clone();
+    let state = web::Data::new(State {
+        services,
+        limits,
+        uds_account,
+        health: health.clone(),
+        connections: connections.clone(),
+    });
+    let mut api = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .wrap(from_fn(context::surround))
+            .configure(routes::api)
+            .default_service(web::to(routes::not_found))
+    })
+    .workers(limits.workers)
+    .max_connections(limits.max_connections)
+    .client_request_timeout(limits.head_timeout)
+    .client_disconnect_timeout(Duration::from_secs(1))
+    .keep_alive(limits.keep_alive)
+    // In whole seconds, at least as long as was asked for.
+    .shutdown_timeout(
+        limits.shutdown_timeout.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
+    )
+    .on_connect(move |stream, extensions| noting.note(stream, extensions))
+    .disable_signals();
+    api = match listeners.tls {
+        Some(tls) => api.listen_rustls_0_23(listeners.api, tls.into_config())?,
+        None => api.listen(listeners.api)?,
+    };
+    if let Some(uds) = listeners.uds {
+        api = api.listen_uds(uds)?;
+    }
+    let ops_health = web::Data::new(health.clone());
+    let ops = HttpServer::new(move || {
+        App::new()
+            .app_data(ops_health.clone())
+            .wrap(from_fn(context::surround))
+            .configure(routes::ops)
+            .default_service(web::to(routes::not_found))
+    })
+    .workers(1)
+    .client_request_timeout(limits.head_timeout)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listeners.ops)?;
+    let (api, ops) = (api.run(), ops.run());
+    let (api_handle, ops_handle) = (api.handle(), ops.handle());
+    let sweeping = tokio::task::spawn_local(connections.clone().sweep());
+    let joined = tokio::task::spawn_local(async move {
+        // The API's end ends the service: without it health has nothing to tell.
+        let ops = tokio::task::spawn_local(ops);
+        let ended = api.await;
+        sweeping.abort();
+        ended?;
+        ops.await?
+    });
+    health.set_ready(true);
+    Ok(Running { health, connections, api: api_handle, ops: ops_handle, joined })
+}

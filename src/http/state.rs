@@ -1,0 +1,50 @@
+//! What every handler can reach: the use cases, the limits, and whether the service is ready.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{connections::Connections, ops::Health};
+use crate::{
+    domain::AccountId,
+    service::{Authenticator, Authorizer, Tokens},
+};
+
+/// The use cases behind the endpoints.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// Answers requests for decisions.
+    pub authorizer: Authorizer,
+    /// Tells who asks.
+    pub authenticator: Arc<Authenticator>,
+    /// Makes and revokes tokens.
+    pub tokens: Tokens,
+}
+
+/// What a client may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Worker threads.
+    pub workers: usize,
+    /// Longest body of a single request, in bytes.
+    pub body: usize,
+    /// Longest body of a batch, in bytes.
+    pub batch_body: usize,
+    /// How long the head of a request may take to arrive.
+    pub head_timeout: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// Most connections of a worker at a time.
+    pub max_connections: usize,
+    /// How long requests in flight may take to finish when the service stops.
+    pub shutdown_timeout: Duration,
+}
+
+/// What every handler can reach.
+pub(super) struct State {
+    pub(super) services: Services,
+    pub(super) limits: Limits,
+    pub(super) uds_account: Option<AccountId>,
+    pub(super) health: Health,
+    pub(super) connections: Arc<Connections>,
+}

@@ -1,0 +1,48 @@
+//! `POST /v1/tokens`: makes a token and shows it once.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::wire;
+use crate::{
+    domain::{Invalid, Scope},
+    error::Error,
+    http::{
+        body::Body,
+        context,
+        error::HttpError,
+        object::{self, Object},
+        state::State,
+        token::Caller,
+    },
+    service::Actor,
+};
+
+/// Makes a token of the caller's account.
+pub(in crate::http) async fn create(
+    request: HttpRequest,
+    state: web::Data<State>,
+    Caller(pep): Caller,
+    Body(body): Body,
+) -> Result<HttpResponse, HttpError> {
+    let refuse = |error: Error| HttpError::new(&request, error);
+    pep.demand(Scope::Tokens).map_err(refuse)?;
+    let Object(wire): Object<wire::CreateTokenRequest<'_>> =
+        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
+    let name = wire.name.as_ref().ok_or_else(|| {
+        refuse(Invalid::missing("name", "say what the token is for, in 1 to 128 characters").into())
+    })?;
+    let scopes = wire.scopes().map_err(|invalid| refuse(invalid.into()))?;
+    let actor = Actor { name: pep.name, request_id: context::change_id().map_err(refuse)? };
+    let created = state
+        .services
+        .tokens
+        .create(&pep.account, &actor, name.as_str(), scopes)
+        .await
+        .map_err(refuse)?;
+    let revision = state.services.authorizer.revision_token(&pep.account, created.revision);
+    Ok(HttpResponse::Created().json(wire::CreatedBody {
+        token: (&created.token).into(),
+        text: &created.text,
+        revision: &revision,
+    }))
+}

@@ -1,0 +1,161 @@
+//! Answers requests for decisions.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Accounts, Keyring, View};
+use crate::{
+    catalog::catalog,
+    domain::{
+        AccountId, ActionId, Decision, Effect, Fault, Invalid, InvalidKind, Question, Request,
+        Revision,
+    },
+    error::{Error, ErrorCode},
+};
+
+/// After how many decisions of a batch the thread serves others: about a millisecond.
+const FAIR: usize = 32;
+
+/// A decision and the revision it was made at.
+#[derive(Debug, Clone)]
+pub struct Judged<T> {
+    /// The decision, or the decisions in the order of the requests.
+    pub answer: T,
+    /// The revision of all of them.
+    pub revision: Revision,
+}
+
+/// Answers requests for decisions, each on one view of an account.
+#[derive(Debug, Clone)]
+pub struct Authorizer {
+    accounts: Arc<Accounts>,
+    keyring: Arc<Keyring>,
+    wait: Duration,
+}
+
+impl Authorizer {
+    /// Most requests in a batch.
+    pub const MAX_BATCH: usize = 1_000;
+
+    /// Returns an authorizer that waits up to `wait` for a demanded revision.
+    #[must_use]
+    pub const fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, wait: Duration) -> Self {
+        Self { accounts, keyring, wait }
+    }
+
+    /// Returns the decision on one request, at least as fresh as the revision token `at_least`.
+    ///
+    /// # Errors
+    /// - The field of the question that is missing or wrong.
+    /// - [`ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
+    /// - [`ErrorCode::ReplicaStale`]: that revision did not arrive in time; nothing was decided.
+    pub async fn is_authorized(
+        &self,
+        account: &AccountId,
+        question: Question<'_>,
+        at_least: Option<&str>,
+    ) -> Result<Judged<Decision>, Error> {
+        let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
+        let request = self.accounts.engine().resolve(account, question)?;
+        let view = self.view(account, demanded).await?;
+        let answer = view.snapshot.is_authorized(&request);
+        log(account, &answer, Some(request.action));
+        Ok(Judged { answer, revision: view.revision() })
+    }
+
+    /// Returns the decisions on many requests, all on one view that is at least as fresh as every revision demanded:
+    /// by `at_least` for all, or beside a question.
+    ///
+    /// A request that alone would be refused is denied in its place with the reason, and the others are answered.
+    ///
+    /// # Errors
+    /// - [`ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
+    /// - [`ErrorCode::ReplicaStale`]: a demanded revision did not arrive in time; nothing was decided.
+    pub async fn batch<'q>(
+        &self,
+        account: &AccountId,
+        questions: impl IntoIterator<Item = Result<(Question<'q>, Option<&'q str>), Invalid>>,
+        at_least: Option<&str>,
+    ) -> Result<Judged<Vec<Decision>>, Error> {
+        let mut demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
+        let engine = self.accounts.engine();
+        let mut resolve = |asked: Result<(Question<'q>, Option<&str>), Invalid>| {
+            let (question, at_least) = asked?;
+            let revision = at_least.map(|token| self.demanded(account, token)).transpose()?;
+            let request = engine.resolve(account, question)?;
+            demanded = demanded.max(revision);
+            Ok(request)
+        };
+        let requests: Vec<Result<Request, Invalid>> =
+            questions.into_iter().map(&mut resolve).collect();
+        let view = self.view(account, demanded).await?;
+        let mut answer = Vec::with_capacity(requests.len());
+        for (index, request) in requests.into_iter().enumerate() {
+            if index % FAIR == FAIR - 1 {
+                tokio::task::yield_now().await;
+            }
+            answer.push(match request {
+                Ok(request) => {
+                    let decision = view.snapshot.is_authorized(&request);
+                    log(account, &decision, Some(request.action));
+                    decision
+                }
+                Err(invalid) => {
+                    let decision = Decision::error(Fault::Request(Box::new(invalid)));
+                    log(account, &decision, None);
+                    decision
+                }
+            });
+        }
+        Ok(Judged { answer, revision: view.revision() })
+    }
+
+    /// Returns the revision behind a token.
+    fn demanded(&self, account: &AccountId, token: &str) -> Result<Revision, Invalid> {
+        self.keyring.read_revision(account, token).ok_or_else(|| {
+            let help = "give a `revision` as an answer of this service carried it, unedited";
+            Invalid::value("atLeastAsFresh", token, "a revision of this account", help)
+                .with_kind(InvalidKind::InvalidRevision)
+        })
+    }
+
+    async fn view(
+        &self,
+        account: &AccountId,
+        demanded: Option<Revision>,
+    ) -> Result<Arc<View>, Error> {
+        let present = self.accounts.view(account);
+        let fresh = |view: &Arc<View>| demanded.is_none_or(|revision| view.revision() >= revision);
+        if let Some(view) = present.filter(fresh) {
+            return Ok(view);
+        }
+        let Some(revision) = demanded else {
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                "the account is not loaded",
+                "nothing was decided; try again in a moment",
+            ));
+        };
+        self.accounts.view_at_least(account, revision, self.wait).await.ok_or_else(|| {
+            Error::new(
+                ErrorCode::ReplicaStale,
+                "this replica has not reached the demanded revision",
+                "nothing was decided; try again in a moment, or ask another replica",
+            )
+        })
+    }
+
+    /// Returns the opaque form of a revision.
+    #[must_use]
+    pub fn revision_token(&self, account: &AccountId, revision: Revision) -> String {
+        self.keyring.revision_token(account, revision)
+    }
+}
+
+/// Leaves one line per denial; the request id stands on the span around it. A request that could not be read has no
+/// action.
+fn log(account: &AccountId, decision: &Decision, action: Option<ActionId>) {
+    if decision.effect() == Effect::Deny && tracing::enabled!(tracing::Level::DEBUG) {
+        let action = action.and_then(|id| catalog().action(id)).map_or("?", |a| a.name);
+        tracing::debug!(%account, action, reason = decision.reason.as_str(), "denied");
+    }
+}

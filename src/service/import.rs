@@ -1,0 +1,291 @@
+//! Adds identities and workspaces to an account in one change, under the rules of members and roles.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Accounts, Actor, View};
+use crate::{
+    domain::{
+        AccountId, BuiltinRole, Import, ImportedWorkspace, Invalid, Member, Op, PrincipalKind,
+        Revision, RoleRef,
+    },
+    error::Error,
+};
+
+/// Most custom roles and members of a workspace.
+const MAX_ROLES: usize = 100;
+const MAX_MEMBERS: usize = 100_000;
+/// Most roles of a member: every decision about it looks at each.
+const MAX_ROLES_HELD: usize = 20;
+/// Longest name of an identity and longest description, in characters.
+const MAX_NAME: usize = 128;
+const MAX_DESCRIPTION: usize = 80;
+
+/// What an import added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// Identities that were not known before.
+    pub identities: usize,
+    /// Workspaces.
+    pub workspaces: usize,
+    /// Memberships.
+    pub members: usize,
+    /// Custom roles.
+    pub roles: usize,
+    /// The revision that has them.
+    pub revision: Revision,
+}
+
+/// Adds `import` to `account`: all of it or, when anything is wrong, nothing.
+///
+/// The creator of a workspace becomes its Owner. An identity that is already known under the same kind is left as
+/// it is.
+///
+/// # Errors
+/// The first field that breaks a rule, named as in an import file; what the store says.
+pub async fn import(
+    accounts: &Accounts,
+    account: &AccountId,
+    actor: &Actor,
+    import: &Import,
+) -> Result<Imported, Error> {
+    let decide = |view: &View| ops(view, account, import).map_err(Error::from);
+    let (revision, mut imported) = accounts.change(account, actor, "Import", decide).await?;
+    imported.revision = revision;
+    Ok(imported)
+}
+
+fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Imported), Invalid> {
+    let mut known: HashMap<&str, PrincipalKind> = HashMap::new();
+    let mut ops = Vec::new();
+    for (index, identity) in import.identities.iter().enumerate() {
+        // As the file has them: users first, then RAM roles, each list counted from 0.
+        let users =
+            import.identities.iter().filter(|i| i.principal.kind == PrincipalKind::User).count();
+        let field = match identity.principal.kind {
+            PrincipalKind::RamRole => format!("ramRoles[{}]", index.saturating_sub(users)),
+            _ => format!("users[{index}]"),
+        };
+        let id = identity.principal.id.as_str();
+        if id == account.as_str() {
+            return Err(Invalid::value(
+                format!("{field}.id"),
+                id,
+                "the id of a RAM user",
+                "this is the main account",
+            ));
+        }
+        let name = identity.name.chars().count();
+        if name == 0 || name > MAX_NAME || identity.name.chars().any(char::is_control) {
+            let help = "give 1 to 128 characters without control characters";
+            return Err(Invalid::value(format!("{field}.name"), &identity.name, "a name", help));
+        }
+        if known.insert(id, identity.principal.kind).is_some() {
+            return Err(Invalid::value(
+                format!("{field}.id"),
+                id,
+                "named once",
+                "give each identity one entry",
+            ));
+        }
+        match view.identity(&identity.principal.id) {
+            None => ops.push(Op::PutIdentity(identity.clone())),
+            Some(present) if present.principal.kind == identity.principal.kind => {}
+            Some(present) => {
+                let kind = present.principal.kind.as_str();
+                let help =
+                    format!("the id is already known as a `{kind}`: ids are unique in an account");
+                return Err(Invalid::value(format!("{field}.id"), id, "a new id", help));
+            }
+        }
+    }
+    let identities = ops.len();
+    let (mut members, mut roles) = (0, 0);
+    let (mut ids, mut names, mut role_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for (index, imported) in import.workspaces.iter().enumerate() {
+        let field = format!("workspaces[{index}]");
+        let workspace = &imported.workspace;
+        if view.snapshot.has_workspace(&workspace.id) || !ids.insert(&workspace.id) {
+            let help = "a workspace of this id exists; give another id";
+            return Err(Invalid::value(
+                format!("{field}.id"),
+                workspace.id.as_str(),
+                "a new workspace id",
+                help,
+            ));
+        }
+        if view.has_workspace_name(&workspace.name) || !names.insert(&workspace.name) {
+            let help = "a workspace of this name exists; give another name";
+            return Err(Invalid::value(
+                format!("{field}.name"),
+                workspace.name.as_str(),
+                "a new name",
+                help,
+            ));
+        }
+        let length = workspace.description.chars().count();
+        if length > MAX_DESCRIPTION || workspace.description.chars().any(char::is_control) {
+            let help = "give at most 80 characters without control characters";
+            return Err(Invalid::value(
+                format!("{field}.description"),
+                &workspace.description,
+                "a description",
+                help,
+            ));
+        }
+        let is_known =
+            |id: &str| id == account.as_str() || known.contains_key(id) || knows(view, id);
+        if !is_known(workspace.creator.as_str()) {
+            let help = "add it to `users` first, or name the main account";
+            let creator = workspace.creator.as_str();
+            return Err(Invalid::value(
+                format!("{field}.creator"),
+                creator,
+                "a known principal",
+                help,
+            ));
+        }
+        ops.push(Op::PutWorkspace(workspace.clone()));
+        check_roles(view, &field, imported, &mut role_ids)?;
+        ops.extend(
+            imported.roles.iter().map(|role| Op::PutRole(workspace.id.clone(), role.clone())),
+        );
+        let listed = members_of(&field, imported, is_known)?;
+        members += listed.len();
+        roles += imported.roles.len();
+        ops.extend(listed.into_iter().map(|member| Op::PutMember(workspace.id.clone(), member)));
+    }
+    let workspaces = import.workspaces.len();
+    Ok((ops, Imported { identities, workspaces, members, roles, revision: view.revision() }))
+}
+
+fn knows(view: &View, id: &str) -> bool {
+    crate::domain::PrincipalId::parse(id).is_ok_and(|id| view.identity(&id).is_some())
+}
+
+fn check_roles<'i>(
+    view: &View,
+    field: &str,
+    imported: &'i ImportedWorkspace,
+    role_ids: &mut HashSet<&'i crate::domain::CustomRoleId>,
+) -> Result<(), Invalid> {
+    if imported.roles.len() > MAX_ROLES {
+        let count = imported.roles.len().to_string();
+        let help = "a workspace has at most 100 custom roles";
+        return Err(Invalid::value(
+            format!("{field}.roles"),
+            &count,
+            "a number of roles that fits",
+            help,
+        ));
+    }
+    let mut names = HashSet::new();
+    for (index, role) in imported.roles.iter().enumerate() {
+        let field = format!("{field}.roles[{index}]");
+        if view.has_role(&role.id) || !role_ids.insert(&role.id) {
+            let help = "a custom role of this id exists; give another id";
+            return Err(Invalid::value(
+                format!("{field}.id"),
+                role.id.as_str(),
+                "a new role id",
+                help,
+            ));
+        }
+        if !names.insert(&role.name) {
+            let help = "names of custom roles are unique in a workspace";
+            return Err(Invalid::value(
+                format!("{field}.name"),
+                role.name.as_str(),
+                "a new role name",
+                help,
+            ));
+        }
+        view.snapshot.engine().grants(role).map_err(|invalid| invalid.within(&field))?;
+    }
+    Ok(())
+}
+
+/// Returns the members of a workspace with the creator as Owner.
+fn members_of(
+    field: &str,
+    imported: &ImportedWorkspace,
+    is_known: impl Fn(&str) -> bool,
+) -> Result<Vec<Member>, Invalid> {
+    if imported.members.len() > MAX_MEMBERS {
+        let count = imported.members.len().to_string();
+        let help = "a workspace has at most 100000 members";
+        return Err(Invalid::value(
+            format!("{field}.members"),
+            &count,
+            "a number of members that fits",
+            help,
+        ));
+    }
+    let creator = &imported.workspace.creator;
+    let owner = RoleRef::Builtin(BuiltinRole::Owner);
+    let mut seen = HashSet::new();
+    let mut out = Vec::with_capacity(imported.members.len() + 1);
+    for (index, member) in imported.members.iter().enumerate() {
+        let field = format!("{field}.members[{index}]");
+        let id = member.principal.as_str();
+        if !is_known(id) {
+            let help = "add it to `users` first: only known users of the account become members";
+            return Err(Invalid::value(format!("{field}.user"), id, "a known principal", help));
+        }
+        if !seen.insert(&member.principal) {
+            let help = "give each member one entry with all its roles";
+            return Err(Invalid::value(format!("{field}.user"), id, "named once", help));
+        }
+        let mut roles = member.roles.clone();
+        if &member.principal == creator {
+            roles.push(owner.clone());
+        } else if roles.contains(&owner) {
+            let help = "the creator of a workspace is its owner; nobody else holds the role";
+            return Err(Invalid::value(
+                format!("{field}.roles"),
+                BuiltinRole::Owner.code(),
+                "a role to grant",
+                help,
+            ));
+        }
+        for role in &roles {
+            if let RoleRef::Custom(id) = role
+                && !imported.roles.iter().any(|r| &r.id == id)
+            {
+                let help = "name a role of `roles` of the same workspace, or a built-in role";
+                return Err(Invalid::value(
+                    format!("{field}.roles"),
+                    id.as_str(),
+                    "a role of this workspace",
+                    help,
+                ));
+            }
+        }
+        roles.sort();
+        roles.dedup();
+        if roles.len() > MAX_ROLES_HELD {
+            let count = roles.len().to_string();
+            let help = "a member holds at most 20 roles; make one custom role of several";
+            return Err(Invalid::value(
+                format!("{field}.roles"),
+                &count,
+                "a number of roles that fits",
+                help,
+            ));
+        }
+        if roles.is_empty() {
+            return Err(Invalid::missing(
+                format!("{field}.roles"),
+                "every member holds at least one role",
+            ));
+        }
+        out.push(Member { principal: member.principal.clone(), roles, created: member.created });
+    }
+    if !seen.contains(creator) {
+        out.push(Member {
+            principal: creator.clone(),
+            roles: vec![owner],
+            created: imported.workspace.created,
+        });
+    }
+    Ok(out)
+}

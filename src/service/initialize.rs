@@ -1,0 +1,71 @@
+//! The first keys of an account: everything else is done with them.
+
+use super::{Accounts, Actor, Keyring};
+use crate::{
+    domain::{AccessKey, AccessKeyId, AccountId, KeyStatus, Op, PrincipalId},
+    error::{Error, ErrorCode},
+};
+
+/// Letters and digits of a made-up access key: its id, and its secret of 178 bits.
+const ID_CHARS: usize = 20;
+const SECRET_CHARS: usize = 30;
+
+/// An access key as it was just made; its secret is never shown again.
+#[derive(Debug)]
+pub struct CreatedAccessKey {
+    /// Its public part.
+    pub id: AccessKeyId,
+    /// Its secret.
+    pub secret: String,
+}
+
+/// Makes the first access key of the main account of `account`.
+///
+/// # Errors
+/// When the account was initialized before; what the store says.
+pub async fn initialize(
+    accounts: &Accounts,
+    keyring: &Keyring,
+    account: &AccountId,
+    actor: &Actor,
+) -> Result<CreatedAccessKey, Error> {
+    let owner = PrincipalId::parse(account.as_str())
+        .map_err(|_| Error::internal("an account id is a principal id"))?;
+    let id = AccessKeyId::parse(&format!("LTAI{}", random_letters(ID_CHARS)?))
+        .map_err(|_| Error::internal("a random access key id has a wrong form"))?;
+    let secret = random_letters(SECRET_CHARS)?;
+    let sealed_secret = keyring
+        .seal(account, &id, secret.as_bytes())
+        .map_err(|error| Error::internal(&error.to_string()))?;
+    let created = accounts.clock().now();
+    let key =
+        AccessKey { id: id.clone(), owner, sealed_secret, status: KeyStatus::Active, created };
+    let decide = |view: &super::View| {
+        if view.revision().counter > 0 {
+            return Err(Error::new(
+                ErrorCode::Conflict,
+                format!("account `{account}` was initialized before"),
+                "its first access key and token were shown then; make further tokens with `pai-authz token create`",
+            ));
+        }
+        Ok((vec![Op::PutAccessKey(key.clone())], ()))
+    };
+    accounts.change(account, actor, "Initialize", decide).await?;
+    Ok(CreatedAccessKey { id, secret })
+}
+
+/// Returns that many random letters and digits, each equally likely.
+fn random_letters(count: usize) -> Result<String, Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut out = String::with_capacity(count);
+    while out.len() < count {
+        let mut random = [0; 64];
+        getrandom::fill(&mut random)
+            .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
+        // 248 is the largest multiple of 62 in a byte: a byte beyond it would favour the first letters.
+        let letters =
+            random.iter().filter(|b| **b < 248).filter_map(|b| LETTERS.get(usize::from(*b) % 62));
+        out.extend(letters.take(count - out.len()).map(|b| char::from(*b)));
+    }
+    Ok(out)
+}

@@ -1,0 +1,22 @@
+//! Use cases: what callers can do, one per file, free of HTTP, JSON and any particular store.
+//!
+//! Decisions read immutable views in memory and never wait for a store. Changes are compiled against the present
+//! view, applied by the store at the revision they were decided on, and become visible when they are durable.
+
+mod accounts;
+mod authorize;
+mod demo;
+mod import;
+mod initialize;
+mod keyring;
+mod tokens;
+
+pub use accounts::{Accounts, Actor, View};
+pub use authorize::{Authorizer, Judged};
+pub use demo::{DemoQuestion, demo, demo_questions};
+pub use import::{Imported, import};
+pub use initialize::{CreatedAccessKey, initialize};
+pub use keyring::{Keyring, MasterKey};
+pub use tokens::{
+    Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Pep, Tokens,
+};

@@ -1,0 +1,241 @@
+//! Bearer tokens: made, listed, revoked, and checked on every request.
+
+use std::{fmt::Write, sync::Arc};
+
+use subtle::ConstantTimeEq;
+
+use super::{Accounts, Actor, Keyring};
+use crate::{
+    domain::{AccountId, Invalid, Op, Revision, Scope, Scopes, Token, TokenDigest, TokenId},
+    error::{Error, ErrorCode},
+};
+
+/// The account of development mode.
+pub const DEV_ACCOUNT: &str = "1000000000000001";
+/// The access key of development mode: id and secret.
+pub const DEV_ACCESS_KEY: (&str, &str) = ("dev", "dev-secret");
+/// The token of development mode.
+pub const DEV_TOKEN: &str = "dev-token";
+
+const PREFIX: &str = "pat_";
+const SECRET_BYTES: usize = 32;
+const ID_BYTES: usize = 8;
+/// Most tokens of an account, and longest name in characters.
+const MAX_TOKENS: usize = 1_000;
+const MAX_NAME: usize = 128;
+
+/// Who asks: the service behind a token, bound to one account.
+#[derive(Debug, Clone)]
+pub struct Pep {
+    /// The account it is bound to.
+    pub account: AccountId,
+    /// The token's id, for logs and the change log.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl Pep {
+    /// Refuses a caller that may not do what `scope` stands for.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`].
+    pub fn demand(&self, scope: Scope) -> Result<(), Error> {
+        if self.scopes.contains(scope) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::Forbidden,
+            format!("this token has not the scope `{}`", scope.as_str()),
+            format!("use a token made with `--scope {}`", scope.as_str()),
+        ))
+    }
+}
+
+/// Tells who is behind a bearer token.
+#[derive(Debug)]
+pub struct Authenticator {
+    accounts: Arc<Accounts>,
+    keyring: Arc<Keyring>,
+    dev: Option<AccountId>,
+    /// Compared when there is nothing to compare with, so that an unknown token takes as long as a wrong one.
+    nobody: TokenDigest,
+}
+
+impl Authenticator {
+    /// Returns an authenticator of the tokens in `accounts`; with `dev` also of the development token.
+    #[must_use]
+    pub const fn new(
+        accounts: Arc<Accounts>,
+        keyring: Arc<Keyring>,
+        dev: Option<AccountId>,
+    ) -> Self {
+        Self { accounts, keyring, dev, nobody: TokenDigest([0; 32]) }
+    }
+
+    /// Returns who is behind `token`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthenticated`], the same for a malformed, an unknown, a wrong and a revoked token.
+    pub fn authenticate(&self, token: &str) -> Result<Pep, Error> {
+        if let Some(account) = &self.dev
+            && bool::from(
+                blake3::hash(token.as_bytes())
+                    .as_bytes()
+                    .ct_eq(blake3::hash(DEV_TOKEN.as_bytes()).as_bytes()),
+            )
+        {
+            return Ok(Pep {
+                account: account.clone(),
+                name: DEV_TOKEN.to_owned(),
+                scopes: Scopes::all(),
+            });
+        }
+        let (account, id, secret) = split(token).ok_or_else(Self::refusal)?;
+        let view = self.accounts.view(&account);
+        let kept = view.as_ref().and_then(|view| view.token(&id));
+        let digest = kept.map_or(&self.nobody, |kept| &kept.digest);
+        let genuine = self.keyring.verify_token(&account, &id, secret, digest);
+        match kept {
+            Some(kept) if genuine => {
+                Ok(Pep { account, name: id.to_string(), scopes: kept.scopes.clone() })
+            }
+            _ => Err(Self::refusal()),
+        }
+    }
+
+    /// Returns the refusal of a caller that is nobody.
+    #[must_use]
+    pub fn refusal() -> Error {
+        Error::new(
+            ErrorCode::Unauthenticated,
+            "the bearer token is missing or not valid",
+            "send `Authorization: Bearer <token>` with a token that `pai-authz token create` printed",
+        )
+    }
+}
+
+/// Splits `pat_<account>_<id>_<secret>`.
+fn split(token: &str) -> Option<(AccountId, TokenId, &str)> {
+    let mut parts = token.strip_prefix(PREFIX)?.splitn(3, '_');
+    let (account, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
+    let sound = secret.len() == SECRET_BYTES * 2 && secret.bytes().all(|b| b.is_ascii_hexdigit());
+    sound.then_some((AccountId::parse(account).ok()?, TokenId::parse(id).ok()?, secret))
+}
+
+/// A token as it was just made; its text is never shown again.
+#[derive(Debug)]
+pub struct CreatedToken {
+    /// The record.
+    pub token: Token,
+    /// The text to send as bearer token.
+    pub text: String,
+    /// The revision from which on it is valid.
+    pub revision: Revision,
+}
+
+/// Makes, lists and revokes tokens.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    accounts: Arc<Accounts>,
+    keyring: Arc<Keyring>,
+}
+
+impl Tokens {
+    /// Returns the use cases on `accounts`.
+    #[must_use]
+    pub const fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>) -> Self {
+        Self { accounts, keyring }
+    }
+
+    /// Makes a token of `account`.
+    ///
+    /// # Errors
+    /// A name or set of scopes that is wrong, too many tokens, or what the store says.
+    pub async fn create(
+        &self,
+        account: &AccountId,
+        actor: &Actor,
+        name: &str,
+        scopes: Scopes,
+    ) -> Result<CreatedToken, Error> {
+        let length = name.chars().count();
+        if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
+            let help = "say what the token is for, in 1 to 128 characters";
+            return Err(Invalid::value("name", name, "a name of a token", help).into());
+        }
+        if scopes.is_empty() {
+            return Err(
+                Invalid::missing("scopes", "give at least one of `decide`, `tokens`").into()
+            );
+        }
+        let (id, secret) = (random_hex(ID_BYTES)?, random_hex(SECRET_BYTES)?);
+        let id = TokenId::parse(&id)
+            .map_err(|_| Error::internal("a random token id has a wrong form"))?;
+        let token = Token {
+            digest: self.keyring.token_digest(account, &id, &secret),
+            id,
+            name: name.to_owned(),
+            scopes,
+            created: self.accounts.clock().now(),
+        };
+        let decide = |view: &super::View| {
+            if view.tokens().len() >= MAX_TOKENS {
+                return Err(Error::new(
+                    ErrorCode::InvalidValue,
+                    "the account has 1000 tokens",
+                    "revoke those no longer used: `pai-authz token list`, `pai-authz token revoke`",
+                ));
+            }
+            Ok((vec![Op::PutToken(token.clone())], ()))
+        };
+        let (revision, ()) = self.accounts.change(account, actor, "CreateToken", decide).await?;
+        let text = format!("{PREFIX}{account}_{}_{secret}", token.id);
+        Ok(CreatedToken { token, text, revision })
+    }
+
+    /// Returns the tokens of `account`, sorted by id.
+    #[must_use]
+    pub fn list(&self, account: &AccountId) -> Vec<Token> {
+        self.accounts.view(account).map(|view| view.tokens()).unwrap_or_default()
+    }
+
+    /// Revokes a token of `account`: the next request with it is refused.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] when there is no such token; what the store says.
+    pub async fn revoke(
+        &self,
+        account: &AccountId,
+        actor: &Actor,
+        id: &TokenId,
+    ) -> Result<Revision, Error> {
+        let decide = |view: &super::View| match view.token(id) {
+            Some(_) => Ok((vec![Op::RemoveToken(id.clone())], ())),
+            None => Err(Error {
+                field: Some("id".to_owned()),
+                value: Some(id.to_string()),
+                ..Error::new(
+                    ErrorCode::NotFound,
+                    format!("there is no token `{id}`"),
+                    "see `pai-authz token list`",
+                )
+            }),
+        };
+        self.accounts
+            .change(account, actor, "RevokeToken", decide)
+            .await
+            .map(|(revision, ())| revision)
+    }
+}
+
+fn random_hex(bytes: usize) -> Result<String, Error> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random)
+        .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
+    Ok(random.iter().fold(String::with_capacity(bytes * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}

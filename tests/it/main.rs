@@ -1,0 +1,24 @@
+//! The one integration test binary: a file per behaviour.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "in a test a panic is the answer; clippy's own allowance does not reach what tests share"
+)]
+
+mod cli;
+mod crash;
+mod decisions;
+mod hostile;
+mod http_auth;
+mod http_errors;
+mod http_operations;
+mod http_table;
+mod readme;
+mod store;
+mod store_model;
+mod store_redb;
+mod store_redb_damage;
+mod store_redb_faults;
+mod support;
+mod tidy;

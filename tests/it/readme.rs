@@ -1,0 +1,60 @@
+//! The story of README.md: every command, pasted line by line, prints what stands below it.
+
+use std::{fs, os::unix::fs::symlink, process::Command};
+
+use tempfile::TempDir;
+
+use crate::support::server::Server;
+
+/// A command of a `console` block and what stands below it.
+struct Step {
+    command: String,
+    printed: String,
+}
+
+fn steps(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("\n```").next().unwrap();
+        for line in block.lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step { command: command.to_owned(), printed: String::new() });
+            } else {
+                let printed = &mut steps.last_mut().unwrap().printed;
+                printed.push_str(line);
+                printed.push('\n');
+            }
+        }
+    }
+    steps
+}
+
+#[test]
+fn the_story_of_the_readme_prints_what_it_says() {
+    // As `make run`, on a store in memory: the same demonstration, at the same revision.
+    let server = Server::demo(&[]);
+    let address = server.api.to_string();
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("target/release")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_pai-authz"), folder.path().join("target/release/pai-authz"))
+        .unwrap();
+
+    let readme = include_str!("../../README.md");
+    let steps = steps(readme);
+    assert!(steps.len() >= 7, "the story has {} commands", steps.len());
+    for Step { command, printed } in &steps {
+        let here = command.replace("127.0.0.1:8080", &address);
+        let done = Command::new("bash")
+            .args(["-c", &format!("{here} 2>&1")])
+            .current_dir(folder.path())
+            .env_remove("PAI_AUTHZ_TOKEN")
+            .env("PAI_AUTHZ_URL", format!("http://{address}"))
+            .output()
+            .unwrap();
+        // `curl` ends without a line break, where a terminal shows the prompt.
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert_eq!(said.trim_end(), printed.trim_end(), "`{command}`");
+    }
+    let story: String = steps.iter().map(|step| step.printed.as_str()).collect();
+    assert!(story.contains(r#""decision":"Allow""#) && story.contains(r#""decision":"Deny""#));
+}

@@ -1,0 +1,116 @@
+//! What several tests need: stores, records, a seeded generator, a disk that fails on demand, real servers.
+
+pub(crate) mod disk;
+pub(crate) mod naive;
+pub(crate) mod records;
+pub(crate) mod server;
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use pai_authz::store::{Mode, RedbStore, Store};
+use tempfile::TempDir;
+use tokio::task::coop::unconstrained;
+
+/// A store to test, and what must outlive it.
+pub(crate) struct Fixture {
+    pub(crate) store: Arc<dyn Store>,
+    _directory: Option<TempDir>,
+}
+
+impl Fixture {
+    pub(crate) fn redb_file() -> Self {
+        let directory = TempDir::new().unwrap();
+        let store =
+            RedbStore::create(&directory.path().join("store.redb"), Mode::Production).unwrap();
+        Self { store: Arc::new(store), _directory: Some(directory) }
+    }
+
+    pub(crate) fn redb_memory() -> Self {
+        let store = RedbStore::in_memory(Mode::Production).unwrap();
+        Self { store: Arc::new(store), _directory: None }
+    }
+}
+
+/// A small seeded generator (SplitMix64): the same seed, the same test.
+pub(crate) struct Seeded(pub(crate) u64);
+
+impl Seeded {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Returns a number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+/// Runs all futures, each begun before any goes on: a store has been asked everything before it answers.
+pub(crate) async fn begin_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Begun<F> {
+    let mut begun: Vec<_> = futures.into_iter().map(|f| OneBegun::Pending(Box::pin(f))).collect();
+    // Unconstrained: tokio would stop letting them on when one task asks for much at once.
+    unconstrained(poll_fn(|context| {
+        for one in &mut begun {
+            if let OneBegun::Pending(future) = one
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *one = OneBegun::Ready(output);
+            }
+        }
+        Poll::Ready(())
+    }))
+    .await;
+    Begun(begun)
+}
+
+enum OneBegun<F: Future> {
+    Pending(Pin<Box<F>>),
+    Ready(F::Output),
+}
+
+/// Futures that were begun.
+pub(crate) struct Begun<F: Future>(Vec<OneBegun<F>>);
+
+impl<F: Future> Begun<F> {
+    /// Returns what they came to, in order.
+    pub(crate) async fn finish(self) -> Vec<F::Output> {
+        let mut outputs = Vec::new();
+        for one in self.0 {
+            outputs.push(match one {
+                OneBegun::Ready(output) => output,
+                OneBegun::Pending(future) => future.await,
+            });
+        }
+        outputs
+    }
+}
+
+/// Returns how often to kill: `PAI_AUTHZ_CRASH_KILLS`, or `default`.
+#[expect(clippy::disallowed_methods, reason = "the one setting of the tests, read here only")]
+pub(crate) fn kills(default: u64) -> u64 {
+    std::env::var("PAI_AUTHZ_CRASH_KILLS").map_or(default, |text| text.parse().unwrap())
+}
+
+/// Returns what `work` returns and how long it took, for reports; no test depends on it.
+#[expect(clippy::disallowed_methods, reason = "measured for a report, never judged")]
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    let output = work();
+    (output, started.elapsed())
+}
+
+/// Tells what was measured; shown with `--nocapture`.
+#[expect(clippy::print_stderr, reason = "a number for whoever runs the test by hand")]
+pub(crate) fn report(text: &str) {
+    eprintln!("{text}");
+}

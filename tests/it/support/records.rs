@@ -1,0 +1,183 @@
+//! Records and changes, short to write.
+
+use pai_authz::domain::{
+    AccessKey, AccessKeyId, AccountId, AccountRecords, BuiltinRole, Change, CustomRole,
+    CustomRoleId, EntityAccess, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op,
+    PermissionGrant, PermissionRule, PermissionType, Principal, PrincipalId, PrincipalKind,
+    RequestId, Revision, RoleName, RoleRef, RuleAccessibility, Scope, Scopes, Timestamp, Token,
+    TokenDigest, TokenId, Workspace, WorkspaceId, WorkspaceName,
+};
+
+use super::Seeded;
+
+pub(crate) fn account(text: &str) -> AccountId {
+    AccountId::parse(text).unwrap()
+}
+
+pub(crate) fn revision(counter: u64) -> Revision {
+    Revision { epoch: 1, counter }
+}
+
+pub(crate) fn request(text: &str) -> RequestId {
+    RequestId::parse(text).unwrap()
+}
+
+pub(crate) fn principal(id: u64) -> PrincipalId {
+    PrincipalId::parse(&id.to_string()).unwrap()
+}
+
+pub(crate) fn workspace_id(id: u64) -> WorkspaceId {
+    WorkspaceId::parse(&id.to_string()).unwrap()
+}
+
+fn role_id(id: u64) -> CustomRoleId {
+    CustomRoleId::parse(&format!("role-{id}")).unwrap()
+}
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// What names may hold that a careless codec or key would trip over.
+pub(crate) const HOSTILE: [&str; 7] = [
+    "plain",
+    "名前 👩‍🚀 \u{202e}reversed",
+    "\"quoted\\\" {json: [1]}",
+    "{1000}:member:1:2",
+    "line\nbreak\ttab\r\u{7f}",
+    "'); DROP TABLE records; --",
+    "",
+];
+
+fn hostile(seed: u64) -> String {
+    HOSTILE[usize::try_from(seed).unwrap() % HOSTILE.len()].to_owned()
+}
+
+/// Returns an op of the kind `kind % 12` over few ids, everything else drawn from `seed`.
+pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
+    let mut seeded = Seeded(seed);
+    let within = workspace_id(1 + id % 2);
+    match kind % 12 {
+        0 => Op::PutIdentity(Identity {
+            principal: Principal {
+                kind: PrincipalKind::ALL[usize::try_from(seeded.below(3)).unwrap()],
+                id: principal(id),
+            },
+            name: hostile(seeded.next()),
+            created: at(seeded.next()),
+        }),
+        1 => Op::RemoveIdentity(principal(id)),
+        2 => Op::PutWorkspace(Workspace {
+            id: workspace_id(id),
+            name: WorkspaceName::parse(&format!("w_{}", seeded.below(1_000))).unwrap(),
+            description: hostile(seeded.next()),
+            creator: principal(seeded.below(9)),
+            created: at(seeded.next()),
+        }),
+        3 => Op::RemoveWorkspace(workspace_id(id)),
+        4 => Op::PutRole(within, custom_role(id, &mut seeded)),
+        5 => Op::RemoveRole(within, role_id(id)),
+        6 => Op::PutMember(within, member(id, &mut seeded)),
+        7 => Op::RemoveMember(within, principal(id)),
+        8 => Op::PutToken(Token {
+            id: TokenId::parse(&format!("t{id}")).unwrap(),
+            name: hostile(seeded.next()),
+            digest: TokenDigest(std::array::from_fn(|_| seeded.next().to_le_bytes()[0])),
+            scopes: Scopes::new(Scope::ALL.into_iter().filter(|_| seeded.below(2) == 0).collect()),
+            created: at(seeded.next()),
+        }),
+        9 => Op::RemoveToken(TokenId::parse(&format!("t{id}")).unwrap()),
+        10 => Op::PutAccessKey(AccessKey {
+            id: AccessKeyId::parse(&format!("LTAI{id}")).unwrap(),
+            owner: principal(seeded.below(9)),
+            sealed_secret: (0..seeded.below(80)).map(|_| seeded.next().to_le_bytes()[0]).collect(),
+            status: if seeded.below(2) == 0 { KeyStatus::Active } else { KeyStatus::Inactive },
+            created: at(seeded.next()),
+        }),
+        _ => Op::RemoveAccessKey(AccessKeyId::parse(&format!("LTAI{id}")).unwrap()),
+    }
+}
+
+fn member(id: u64, seeded: &mut Seeded) -> Member {
+    let mut roles: Vec<RoleRef> = BuiltinRole::ALL
+        .into_iter()
+        .filter(|_| seeded.below(3) == 0)
+        .map(RoleRef::Builtin)
+        .collect();
+    roles.push(RoleRef::Custom(role_id(seeded.below(4))));
+    Member { principal: principal(id), roles, created: at(seeded.next()) }
+}
+
+fn custom_role(id: u64, seeded: &mut Seeded) -> CustomRole {
+    use RuleAccessibility as A;
+    let mut rule = || PermissionRule {
+        accessibility: [A::Public, A::Private, A::Any][usize::try_from(seeded.below(3)).unwrap()],
+        entity_access: [EntityAccess::Any, EntityAccess::Creator]
+            [usize::try_from(seeded.below(2)).unwrap()],
+    };
+    let rules = vec![rule(), rule()];
+    let modules = PermissionType::ALL.into_iter().map(|permission_type| ModulePermission {
+        module: format!("PaiWorkspace@@{}", hostile(id)),
+        permission_type,
+        permissions: vec![PermissionGrant {
+            codes: vec!["PaiDLC:StopJob".to_owned(), hostile(id + 1)],
+            rules: rules.clone(),
+        }],
+    });
+    CustomRole {
+        id: role_id(id),
+        name: RoleName::parse(&format!("r-{id}_x")).unwrap(),
+        modules: modules.collect(),
+    }
+}
+
+/// Returns a change under a request id, asked for at one second after 2023-11-14T22:13:20Z.
+pub(crate) fn change(request_id: &str, ops: Vec<Op>) -> Change {
+    change_at(request_id, 1_700_000_001_000, ops)
+}
+
+/// Returns a change under a request id, asked for then.
+pub(crate) fn change_at(request_id: &str, millis: u64, ops: Vec<Op>) -> Change {
+    Change {
+        actor: "2001".to_owned(),
+        action: "CreateMember".to_owned(),
+        request_id: request(request_id),
+        at: at(millis),
+        ops,
+    }
+}
+
+/// Returns a change that puts workspace `id` and two members: complete or not there.
+pub(crate) fn workspace_change(request_id: &str, id: u64) -> Change {
+    let mut seeded = Seeded(id);
+    change(
+        request_id,
+        vec![
+            op(2, id, id),
+            Op::PutMember(workspace_id(id), member(1, &mut seeded)),
+            Op::PutMember(workspace_id(id), member(2, &mut seeded)),
+        ],
+    )
+}
+
+/// Returns the records after those changes, each a revision.
+pub(crate) fn records_after<'a>(
+    account: &AccountId,
+    changes: impl IntoIterator<Item = &'a Change>,
+) -> AccountRecords {
+    let mut records = AccountRecords::empty(account.clone());
+    for change in changes {
+        change.ops.iter().for_each(|op| records.apply(op));
+        records.revision = records.revision.next();
+    }
+    records
+}
+
+/// Asserts that `log` is all of the account's history and that `records` are what it leads to.
+#[track_caller]
+pub(crate) fn assert_log_leads_to(log: &[LogEntry], records: &AccountRecords) {
+    let counters: Vec<u64> = log.iter().map(|entry| entry.revision.counter).collect();
+    assert_eq!(counters, (1..=records.revision.counter).collect::<Vec<_>>());
+    let replayed = records_after(&records.account, log.iter().map(|entry| &entry.change));
+    assert_eq!(replayed, *records);
+}
