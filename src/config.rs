@@ -131,7 +131,7 @@ pub struct Settings {
     /// How long a request waits for the revision it demands, in milliseconds [default: 200].
     #[arg(long, env = "PAI_AUTHZ_FRESHNESS_WAIT_MS", value_name = "MS")]
     pub freshness_wait_ms: Option<u64>,
-    /// What is logged, as `info` or `pai_authz=debug` [default: info, without clients' faulty requests].
+    /// What is logged, as `info` or `pai_authz=debug` [default: info,actix_server=warn,actix_http::h1::dispatcher=off].
     #[arg(long, env = "PAI_AUTHZ_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// How log lines look [default: auto].

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     config::StoreAddress,
-    domain::Scopes,
-    service::{Keyring, Tokens, initialize},
+    service::{Keyring, initialize},
     store::{Mode, RedbStore, StoreError},
 };
 
@@ -49,21 +48,18 @@ pub(super) async fn run(args: &InitArgs, format: Format) -> anyhow::Result<u8> {
     let (store, key) = store;
     let keyring = Arc::new(Keyring::new(&key, None));
     let accounts = Arc::new(open::load("cn-hangzhou", Arc::new(store), &keyring).await?);
-    let access_key = initialize(&accounts, &keyring, &account, &actor()?).await?;
-    let tokens = Tokens::new(accounts, keyring);
-    let token =
-        tokens.create(&account, &actor()?, "first token, made by init", Scopes::all()).await?;
+    let keys = initialize(&accounts, &keyring, &account, &actor()?).await?;
     let (store, key_file) = (args.store.to_string(), args.master_key_file.display().to_string());
     match format {
         Format::Json => output::json(&json!({
             "account": account.as_str(), "store": store, "masterKeyFile": key_file,
-            "accessKeyId": access_key.id.as_str(), "accessKeySecret": access_key.secret, "token": token.text,
+            "accessKeyId": keys.access_key_id.as_str(), "accessKeySecret": keys.access_key_secret, "token": keys.token,
         }))?,
         Format::Text => output::line(format!(
             "store          {store}\nmaster key     {key_file}\naccount        {account}\naccess key     {} / {}\n\
              token          {}\n\nSecret and token are not shown again. Start the service with\n  \
              pai-authz serve --store {store} --master-key-file {key_file}",
-            access_key.id, access_key.secret, token.text
+            keys.access_key_id, keys.access_key_secret, keys.token
         ))?,
     }
     Ok(0)

@@ -116,6 +116,12 @@ impl View {
         self.tokens.get(id).map(|token| &**token)
     }
 
+    /// Returns how many tokens there are.
+    #[must_use]
+    pub fn token_count(&self) -> usize {
+        self.tokens.len()
+    }
+
     /// Returns the tokens, sorted by id.
     #[must_use]
     pub fn tokens(&self) -> Vec<Token> {

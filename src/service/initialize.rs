@@ -1,8 +1,8 @@
 //! The first keys of an account: everything else is done with them.
 
-use super::{Accounts, Actor, Keyring};
+use super::{Accounts, Actor, Keyring, tokens::new_token};
 use crate::{
-    domain::{AccessKey, AccessKeyId, AccountId, KeyStatus, Op, PrincipalId},
+    domain::{AccessKey, AccessKeyId, AccountId, KeyStatus, Op, PrincipalId, Scopes},
     error::{Error, ErrorCode},
 };
 
@@ -10,16 +10,17 @@ use crate::{
 const ID_CHARS: usize = 20;
 const SECRET_CHARS: usize = 30;
 
-/// An access key as it was just made; its secret is never shown again.
-#[derive(Debug)]
-pub struct CreatedAccessKey {
-    /// Its public part.
-    pub id: AccessKeyId,
-    /// Its secret.
-    pub secret: String,
+/// The first keys of an account as they were just made; their secrets are never shown again.
+pub struct FirstKeys {
+    /// The access key's public part.
+    pub access_key_id: AccessKeyId,
+    /// The access key's secret.
+    pub access_key_secret: String,
+    /// The text of a token with every scope.
+    pub token: String,
 }
 
-/// Makes the first access key of the main account of `account`.
+/// Makes the first access key of the main account of `account`, and its first token, in one change.
 ///
 /// # Errors
 /// When the account was initialized before; what the store says.
@@ -28,7 +29,7 @@ pub async fn initialize(
     keyring: &Keyring,
     account: &AccountId,
     actor: &Actor,
-) -> Result<CreatedAccessKey, Error> {
+) -> Result<FirstKeys, Error> {
     let owner = PrincipalId::parse(account.as_str())
         .map_err(|_| Error::internal("an account id is a principal id"))?;
     let id = AccessKeyId::parse(&format!("LTAI{}", random_letters(ID_CHARS)?))
@@ -40,6 +41,8 @@ pub async fn initialize(
     let created = accounts.clock().now();
     let key =
         AccessKey { id: id.clone(), owner, sealed_secret, status: KeyStatus::Active, created };
+    let (token, text) =
+        new_token(keyring, account, "first token, made by init", Scopes::all(), created)?;
     let decide = |view: &super::View| {
         if view.revision().counter > 0 {
             return Err(Error::new(
@@ -48,10 +51,10 @@ pub async fn initialize(
                 "its first access key and token were shown then; make further tokens with `pai-authz token create`",
             ));
         }
-        Ok((vec![Op::PutAccessKey(key.clone())], ()))
+        Ok((vec![Op::PutAccessKey(key.clone()), Op::PutToken(token.clone())], ()))
     };
     accounts.change(account, actor, "Initialize", decide).await?;
-    Ok(CreatedAccessKey { id, secret })
+    Ok(FirstKeys { access_key_id: id, access_key_secret: secret, token: text })
 }
 
 /// Returns that many random letters and digits, each equally likely.

@@ -15,7 +15,7 @@ pub use accounts::{Accounts, Actor, View};
 pub use authorize::{Authorizer, Judged};
 pub use demo::{DemoQuestion, demo, demo_questions};
 pub use import::{Imported, import};
-pub use initialize::{CreatedAccessKey, initialize};
+pub use initialize::{FirstKeys, initialize};
 pub use keyring::{Keyring, MasterKey};
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Pep, Tokens,

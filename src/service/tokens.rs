@@ -6,7 +6,9 @@ use subtle::ConstantTimeEq;
 
 use super::{Accounts, Actor, Keyring};
 use crate::{
-    domain::{AccountId, Invalid, Op, Revision, Scope, Scopes, Token, TokenDigest, TokenId},
+    domain::{
+        AccountId, Invalid, Op, Revision, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId,
+    },
     error::{Error, ErrorCode},
 };
 
@@ -169,18 +171,10 @@ impl Tokens {
                 Invalid::missing("scopes", "give at least one of `decide`, `tokens`").into()
             );
         }
-        let (id, secret) = (random_hex(ID_BYTES)?, random_hex(SECRET_BYTES)?);
-        let id = TokenId::parse(&id)
-            .map_err(|_| Error::internal("a random token id has a wrong form"))?;
-        let token = Token {
-            digest: self.keyring.token_digest(account, &id, &secret),
-            id,
-            name: name.to_owned(),
-            scopes,
-            created: self.accounts.clock().now(),
-        };
+        let (token, text) =
+            new_token(&self.keyring, account, name, scopes, self.accounts.clock().now())?;
         let decide = |view: &super::View| {
-            if view.tokens().len() >= MAX_TOKENS {
+            if view.token_count() >= MAX_TOKENS {
                 return Err(Error::new(
                     ErrorCode::InvalidValue,
                     "the account has 1000 tokens",
@@ -190,7 +184,6 @@ impl Tokens {
             Ok((vec![Op::PutToken(token.clone())], ()))
         };
         let (revision, ()) = self.accounts.change(account, actor, "CreateToken", decide).await?;
-        let text = format!("{PREFIX}{account}_{}_{secret}", token.id);
         Ok(CreatedToken { token, text, revision })
     }
 
@@ -227,6 +220,22 @@ impl Tokens {
             .await
             .map(|(revision, ())| revision)
     }
+}
+
+/// Returns a new token, not yet recorded, and the text to send as bearer token.
+pub(super) fn new_token(
+    keyring: &Keyring,
+    account: &AccountId,
+    name: &str,
+    scopes: Scopes,
+    created: Timestamp,
+) -> Result<(Token, String), Error> {
+    let (id, secret) = (random_hex(ID_BYTES)?, random_hex(SECRET_BYTES)?);
+    let id =
+        TokenId::parse(&id).map_err(|_| Error::internal("a random token id has a wrong form"))?;
+    let text = format!("{PREFIX}{account}_{id}_{secret}");
+    let digest = keyring.token_digest(account, &id, &secret);
+    Ok((Token { digest, id, name: name.to_owned(), scopes, created }, text))
 }
 
 fn random_hex(bytes: usize) -> Result<String, Error> {

@@ -422,7 +422,7 @@ fn flags_stand_over_variables_and_variables_over_the_file() {
     };
     let shown = finish(&mut layered(&["--workers", "1", "--print-config"]));
     for line in
-        ["workers = 1\n", "batch-body-limit = 1500\n", "\nbody-limit = 1000\n", "dev = true\n"]
+        ["workers = 1\n", "batch-body-limit = 1500\n", "\nbody-limit = 1000\n", "\ndev = true\n"]
     {
         assert!(shown.out.contains(line), "{line}: {shown:?}");
     }
@@ -435,7 +435,7 @@ fn flags_stand_over_variables_and_variables_over_the_file() {
     // The file by its variable; a false flag takes back what the file says.
     let mut command = command(["serve", "--print-config", "--dev", "false", "--store", "redb:x"]);
     let shown = finish(command.env("PAI_AUTHZ_CONFIG", &file));
-    assert!(shown.out.contains("dev = false\n"), "{shown:?}");
+    assert!(shown.out.contains("\ndev = false\n"), "{shown:?}");
     for (text, says) in [
         ("body-limits = 10", "body-limits"),
         ("body_limit = 10", "body_limit"),
@@ -502,7 +502,7 @@ fn a_connection_that_trickles_or_takes_no_answers_is_ended() {
 #[test]
 fn one_callers_flood_leaves_the_others_their_turn() {
     let server = Server::demo(&["--workers", "1"]);
-    let body = question("2999");
+    let body = question("2001");
     let request = Request::post(ONE, body.as_bytes());
     let flood = Request::get("/nowhere").bytes().repeat(1_000);
     thread::scope(|scope| {
