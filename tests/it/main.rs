@@ -11,6 +11,7 @@ mod crash;
 mod decisions;
 mod hostile;
 mod http_auth;
+mod http_decisions;
 mod http_errors;
 mod http_operations;
 mod http_table;
