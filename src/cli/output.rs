@@ -76,3 +76,23 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_or_reorders_is_not_printed() {
+        assert_eq!(
+            plain("a\u{1b}[31mb\u{7}\r\u{202e}c\u{200b}"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(plain("two lines\n\tand 名前"), "two lines\n\tand 名前");
+    }
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let rows = [["A", "BB"], ["AAA", "B"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "A    BB\nAAA  B\n");
+    }
+}

@@ -166,6 +166,23 @@ fn an_import_is_whole_or_nothing() {
 }
 
 #[test]
+fn a_member_holds_twenty_roles_at_most() {
+    let place = Place::new();
+    let account = "1000000000000001";
+    place.init(account);
+    let import = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("r{number}")).collect();
+        let role = |name: &String| json!({"RoleName": name, "ModulePermissions": []});
+        let content = json!({"users": [{"id": "2001"}], "workspaces": [{"id": "10001", "name": "many",
+            "roles": names.iter().map(role).collect::<Vec<_>>(), "members": [{"user": "2001", "roles": names}]}]});
+        let file = place.write("many.json", content.to_string());
+        place.stopped(&["import", &file, "--account", account])
+    };
+    refused(&import(21), &["members[0].roles", "at most 20 roles"]);
+    assert_eq!(import(20).code, 0);
+}
+
+#[test]
 fn the_demonstration_answers_its_questions() {
     let place = Place::new();
     let store = format!("redb:{}", place.text("demo.redb"));
