@@ -28,7 +28,7 @@ use tokio::time::Instant;
 /// How often connections are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
 /// How many requests a connection may bring. Requests that come without a pause are answered without one, and others on
-/// the thread wait meanwhile: this bounds how long. (Yielding instead makes the HTTP library forget what it has read.)
+/// the thread wait meanwhile: this bounds how long. (With yielding instead, pipelined connections hung.)
 const REQUESTS: u32 = 1_000;
 /// How long a connection stays after a refusal whose body was not read: long enough for the answer to arrive.
 const LINGER: Duration = Duration::from_millis(250);
