@@ -4,7 +4,7 @@
 DEV_STORE ?= ./data/dev.redb
 CARGO ?= cargo
 
-.PHONY: run test test-full bench lint generate fmt
+.PHONY: run test test-full sdk bench lint generate fmt
 
 ## Build the release binary and serve in development mode, with a demonstration workspace.
 run:
@@ -18,6 +18,10 @@ test:
 ## The same with the full counts of what takes long.
 test-full:
 	PAI_AUTHZ_CRASH_KILLS=200 ./scripts/test
+
+## The vendor's official SDKs in target/sdk, for the tests that use them.
+sdk:
+	./scripts/sdk
 
 ## Measure; see benches/README.md.
 bench:

@@ -8,9 +8,9 @@ use criterion::Criterion;
 use pai_authz::{
     domain::{
         AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, Effect, EntityAccess,
-        Identity, Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType,
-        Principal, PrincipalId, PrincipalKind, Question, RoleName, RoleRef, RuleAccessibility,
-        Timestamp, Workspace, WorkspaceId, WorkspaceName,
+        EnvMode, Identity, Member, ModulePermission, PermissionGrant, PermissionRule,
+        PermissionType, Principal, PrincipalId, PrincipalKind, Profile, Question, RoleName,
+        RoleRef, RuleAccessibility, Timestamp, UserName, Workspace, WorkspaceId, WorkspaceName,
     },
     engine::{Engine, Snapshot},
 };
@@ -84,9 +84,13 @@ fn records() -> AccountRecords {
         Workspace {
             id: workspace.clone(),
             name: WorkspaceName::parse("bench").expect("a workspace name"),
+            display_name: String::new(),
             description: String::new(),
+            env: EnvMode::Simple,
+            resource_group: None,
             creator: principal(ACCOUNT),
             created,
+            modified: created,
         },
     );
     let own = PermissionRule {
@@ -114,8 +118,10 @@ fn records() -> AccountRecords {
     for id in HOLDERS.map(|(_, id)| id).into_iter().chain(["2999"]) {
         let identity = Identity {
             principal: Principal { kind: PrincipalKind::User, id: principal(id) },
-            name: id.to_owned(),
+            name: UserName::parse(id).expect("a user name"),
+            profile: Profile::default(),
             created,
+            modified: created,
         };
         records.identities.insert(identity.principal.id.clone(), identity);
     }
@@ -141,5 +147,8 @@ fn custom(id: &str, level: PermissionType, permissions: Vec<PermissionGrant>) ->
             permission_type: level,
             permissions,
         }],
+        creator: principal(ACCOUNT),
+        created: Timestamp::from_millis(0),
+        modified: Timestamp::from_millis(0),
     }
 }

@@ -6,10 +6,10 @@ use criterion::Criterion;
 use pai_authz::{
     catalog::{Catalog, ManagedIn, catalog},
     domain::{
-        AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, EntityAccess, Identity,
-        Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType, Principal,
-        PrincipalId, PrincipalKind, RoleName, RoleRef, RuleAccessibility, Timestamp, Workspace,
-        WorkspaceId, WorkspaceName,
+        AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, EntityAccess, EnvMode,
+        Identity, Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType,
+        Principal, PrincipalId, PrincipalKind, Profile, RoleName, RoleRef, RuleAccessibility,
+        Timestamp, UserName, Workspace, WorkspaceId, WorkspaceName,
     },
     engine::{Engine, Snapshot},
 };
@@ -103,6 +103,9 @@ fn role(id: &str, modules: Vec<ModulePermission>) -> CustomRole {
         id: CustomRoleId::parse(id).expect("a role id"),
         name: RoleName::parse(id).expect("a role name"),
         modules,
+        creator: PrincipalId::parse("2000").expect("a principal id"),
+        created: Timestamp::from_millis(0),
+        modified: Timestamp::from_millis(0),
     }
 }
 
@@ -118,9 +121,13 @@ fn records(members: u32, custom_roles: u32) -> AccountRecords {
         Workspace {
             id: workspace.clone(),
             name: WorkspaceName::parse("bench").expect("a workspace name"),
+            display_name: String::new(),
             description: String::new(),
+            env: EnvMode::Simple,
+            resource_group: None,
             creator: principal(2_000),
             created,
+            modified: created,
         },
     );
     let mut held: Vec<RoleRef> = BuiltinRole::ALL.into_iter().map(RoleRef::Builtin).collect();
@@ -133,8 +140,10 @@ fn records(members: u32, custom_roles: u32) -> AccountRecords {
     for id in 2_000..2_000 + members {
         let identity = Identity {
             principal: Principal { kind: PrincipalKind::User, id: principal(id) },
-            name: format!("user-{id}"),
+            name: UserName::parse(&format!("user-{id}")).expect("a user name"),
+            profile: Profile::default(),
             created,
+            modified: created,
         };
         records.identities.insert(identity.principal.id.clone(), identity);
         // A linear congruential generator (Numerical Recipes): any fixed sequence does.

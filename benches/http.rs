@@ -10,8 +10,10 @@
     reason = "a bench prints, reads the clock, and a failure ends it"
 )]
 
+mod support;
+
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -20,20 +22,14 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, web};
 use pai_authz::{
     config::LogFormat,
-    domain::{AccountId, RequestId},
-    engine::Engine,
-    http::{self, Limits, Listeners, Services},
-    service::{
-        Accounts, Actor, Authenticator, Authorizer, DEV_ACCOUNT, DEV_TOKEN, Keyring, MasterKey,
-        Tokens, demo, import,
-    },
+    domain::AccountId,
+    service::{DEV_ACCOUNT, DEV_TOKEN, demo},
     store::{Mode, RedbStore},
-    telemetry::{self, SystemClock},
+    telemetry,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
+
+use support::{exchange, listener, median, spread, start_service};
 
 const ALLOWED: &str = r#"{"principal":{"type":"User","id":"2001"},"action":"PaiDLC:StopJob","resource":{"type":"job","id":"dlc-1","workspace":"10001","creator":"2001","accessibility":"PRIVATE"}}"#;
 const DENIED: &str = r#"{"principal":{"type":"User","id":"2001"},"action":"PaiDLC:StopJob","resource":{"type":"job","id":"dlc-1","workspace":"10001","creator":"2002","accessibility":"PRIVATE"}}"#;
@@ -45,7 +41,9 @@ fn main() {
     let rounds: usize = number("PAI_AUTHZ_BENCH_ROUNDS", 9);
     let connections: usize = number("PAI_AUTHZ_BENCH_CONNECTIONS", 64);
     telemetry::start("info", LogFormat::Json).unwrap();
-    let ours = start_service();
+    let store = RedbStore::in_memory(Mode::Development).unwrap();
+    let account = AccountId::parse(DEV_ACCOUNT).unwrap();
+    let ours = start_service(store, move |now| demo(&account, now).unwrap());
     let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let request = |path: &str, body: &str| {
         format!(
@@ -99,63 +97,6 @@ fn main() {
     }
 }
 
-fn median(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-/// The median with lowest and highest.
-fn spread(values: &mut [f64], digits: usize) -> String {
-    values.sort_by(f64::total_cmp);
-    let (low, high) =
-        (values.first().copied().unwrap_or_default(), values.last().copied().unwrap_or_default());
-    format!("{:.digits$} ({low:.digits$} to {high:.digits$})", median(values))
-}
-
-/// Starts the service on the demonstration and returns where it listens.
-fn start_service() -> SocketAddr {
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || {
-        http::run(async {
-            let account = AccountId::parse(DEV_ACCOUNT).unwrap();
-            let store = Arc::new(RedbStore::in_memory(Mode::Development).unwrap());
-            let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
-            let engine = Engine::new("cn-hangzhou").unwrap();
-            let accounts = Arc::new(
-                Accounts::load(engine, store, Arc::new(SystemClock), &keyring).await.unwrap(),
-            );
-            let actor =
-                Actor { name: "bench".to_owned(), request_id: RequestId::parse("bench").unwrap() };
-            let content = demo(&account, accounts.clock().now()).unwrap();
-            import(&accounts, &account, &actor, &content).await.unwrap();
-            let services = Services {
-                authorizer: Authorizer::new(accounts.clone(), keyring.clone(), Duration::ZERO),
-                authenticator: Arc::new(Authenticator::new(
-                    accounts.clone(),
-                    keyring.clone(),
-                    Some(account),
-                )),
-                tokens: Tokens::new(accounts, keyring),
-            };
-            let (api, address) = listener();
-            let listeners = Listeners { api, tls: None, uds: None, ops: listener().0 };
-            let limits = Limits {
-                workers: 1,
-                body: 256 * 1024,
-                batch_body: 1024 * 1024,
-                head_timeout: Duration::from_secs(5),
-                body_timeout: Duration::from_secs(5),
-                keep_alive: Duration::from_secs(75),
-                max_connections: 25_000,
-                shutdown_timeout: Duration::from_secs(1),
-            };
-            let mut running = http::start(listeners, services, limits, None).unwrap();
-            tell.send(address).unwrap();
-            running.ended().await.unwrap();
-        });
-    });
-    told.recv().unwrap()
-}
-
 /// Starts the floor: the same server, which reads the body and answers `answer`.
 fn start_floor(answer: String) -> SocketAddr {
     let (tell, told) = mpsc::channel();
@@ -183,42 +124,12 @@ fn start_floor(answer: String) -> SocketAddr {
     told.recv().unwrap()
 }
 
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
 /// One request on a connection of its own, as text.
 async fn ask(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut buffer = Vec::new();
     exchange(&mut stream, request, &mut buffer).await;
     String::from_utf8(buffer).unwrap()
-}
-
-/// Sends a request, reads its answer whole, and returns whether the connection goes on.
-async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> bool {
-    stream.write_all(request).await.unwrap();
-    buffer.clear();
-    let (mut whole, mut goes_on) = (None, true);
-    loop {
-        assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
-        if whole.is_none()
-            && let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n")
-        {
-            let text = std::str::from_utf8(buffer.get(..head).unwrap()).unwrap().to_lowercase();
-            assert!(text.starts_with("http/1.1 200"), "{text}");
-            let length =
-                text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
-            goes_on = !text.contains("connection: close");
-            whole = Some(head + 4 + length.parse::<usize>().unwrap());
-        }
-        if whole.is_some_and(|whole| buffer.len() >= whole) {
-            return goes_on;
-        }
-    }
 }
 
 /// Keeps every connection busy for a second and returns the requests a second.

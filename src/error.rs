@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::{
-    domain::{Invalid, InvalidKind},
+    domain::{Invalid, InvalidKind, shortened},
     store::StoreError,
 };
 
@@ -20,7 +20,7 @@ pub enum Retry {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $retry:ident;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $vendor:literal, $status:literal, $retry:ident;)+) => {
         /// The public error codes. A code never changes its meaning; new ones may be added.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
@@ -35,6 +35,12 @@ macro_rules! codes {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
+            }
+
+            /// Returns the spelling on the paths of the vendor's interface, which its SDKs and tools know.
+            #[must_use]
+            pub const fn vendor(self) -> &'static str {
+                match self { $(Self::$name => $vendor,)+ }
             }
 
             /// Returns the HTTP status.
@@ -54,45 +60,103 @@ macro_rules! codes {
 
 codes! {
     /// The body is not JSON, not UTF-8, or not of the form the endpoint takes.
-    MalformedBody = "malformed_body", 400, Never;
+    MalformedBody = "malformed_body", "InvalidParameter", 400, Never;
     /// A required field is absent.
-    MissingField = "missing_field", 400, Never;
+    MissingField = "missing_field", "MissingParameter", 400, Never;
     /// A field that does not exist, or does not belong beside the others.
-    UnexpectedField = "unexpected_field", 400, Never;
+    UnexpectedField = "unexpected_field", "InvalidParameter", 400, Never;
     /// A value has the wrong form, length or characters.
-    InvalidValue = "invalid_value", 400, Never;
+    InvalidValue = "invalid_value", "InvalidParameter", 400, Never;
     /// The action is not in the catalogue.
-    UnknownAction = "unknown_action", 400, Never;
+    UnknownAction = "unknown_action", "InvalidParameter", 400, Never;
     /// The resource type is not in the catalogue or not one of the action's.
-    UnknownType = "unknown_type", 400, Never;
+    UnknownType = "unknown_type", "InvalidParameter", 400, Never;
     /// More items than a batch may have, or none.
-    TooManyItems = "too_many_items", 400, Never;
+    TooManyItems = "too_many_items", "InvalidParameter", 400, Never;
     /// The revision was not given out by this service for this account, or was edited.
-    InvalidRevision = "invalid_revision", 400, Never;
+    InvalidRevision = "invalid_revision", "InvalidParameter", 400, Never;
+    /// The request is not signed, or not in the form that is read.
+    IncompleteSignature = "incomplete_signature", "IncompleteSignature", 400, Never;
+    /// The signature is not the one the access key makes of this request.
+    SignatureMismatch = "signature_mismatch", "SignatureDoesNotMatch", 400, Never;
+    /// The access key is switched off.
+    AccessKeyInactive = "access_key_inactive", "InvalidAccessKeyId.Inactive", 400, Never;
+    /// A security token: this service gives none out.
+    SecurityTokenForeign = "security_token_foreign", "InvalidSecurityToken.MismatchWithAccessKey", 400, Never;
+    /// The time of the request has another form.
+    TimestampMalformed = "timestamp_malformed", "InvalidTimeStamp.Format", 400, Never;
+    /// The time of the request is more than 15 minutes off.
+    TimestampExpired = "timestamp_expired", "InvalidTimeStamp.Expired", 400, Never;
+    /// The nonce was used before: a signed request came twice.
+    NonceUsed = "nonce_used", "SignatureNonceUsed", 400, Never;
+    /// The version is not the one of the operation.
+    UnknownVersion = "unknown_version", "InvalidVersion", 400, Never;
+    /// A live workspace has the name, or one that was deleted less than 14 days ago.
+    WorkspaceNameTaken = "workspace_name_taken", "100400009", 400, Never;
+    /// The Owner of a workspace cannot be removed, nor the role be taken away.
+    OwnerStays = "owner_stays", "100600017", 400, Never;
+    /// Every member holds at least one role.
+    LastRole = "last_role", "OperationDenied.LastRole", 400, Never;
+    /// The main account keeps an active access key: without one nobody could manage the account.
+    LastAccessKey = "last_access_key", "OperationDenied.LastAccessKey", 400, Never;
     /// The token is missing, unknown, revoked or of another service.
-    Unauthenticated = "unauthenticated", 401, Never;
+    Unauthenticated = "unauthenticated", "IncompleteSignature", 401, Never;
     /// The token may not be used for this.
-    Forbidden = "forbidden", 403, Never;
-    /// No such path.
-    NotFound = "not_found", 404, Never;
+    Forbidden = "forbidden", "NoPermission", 403, Never;
+    /// The caller may not do this in the account.
+    NoPermission = "no_permission", "NoPermission", 403, Never;
+    /// No such path, or nothing of that name.
+    NotFound = "not_found", "InvalidAction.NotFound", 404, Never;
+    /// The access key is unknown.
+    AccessKeyUnknown = "access_key_unknown", "InvalidAccessKeyId.NotFound", 404, Never;
+    /// The caller may not do this in the workspace; whether there is one is not said.
+    WorkspaceDenied = "workspace_denied", "100700008", 404, Never;
+    /// There is no such workspace.
+    WorkspaceNotFound = "workspace_not_found", "100400027", 404, Never;
+    /// There is no such member.
+    MemberNotFound = "member_not_found", "EntityNotExist.Member", 404, Never;
+    /// There is no such role.
+    RoleNotFound = "role_not_found", "EntityNotExist.Role", 404, Never;
+    /// There is no such job.
+    JobNotFound = "job_not_found", "EntityNotExist.InstanceJob", 404, Never;
+    /// There is no such user.
+    UserNotFound = "user_not_found", "EntityNotExist.User", 404, Never;
+    /// The user has no such access key.
+    UserAccessKeyNotFound = "user_access_key_not_found", "EntityNotExist.User.AccessKey", 404, Never;
     /// The path exists, but not with this method.
-    MethodNotAllowed = "method_not_allowed", 405, Never;
+    MethodNotAllowed = "method_not_allowed", "UnsupportedHTTPMethod", 405, Never;
     /// The body did not arrive in time.
-    RequestTimeout = "request_timeout", 408, Later;
+    RequestTimeout = "request_timeout", "RequestTimeout", 408, Later;
     /// Another change came first, several times over.
-    Conflict = "conflict", 409, Later;
+    Conflict = "conflict", "OperationConflict", 409, Later;
+    /// A user of that name exists.
+    UserExists = "user_exists", "EntityAlreadyExists.User", 409, Never;
+    /// The workspace has a role of that name.
+    RoleNameTaken = "role_name_taken", "EntityAlreadyExists.Role", 409, Never;
+    /// Members hold the role.
+    RoleInUse = "role_in_use", "DeleteConflict.Role.Member", 409, Never;
+    /// The user is a member of a workspace.
+    UserIsMember = "user_is_member", "DeleteConflict.User.Member", 409, Never;
+    /// The user has access keys.
+    UserHasAccessKeys = "user_has_access_keys", "DeleteConflict.User.AccessKey", 409, Never;
+    /// The workspace or account has as many of these as it may.
+    LimitExceeded = "limit_exceeded", "LimitExceeded", 409, Never;
+    /// The user has as many access keys as it may.
+    AccessKeyLimit = "access_key_limit", "LimitExceeded.User.AccessKey", 409, Never;
     /// The body is larger than the endpoint reads.
-    PayloadTooLarge = "payload_too_large", 413, Never;
+    PayloadTooLarge = "payload_too_large", "RequestEntityTooLarge", 413, Never;
     /// The content type is not `application/json`.
-    UnsupportedMediaType = "unsupported_media_type", 415, Never;
+    UnsupportedMediaType = "unsupported_media_type", "UnsupportedMediaType", 415, Never;
+    /// More requests than are remembered: which come twice could no longer be told.
+    Throttled = "throttled", "Throttling.User", 429, Later;
     /// A defect of this service; nothing was decided.
-    Internal = "internal", 500, Later;
+    Internal = "internal", "InternalError", 500, Later;
     /// This replica is behind the revision that was demanded.
-    ReplicaStale = "replica_stale", 503, Later;
+    ReplicaStale = "replica_stale", "ServiceUnavailable", 503, Later;
     /// The store cannot be reached, or the service is starting or stopping.
-    Unavailable = "unavailable", 503, Later;
+    Unavailable = "unavailable", "ServiceUnavailable", 503, Later;
     /// The store has no room for the change; nothing was written.
-    StoreFull = "store_full", 507, Later;
+    StoreFull = "store_full", "ServiceUnavailable", 507, Later;
 }
 
 /// An error on its way to a caller: the code, and words that name field, value and remedy.
@@ -125,6 +189,26 @@ impl Error {
             ErrorCode::Internal,
             "the service failed on this request",
             "nothing was decided or changed; the log has the cause under this request id",
+        )
+    }
+}
+
+impl Error {
+    /// Returns the same error about a field and its value.
+    #[must_use]
+    pub fn about(mut self, field: &str, value: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self.value = Some(shortened(value, Invalid::MAX_VALUE));
+        self
+    }
+
+    /// Returns the refusal of a signed request that came before.
+    #[must_use]
+    pub fn nonce_used() -> Self {
+        Self::new(
+            ErrorCode::NonceUsed,
+            "a request with this `x-acs-signature-nonce` was carried out before",
+            "sign again, with a new nonce; `x-pai-authz-request-id` makes a retry safe",
         )
     }
 }
@@ -184,6 +268,7 @@ impl From<StoreError> for Error {
                 };
                 Self::new(ErrorCode::Unavailable, "the store is not available", help)
             }
+            StoreError::NonceUsed => Self::nonce_used(),
             StoreError::RequestReused => Self::new(
                 ErrorCode::InvalidValue,
                 "the request id was used before for another change",
@@ -206,7 +291,7 @@ mod tests {
             assert!((400..=599).contains(&code.status()), "{code:?}");
             assert_eq!(
                 code.retry() == Retry::Later,
-                matches!(code.status(), 408 | 409 | 500..),
+                matches!(code.status(), 408 | 429 | 500..) || *code == ErrorCode::Conflict,
                 "{code:?}"
             );
         }

@@ -5,8 +5,10 @@
 //! policy or a request.
 
 mod arn;
+mod file;
 mod model;
 mod nearest;
+mod operations;
 mod tables;
 
 use std::{collections::HashMap, sync::LazyLock};
@@ -16,6 +18,8 @@ pub use model::{
     Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Group, Level, ManagedIn, Marks,
     Module, PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
 };
+
+pub use operations::{Api, AskedOn, Operation};
 
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -41,6 +45,7 @@ pub struct Catalog {
     points: Vec<PermissionPoint>,
     ram_actions: Vec<RamAction>,
     actions: Vec<Action>,
+    operations: Vec<Operation>,
     by_name: HashMap<&'static str, ActionId>,
     type_by_name: HashMap<&'static str, usize>,
     action_names: nearest::Names,
@@ -128,6 +133,18 @@ impl Catalog {
     #[must_use]
     pub fn find_action(&self, name: &str) -> Option<&Action> {
         self.by_name.get(name).and_then(|&id| self.action(id))
+    }
+
+    /// Returns the operations of the management interface.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// Returns the operation of that name.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.name == name)
     }
 
     /// Returns the permission point of an action that has one; of the three that have two, the plain one.

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use super::{
     Catalog,
+    file::{File, Text, file, unknown},
     model::{
         Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Level, ManagedIn, Marks, Module,
         PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
     },
     nearest::Names,
+    operations,
 };
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -51,7 +53,7 @@ const PERMISSIONS: [(&str, &str); 21] = [
     table!("permissions/component"),
 ];
 
-const RAM_ACTIONS: [(&str, &str); 25] = [
+const RAM_ACTIONS: [(&str, &str); 26] = [
     table!("ram/datasetacc"),
     table!("ram/eas"),
     table!("ram/featurestore"),
@@ -75,28 +77,10 @@ const RAM_ACTIONS: [(&str, &str); 25] = [
     table!("ram/paimodel"),
     table!("ram/paiplugin"),
     table!("ram/pairec"),
+    table!("ram/ram"),
     table!("ram/paitraining"),
     table!("ram/paiworkspace"),
 ];
-
-/// Says that the entry `what` has a value that is not one of its kind.
-fn unknown<T>(found: Option<T>, what: &str, value: &str) -> Result<T, String> {
-    found.ok_or_else(|| format!("`{what}`: `{value}` is not known"))
-}
-
-/// A file: a head for the reader, then the rows.
-#[derive(Deserialize)]
-struct File<R> {
-    #[serde(default)]
-    module: Option<Text>,
-    #[serde(default)]
-    ram_code: Option<Text>,
-    rows: Vec<R>,
-}
-
-fn file<R: DeserializeOwned>((name, text): (&str, &str)) -> Result<File<R>, String> {
-    serde_json::from_str(text).map_err(|error| format!("schema/catalog/{name}.json: {error}"))
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,22 +91,6 @@ struct ModuleRow {
     ram_code: Text,
     entities: bool,
     main_type: Option<Text>,
-}
-
-/// A string of the compiled-in tables. Leaked on purpose: read once, used until the program ends.
-#[derive(Clone, Copy)]
-struct Text(&'static str);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Box::leak(text.into_boxed_str())))
-    }
-}
-
-impl Text {
-    fn all(texts: Vec<Self>) -> Vec<&'static str> {
-        texts.into_iter().map(|t| t.0).collect()
-    }
 }
 
 #[derive(Deserialize)]
@@ -487,6 +455,8 @@ pub(super) fn read() -> Result<Catalog, String> {
     let points = points(&roles, &marks)?;
     let ram_actions = ram_actions()?;
     let (actions, by_name) = actions(&points, &ram_actions)?;
+    let operations =
+        operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
     let action_names = Names::new(by_name.keys().copied());
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
@@ -499,6 +469,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         points,
         ram_actions,
         actions,
+        operations,
         by_name,
         type_by_name,
         action_names,

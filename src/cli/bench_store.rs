@@ -1,18 +1,10 @@
 //! `pai-authz bench store`: how many durable changes a second a store takes, and how long each takes.
-//!
-//! With `--acks` it tells on standard output what was acknowledged, so that a test can kill it at any moment and
-//! see whether the store kept its word.
 
-use std::{
-    fmt,
-    io::{self, Write as _},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use hdrhistogram::Histogram;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::{task::JoinSet, time::Instant};
 
@@ -23,9 +15,10 @@ use super::{
 use crate::{
     config::StoreAddress,
     domain::{
-        AccountId, BuiltinRole, Change, Clock, CustomRole, CustomRoleId, IdForm, Identity, Member,
-        ModulePermission, Op, PermissionType, Principal, PrincipalId, PrincipalKind, RequestId,
-        Revision, RoleName, RoleRef, Workspace, WorkspaceId, WorkspaceName,
+        AccountId, BuiltinRole, Change, Clock, CustomRole, CustomRoleId, EnvMode, IdForm, Identity,
+        Member, ModulePermission, Op, PermissionType, Principal, PrincipalId, PrincipalKind,
+        Profile, RequestId, Revision, RoleName, RoleRef, UserName, Workspace, WorkspaceId,
+        WorkspaceName,
     },
     store::{Mode, Store, StoreError},
     telemetry::SystemClock,
@@ -49,9 +42,6 @@ pub(super) struct BenchStoreArgs {
     /// How long to write, in seconds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) seconds: u64,
-    /// Print a JSON line for each acknowledged change, after its acknowledgement, instead of the result.
-    #[arg(long)]
-    pub(super) acks: bool,
 }
 
 /// Writes to the store for the given time and prints what it measured.
@@ -66,13 +56,10 @@ pub(super) async fn run(args: &BenchStoreArgs, format: Format) -> anyhow::Result
     let mut writers = JoinSet::new();
     for writer in 0..args.writers {
         let account = parsed(AccountId::parse, &(1000 + writer % args.accounts).to_string())?;
-        writers.spawn(write(Arc::clone(&store), account, writer, until, args.acks));
+        writers.spawn(write(Arc::clone(&store), account, writer, until));
     }
     let bar = ProgressBar::new(args.seconds).with_message("seconds of writing");
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
-    if args.acks {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
     let ticking = tokio::spawn({
         let bar = bar.clone();
         async move {
@@ -91,10 +78,9 @@ pub(super) async fn run(args: &BenchStoreArgs, format: Format) -> anyhow::Result
     drop(store);
     ticking.abort();
     bar.finish_and_clear();
-    match (args.acks, format) {
-        (true, _) => {}
-        (false, Format::Text) => output::line(measured.to_string().trim_end())?,
-        (false, Format::Json) => output::json(&serde_json::to_value(&measured)?)?,
+    match format {
+        Format::Text => output::line(measured.to_string().trim_end())?,
+        Format::Json => output::json(&serde_json::to_value(&measured)?)?,
     }
     Ok(0)
 }
@@ -116,20 +102,11 @@ impl Tally {
     }
 }
 
-/// A line of `--acks`.
-#[derive(Serialize)]
-struct Ack<'a> {
-    account: &'a str,
-    counter: u64,
-    request_id: &'a str,
-}
-
 async fn write(
     store: Arc<dyn Store>,
     account: AccountId,
     writer: u32,
     until: Instant,
-    acks: bool,
 ) -> anyhow::Result<Tally> {
     let mut tally = Tally::new()?;
     // The first conflict tells where the account is.
@@ -138,13 +115,10 @@ async fn write(
     while started < until {
         let change = change(writer, at.next().counter)?;
         match store.apply(&account, at, &change).await {
-            Ok(revision) => {
+            Ok(applied) => {
                 let micros = u64::try_from(started.elapsed().as_micros())?;
                 tally.latencies_us.saturating_record(micros);
-                if acks {
-                    acknowledge(&account, revision, &change)?;
-                }
-                at = revision;
+                at = applied.revision;
                 started = Instant::now();
             }
             Err(StoreError::Conflict { current }) => {
@@ -157,19 +131,6 @@ async fn write(
     Ok(tally)
 }
 
-fn acknowledge(account: &AccountId, revision: Revision, change: &Change) -> anyhow::Result<()> {
-    let ack = Ack {
-        account: account.as_str(),
-        counter: revision.counter,
-        request_id: change.request_id.as_str(),
-    };
-    let mut line = serde_json::to_vec(&ack)?;
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&line)?;
-    Ok(out.flush()?)
-}
-
 /// Returns a change that creates workspace `number` with a custom role and members, all named after the number.
 fn change(writer: u32, number: u64) -> anyhow::Result<Change> {
     let created = SystemClock.now();
@@ -180,9 +141,13 @@ fn change(writer: u32, number: u64) -> anyhow::Result<Change> {
         Op::PutWorkspace(Workspace {
             id: workspace.clone(),
             name: parsed(WorkspaceName::parse, &format!("w{number:04}"))?,
+            display_name: format!("w{number:04}"),
             description: format!("made by writer {writer}"),
+            env: EnvMode::Simple,
+            resource_group: None,
             creator: creator.clone(),
             created,
+            modified: created,
         }),
         Op::PutRole(
             workspace.clone(),
@@ -194,6 +159,9 @@ fn change(writer: u32, number: u64) -> anyhow::Result<Change> {
                     permission_type: PermissionType::ReadOnly,
                     permissions: Vec::new(),
                 }],
+                creator: creator.clone(),
+                created,
+                modified: created,
             },
         ),
     ];
@@ -206,8 +174,10 @@ fn change(writer: u32, number: u64) -> anyhow::Result<Change> {
         };
         ops.push(Op::PutIdentity(Identity {
             principal: Principal { kind: PrincipalKind::User, id: id.clone() },
-            name: format!("user {number}.{index}"),
+            name: parsed(UserName::parse, &format!("user-{number}.{index}"))?,
+            profile: Profile::default(),
             created,
+            modified: created,
         }));
         ops.push(Op::PutMember(workspace.clone(), Member { principal: id, roles, created }));
     }
@@ -215,6 +185,8 @@ fn change(writer: u32, number: u64) -> anyhow::Result<Change> {
         actor: "cli".to_owned(),
         action: "BenchStore".to_owned(),
         request_id: parsed(RequestId::parse, &uuid::Uuid::new_v4().to_string())?,
+        asked: None,
+        nonce: None,
         at: created,
         ops,
     })

@@ -10,15 +10,17 @@ use serde_json::json;
 use super::{
     open::{StoreArgs, actor},
     output::{self, Format},
+    target::SignedTargetArgs,
 };
 use crate::{
     domain::{
-        AccountId, BuiltinRole, CustomRole, CustomRoleId, IdForm, Identity, Import,
-        ImportedWorkspace, Invalid, Member, Principal, PrincipalId, PrincipalKind, RoleName,
-        RoleRef, Timestamp, Workspace, WorkspaceId, WorkspaceName,
+        AccountId, BuiltinRole, CustomRole, CustomRoleId, EnvMode, IdForm, Import,
+        ImportedWorkspace, Invalid, Member, PrincipalId, PrincipalKind, RoleName, RoleRef,
+        Timestamp, Workspace, WorkspaceId, WorkspaceName,
     },
     http::{
         Object,
+        identity::WireIdentity,
         role::{WireModulePermission, modules},
     },
     service::import,
@@ -36,31 +38,36 @@ pub(super) struct ImportArgs {
 /// What can be done with users.
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
-    /// Make users and RAM roles known under given ids.
-    Import(ImportArgs),
+    /// Make users and RAM roles known under given ids, in a running service or a stopped store.
+    Import(UserImportArgs),
+}
+
+/// What `user import` takes.
+#[derive(Debug, Args)]
+pub(super) struct UserImportArgs {
+    /// JSON file with `users` and `ramRoles`; see docs/import.md.
+    file: PathBuf,
+    #[command(flatten)]
+    target: SignedTargetArgs,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct File {
-    users: Vec<Object<NamedId>>,
-    ram_roles: Vec<Object<NamedId>>,
+    users: Vec<Object<WireIdentity>>,
+    ram_roles: Vec<Object<WireIdentity>>,
     workspaces: Vec<Object<FileWorkspace>>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NamedId {
-    id: String,
-    #[serde(default)]
-    name: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct FileWorkspace {
     id: String,
     name: String,
+    #[serde(default)]
+    display_name: Option<String>,
     #[serde(default)]
     description: String,
     #[serde(default)]
@@ -90,7 +97,9 @@ struct FileMember {
 /// Reads a custom role: `RoleName` and `ModulePermissions` as the API takes them.
 pub(super) fn read_role(path: &Path) -> anyhow::Result<CustomRole> {
     let Object(file): Object<FileRole> = read(path)?;
-    let role = role(&file, || CustomRoleId::parse("role-example"));
+    let nobody = PrincipalId::parse("0").map_err(|form| anyhow::anyhow!("{}", form.expected))?;
+    let example = || CustomRoleId::parse("role-example");
+    let role = role(&file, example, &nobody, Timestamp::from_millis(0));
     role.with_context(|| path.display().to_string())
 }
 
@@ -111,25 +120,37 @@ fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
 /// Imports a file.
 pub(super) async fn run(args: &ImportArgs, format: Format) -> anyhow::Result<u8> {
     let Object(file): Object<File> = read(&args.file)?;
-    apply(args, &file, format).await
+    apply(&args.file, &args.store, &file, format).await
 }
 
 /// Imports a file of users.
 pub(super) async fn run_users(command: &UserCommand, format: Format) -> anyhow::Result<u8> {
-    let UserCommand::Import(args) = command;
-    let Object(file): Object<File> = read(&args.file)?;
+    let UserCommand::Import(UserImportArgs { file: path, target, store }) = command;
+    let Object(file): Object<File> = read(path)?;
     if !file.workspaces.is_empty() {
-        anyhow::bail!(
-            "`{}` has workspaces too: import it with `pai-authz import`",
-            args.file.display()
-        );
+        anyhow::bail!("`{}` has workspaces too: import it with `pai-authz import`", path.display());
     }
-    apply(args, &file, format).await
+    if store.store.is_some() {
+        return apply(path, store, &file, format).await;
+    }
+    store.only_with_store()?;
+    // The file is sent as it is: the service says what is wrong with it, in its own words.
+    let body: serde_json::Value = read(path)?;
+    let answer = target.call("ImportUsers", "/v1/users", &body).await;
+    let answer = answer.with_context(|| path.display().to_string())?;
+    match format {
+        Format::Json => output::json(&answer)?,
+        Format::Text => {
+            let added = answer.get("identities").and_then(serde_json::Value::as_u64);
+            output::line(format!("added {} users and roles", added.unwrap_or_default()))?;
+        }
+    }
+    Ok(0)
 }
 
-async fn apply(args: &ImportArgs, file: &File, format: Format) -> anyhow::Result<u8> {
-    let opened = args.store.open(true).await?;
-    let shown = args.file.display().to_string();
+async fn apply(path: &Path, store: &StoreArgs, file: &File, format: Format) -> anyhow::Result<u8> {
+    let opened = store.open(true).await?;
+    let shown = path.display().to_string();
     let content = content(file, &opened.account, opened.accounts.clock().now())
         .with_context(|| shown.clone())?;
     let imported = import(&opened.accounts, &opened.account, &actor()?, &content)
@@ -158,17 +179,9 @@ fn parse<T>(
 }
 
 fn content(file: &File, account: &AccountId, now: Timestamp) -> Result<Import, Invalid> {
-    let mut out = Import::default();
-    for (list, kind, named) in [
-        ("users", PrincipalKind::User, &file.users),
-        ("ramRoles", PrincipalKind::RamRole, &file.ram_roles),
-    ] {
-        for (index, Object(entry)) in named.iter().enumerate() {
-            let id = parse(format!("{list}[{index}].id"), &entry.id, PrincipalId::parse)?;
-            let name = entry.name.clone().unwrap_or_else(|| entry.id.clone());
-            out.identities.push(Identity { principal: Principal { kind, id }, name, created: now });
-        }
-    }
+    let mut identities = WireIdentity::all(PrincipalKind::User, &file.users, now)?;
+    identities.extend(WireIdentity::all(PrincipalKind::RamRole, &file.ram_roles, now)?);
+    let mut out = Import { identities, workspaces: Vec::new() };
     for (index, Object(entry)) in file.workspaces.iter().enumerate() {
         let workspace = workspace(entry, account, now)
             .map_err(|i| i.within(&format!("workspaces[{index}]")))?;
@@ -186,14 +199,18 @@ fn workspace(
     let workspace = Workspace {
         id: parse("id", &entry.id, WorkspaceId::parse)?,
         name: parse("name", &entry.name, WorkspaceName::parse)?,
+        display_name: entry.display_name.clone().unwrap_or_else(|| entry.name.clone()),
         description: entry.description.clone(),
+        env: EnvMode::Simple,
+        resource_group: None,
         creator: parse("creator", creator, PrincipalId::parse)?,
         created: now,
+        modified: now,
     };
     let mut roles = Vec::with_capacity(entry.roles.len());
     for (index, Object(wire)) in entry.roles.iter().enumerate() {
         roles.push(
-            role(wire, new_role_id)
+            role(wire, new_role_id, &workspace.creator, now)
                 .map_err(|invalid| invalid.within(&format!("roles[{index}]")))?,
         );
     }
@@ -212,13 +229,16 @@ fn new_role_id() -> Result<CustomRoleId, IdForm> {
 fn role(
     wire: &FileRole,
     fresh: impl Fn() -> Result<CustomRoleId, IdForm>,
+    creator: &PrincipalId,
+    now: Timestamp,
 ) -> Result<CustomRole, Invalid> {
     let id = match &wire.role_id {
         Some(text) => parse("RoleId", text, CustomRoleId::parse)?,
         None => fresh().map_err(|form| Invalid::value("RoleId", "", form.expected, form.help))?,
     };
     let name = parse("RoleName", &wire.role_name, RoleName::parse)?;
-    Ok(CustomRole { id, name, modules: modules(&wire.module_permissions)? })
+    let modules = modules(&wire.module_permissions)?;
+    Ok(CustomRole { id, name, modules, creator: creator.clone(), created: now, modified: now })
 }
 
 fn member(wire: &FileMember, roles: &[CustomRole], now: Timestamp) -> Result<Member, Invalid> {

@@ -101,7 +101,7 @@ pub(super) fn account(text: &str) -> anyhow::Result<AccountId> {
 pub(super) fn actor() -> anyhow::Result<Actor> {
     let id = uuid::Uuid::now_v7().simple().to_string();
     let request_id = RequestId::parse(&id).map_err(|form| anyhow::anyhow!("{}", form.expected))?;
-    Ok(Actor { name: "cli".to_owned(), request_id })
+    Ok(Actor::new("cli".to_owned(), request_id))
 }
 
 /// Opens a store, or makes it where there is none and `create` says so.

@@ -21,7 +21,8 @@ use crate::{
     domain::AccountId,
     http::{self, Limits, Listeners, Services, Tls},
     service::{
-        Accounts, Authenticator, Authorizer, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Tokens,
+        Accounts, Authenticator, Authorizer, Bounds, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN,
+        Management, Signers, Tokens,
     },
     store::Mode,
     telemetry,
@@ -82,10 +83,18 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
         None => None,
     };
     let announcement = announcement(&config, &listeners, dev_account.is_some())?;
+    let dev_signer = dev_account.clone();
     let services = Services {
         authorizer: Authorizer::new(accounts.clone(), keyring.clone(), config.freshness_wait),
         authenticator: Arc::new(Authenticator::new(accounts.clone(), keyring.clone(), dev_account)),
-        tokens: Tokens::new(accounts.clone(), keyring),
+        tokens: Tokens::new(accounts.clone(), keyring.clone()),
+        signers: Arc::new(Signers::new(accounts.clone(), keyring.clone(), dev_signer)),
+        management: Management::new(
+            accounts.clone(),
+            keyring,
+            Bounds { roles: config.max_roles, members: config.max_members },
+            config.freshness_wait,
+        ),
     };
     let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("signals")?;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::client::{Client, ClientError, Target};
+use crate::client::{AccessKey, Client, ClientError, Target};
 
-/// A running service.
+/// Where a running service is.
 #[derive(Debug, Clone, Args)]
-pub(super) struct TargetArgs {
+pub(super) struct ServiceArgs {
     /// URL of the running service.
     #[arg(
         long,
@@ -20,6 +20,13 @@ pub(super) struct TargetArgs {
     /// Unix socket of the running service.
     #[arg(long, env = "PAI_AUTHZ_UDS", value_name = "PATH")]
     uds: Option<PathBuf>,
+}
+
+/// A running service, asked with a token.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TargetArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
     /// Bearer token; better given as variable than on the command line, where other users can see it.
     #[arg(long, env = "PAI_AUTHZ_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -29,9 +36,48 @@ impl TargetArgs {
     /// Returns a client of the service.
     pub(super) fn client(&self) -> Result<Client, ClientError> {
         Client::new(Target {
-            url: self.url.clone(),
-            uds: self.uds.clone(),
+            url: self.service.url.clone(),
+            uds: self.service.uds.clone(),
             token: self.token.clone(),
         })
+    }
+}
+
+/// A running service, called with an access key.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SignedTargetArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// Access key to sign with.
+    #[arg(long, env = "PAI_AUTHZ_ACCESS_KEY_ID", value_name = "ID")]
+    access_key_id: Option<String>,
+    /// Its secret; better given as variable than on the command line, where other users can see it.
+    #[arg(
+        long,
+        env = "PAI_AUTHZ_ACCESS_KEY_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    access_key_secret: Option<String>,
+}
+
+impl SignedTargetArgs {
+    /// Calls the service and returns its answer.
+    pub(super) async fn call(
+        &self,
+        action: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<serde_json::Value> {
+        let (Some(id), Some(secret)) = (&self.access_key_id, &self.access_key_secret) else {
+            anyhow::bail!(
+                "sign with an access key of the main account: set `PAI_AUTHZ_ACCESS_KEY_ID` and \
+                 `PAI_AUTHZ_ACCESS_KEY_SECRET`, or work on a stopped store with `--store`"
+            );
+        };
+        let key = AccessKey { id: id.clone(), secret: secret.clone() };
+        let (url, uds) = (self.service.url.clone(), self.service.uds.clone());
+        let client = Client::new(Target { url, uds, token: None })?;
+        Ok(client.call(&key, action, path, body).await?)
     }
 }

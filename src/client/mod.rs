@@ -1,8 +1,12 @@
 //! Asks a running service, over TCP, TLS or its Unix socket.
 
+mod sign;
+
 use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
+
+pub use sign::{AccessKey, Call, signed_headers};
 
 /// Where the service is and how to speak to it.
 #[derive(Debug, Clone)]
@@ -74,7 +78,56 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ClientError> {
-        let url = format!("{}{path}", self.target.url.trim_end_matches('/'));
+        let method = match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut request = self.http.request(method, self.url(path));
+        if let Some(token) = &self.target.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.answer(request).await
+    }
+
+    /// Sends a call signed by `key` and returns the JSON of a successful answer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn call(
+        &self,
+        key: &AccessKey,
+        action: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, ClientError> {
+        let url = self.url(path);
+        let refused =
+            |detail: &str| ClientError::Unreachable { url: url.clone(), detail: detail.to_owned() };
+        let parsed = reqwest::Url::parse(&url).map_err(|error| refused(&error.to_string()))?;
+        let host = parsed.host_str().ok_or_else(|| refused("the URL has no host"))?;
+        let host = match parsed.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let body = body.to_string();
+        let call =
+            Call { action, version: None, method: "POST", path, query: "", body: body.as_bytes() };
+        let mut request = self.http.post(&url);
+        for (name, value) in signed_headers(key, &host, &call) {
+            request = request.header(name, value);
+        }
+        self.answer(request.body(body)).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.target.url.trim_end_matches('/'))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, ClientError> {
         let unreachable = |error: reqwest::Error| {
             let mut detail = error.to_string();
             let mut cause = std::error::Error::source(&error);
@@ -89,18 +142,6 @@ impl Client {
                 detail,
             }
         };
-        let method = match method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Delete => reqwest::Method::DELETE,
-        };
-        let mut request = self.http.request(method, url);
-        if let Some(token) = &self.target.token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(unreachable)?;
@@ -109,11 +150,14 @@ impl Client {
             return Ok(value);
         }
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let field = text("field").map(|field| format!("{field}: ")).unwrap_or_default();
         Err(ClientError::Refused {
             status: status.as_u16(),
             code: text("code").unwrap_or_default(),
-            message: text("message")
-                .unwrap_or_else(|| "the answer is not one of pai-authz".to_owned()),
+            message: text("message").map_or_else(
+                || "the answer is not one of pai-authz".to_owned(),
+                |message| format!("{field}{message}"),
+            ),
             help: text("help"),
         })
     }

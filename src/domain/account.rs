@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::{
-    AccessKeyId, AccountId, CustomRole, CustomRoleId, PrincipalId, Revision, RoleRef, Timestamp,
-    TokenId, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, CustomRole, CustomRoleId, PrincipalId, ResourceGroupId, Revision,
+    RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 
 /// The kind of a principal.
@@ -53,10 +53,65 @@ pub struct Principal {
 pub struct Identity {
     /// Who it is; never [`PrincipalKind::Account`].
     pub principal: Principal,
-    /// Its name for people, 1 to 128 characters.
-    pub name: String,
+    /// Its name, unique in the account among those of its kind.
+    pub name: UserName,
+    /// What is known of it beside.
+    pub profile: Profile,
     /// When it was recorded.
     pub created: Timestamp,
+    /// When name or profile changed last.
+    pub modified: Timestamp,
+}
+
+/// What is known of a user beside its name; nothing is decided on it. Empty where nothing was stated.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// For people, at most 128 characters.
+    pub display_name: String,
+    /// At most 128 characters.
+    pub comments: String,
+    /// At most 128 characters.
+    pub email: String,
+    /// At most 128 characters.
+    pub mobile_phone: String,
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Addresses and numbers of people stay out of logs.
+        f.debug_struct("Profile").field("display_name", &self.display_name).finish_non_exhaustive()
+    }
+}
+
+/// How many environments a workspace has; it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EnvMode {
+    /// Production alone: `["prod"]`.
+    Simple,
+    /// Development and production: `["dev", "prod"]`.
+    Standard,
+}
+
+impl EnvMode {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Simple, Self::Standard];
+
+    /// Returns the `EnvTypes` of the API.
+    #[must_use]
+    pub const fn env_types(self) -> &'static [&'static str] {
+        match self {
+            Self::Simple => &["prod"],
+            Self::Standard => &["dev", "prod"],
+        }
+    }
+
+    /// Returns the mode of these `EnvTypes`, in any order; `None` for any other list.
+    #[must_use]
+    pub fn parse<T: AsRef<str>>(env_types: &[T]) -> Option<Self> {
+        let mut stated: Vec<&str> = env_types.iter().map(AsRef::as_ref).collect();
+        stated.sort_unstable();
+        Self::ALL.into_iter().find(|mode| mode.env_types() == stated)
+    }
 }
 
 /// A workspace.
@@ -66,12 +121,20 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// Its name, unique in the account.
     pub name: WorkspaceName,
+    /// Its name for people, 1 to 80 characters.
+    pub display_name: String,
     /// What it is for, at most 80 characters.
     pub description: String,
+    /// Which environments it has.
+    pub env: EnvMode,
+    /// The resource group it was put in, where one was named.
+    pub resource_group: Option<ResourceGroupId>,
     /// Who created it, and thereby owns it.
     pub creator: PrincipalId,
     /// When it was created.
     pub created: Timestamp,
+    /// When its display name or description changed last.
+    pub modified: Timestamp,
 }
 
 /// A membership: which roles a principal holds in a workspace.
@@ -229,6 +292,10 @@ pub struct AccountRecords {
     pub tokens: BTreeMap<TokenId, Token>,
     /// Access keys by id.
     pub access_keys: BTreeMap<AccessKeyId, AccessKey>,
+    /// Names of deleted workspaces, which stay taken for a while, and when each was deleted.
+    pub retired_names: BTreeMap<WorkspaceName, Timestamp>,
+    /// The default workspace.
+    pub default_workspace: Option<WorkspaceId>,
 }
 
 impl AccountRecords {
@@ -244,6 +311,8 @@ impl AccountRecords {
             members: BTreeMap::new(),
             tokens: BTreeMap::new(),
             access_keys: BTreeMap::new(),
+            retired_names: BTreeMap::new(),
+            default_workspace: None,
         }
     }
 }

@@ -17,6 +17,9 @@ pub enum Accessibility {
 }
 
 impl Accessibility {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Private];
+
     /// Returns the spelling of the API: `PUBLIC` or `PRIVATE`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -29,7 +32,7 @@ impl Accessibility {
     /// Returns the value of that spelling; the case counts.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Public, Self::Private].into_iter().find(|a| a.as_str() == text)
+        Self::ALL.into_iter().find(|a| a.as_str() == text)
     }
 }
 

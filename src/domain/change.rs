@@ -1,8 +1,9 @@
 //! A change: what is written together or not at all.
 
 use super::{
-    AccessKey, AccessKeyId, AccountRecords, CustomRole, CustomRoleId, Identity, Member,
+    AccessKey, AccessKeyId, AccountRecords, CustomRole, CustomRoleId, Identity, Member, Nonce,
     PrincipalId, RequestId, Revision, Timestamp, Token, TokenId, Workspace, WorkspaceId,
+    WorkspaceName,
 };
 
 /// One record put or removed. Putting replaces; removing what is not there is not an error.
@@ -32,6 +33,23 @@ pub enum Op {
     PutAccessKey(AccessKey),
     /// Forgets an access key.
     RemoveAccessKey(AccessKeyId),
+    /// Records that the name of a deleted workspace stays taken, and since when.
+    PutRetiredName(WorkspaceName, Timestamp),
+    /// Frees the name of a deleted workspace.
+    RemoveRetiredName(WorkspaceName),
+    /// Makes a workspace the default one.
+    PutDefaultWorkspace(WorkspaceId),
+    /// Leaves the account without a default workspace.
+    RemoveDefaultWorkspace,
+}
+
+/// A nonce and the access key that signed with it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UsedNonce {
+    /// The key.
+    pub key: AccessKeyId,
+    /// The nonce.
+    pub nonce: Nonce,
 }
 
 /// A change of one account: who did what, and the records it touches.
@@ -43,9 +61,14 @@ pub struct Change {
     pub action: String,
     /// The request it came from; the same id applied again writes nothing and answers the first revision.
     pub request_id: RequestId,
+    /// Digest of what the caller asked, where a retry must be told by what was asked rather than by its records (a
+    /// retried creation would make up other ids). Not kept in the log.
+    pub asked: Option<[u8; 32]>,
+    /// The nonce it was signed with, used up in the same step. Not kept in the log.
+    pub nonce: Option<UsedNonce>,
     /// When it was asked for.
     pub at: Timestamp,
-    /// The records, in order. Never empty.
+    /// The records, in order. Empty only where there is a nonce to use up.
     pub ops: Vec<Op>,
 }
 
@@ -63,6 +86,27 @@ pub struct LogEntry {
 }
 
 impl AccountRecords {
+    /// Returns ops that lead from an empty account to these records; in time order where there is one, so that
+    /// what follows them appends.
+    pub fn ops(&self) -> impl Iterator<Item = Op> + '_ {
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_by_key(|((_, principal), member)| (member.created, principal.clone()));
+        let roles = self.roles.iter().map(|((at, _), role)| Op::PutRole(at.clone(), role.clone()));
+        let retired =
+            self.retired_names.iter().map(|(name, at)| Op::PutRetiredName(name.clone(), *at));
+        self.identities
+            .values()
+            .cloned()
+            .map(Op::PutIdentity)
+            .chain(self.workspaces.values().cloned().map(Op::PutWorkspace))
+            .chain(roles)
+            .chain(members.into_iter().map(|((at, _), m)| Op::PutMember(at.clone(), m.clone())))
+            .chain(self.tokens.values().cloned().map(Op::PutToken))
+            .chain(self.access_keys.values().cloned().map(Op::PutAccessKey))
+            .chain(retired)
+            .chain(self.default_workspace.clone().map(Op::PutDefaultWorkspace))
+    }
+
     /// Applies one op, as every store does and every replica repeats.
     pub fn apply(&mut self, op: &Op) {
         // Each arm ends in `;`: what a record replaced or removed is of no interest here.
@@ -103,6 +147,14 @@ impl AccountRecords {
             Op::RemoveAccessKey(id) => {
                 self.access_keys.remove(&id);
             }
+            Op::PutRetiredName(name, since) => {
+                self.retired_names.insert(name, since);
+            }
+            Op::RemoveRetiredName(name) => {
+                self.retired_names.remove(&name);
+            }
+            Op::PutDefaultWorkspace(id) => self.default_workspace = Some(id),
+            Op::RemoveDefaultWorkspace => self.default_workspace = None,
         }
     }
 }

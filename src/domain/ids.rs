@@ -112,6 +112,23 @@ id! {
     AccessKeyId, "an access key id", "give 1 to 64 letters or digits", |t| alphanumeric(t, 64)
 }
 id! {
+    /// The login name of a RAM user, or the name of a RAM role: 1 to 64 letters, digits, `.`, `_` and `-`.
+    ///
+    /// Source: RAM 2015-05-01, CreateUser.
+    UserName, "a user name", "give 1 to 64 letters, digits, `.`, `_` or `-`, for example `dana`",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+id! {
+    /// The id of a resource group: 1 to 64 letters, digits and `-`.
+    ResourceGroupId, "a resource group id", "give 1 to 64 letters, digits or `-`, for example `rg-acfm2abcdefghij`",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+id! {
+    /// What makes a signed request unlike every other of the same access key: 1 to 128 visible ASCII characters.
+    Nonce, "a nonce", "give 1 to 128 visible ASCII characters, new for each request",
+    |t| (1..=128).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
+}
+id! {
     /// The id of one request, for logs and safe retries: 1 to 128 visible ASCII characters.
     RequestId, "a request id", "give 1 to 128 visible ASCII characters",
     |t| (1..=128).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
@@ -120,6 +137,31 @@ id! {
     /// The id of an asset that lives in another service: 1 to 2,048 bytes without control characters.
     ResourceId, "a resource id", "give 1 to 2048 bytes of UTF-8 without control characters",
     |t| (1..=2048).contains(&t.len()) && !t.chars().any(char::is_control)
+}
+
+/// How an access key id that this service makes begins.
+const KEY_PREFIX: &str = "LTAI";
+
+impl AccessKeyId {
+    /// Returns the access key id of `account` with the distinguishing part `unique`, which must begin with a letter:
+    /// `LTAI`, the account, the part. A key names its account, so that no index spans accounts.
+    ///
+    /// # Errors
+    /// [`IdForm`] when the part has another form.
+    pub fn of(account: &AccountId, unique: &str) -> Result<Self, IdForm> {
+        if !unique.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return Err(Self::FORM);
+        }
+        Self::parse(&format!("{KEY_PREFIX}{account}{unique}"))
+    }
+
+    /// Returns the account the key says it is of; `None` for an id this service did not make.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        let rest = self.as_str().strip_prefix(KEY_PREFIX)?;
+        let end = rest.find(|c: char| c.is_ascii_alphabetic())?;
+        AccountId::parse(rest.get(..end)?).ok()
+    }
 }
 
 #[cfg(test)]
@@ -160,11 +202,30 @@ mod tests {
             &["", "a b", "a\"", "名", &"x".repeat(65)],
         );
         check(TokenId::parse, &["a1"], &["", "a_b", "a-b"]);
+        check(
+            UserName::parse,
+            &["a", "dana.li_2-x", &"x".repeat(64)],
+            &["", "a b", "a@b", "a/b", "a:b", "é", &"x".repeat(65)],
+        );
+        check(ResourceGroupId::parse, &["rg-1"], &["", "rg_1", "rg:1", &"x".repeat(65)]);
+        check(Nonce::parse, &["0a-B"], &["", "a b", &"x".repeat(129)]);
         check(RequestId::parse, &["r-1", "a\"b"], &["", "a b", "a\n", "é", &"x".repeat(129)]);
         check(
             ResourceId::parse,
             &["dlc-1", "\"]; permit(principal, action, resource);", "{}", "*", "名"],
             &["", "a\0b", "a\nb", &"x".repeat(2049)],
         );
+    }
+
+    #[test]
+    fn an_access_key_names_its_account() {
+        let account = AccountId::parse("1000").unwrap();
+        let key = AccessKeyId::of(&account, "x7").unwrap();
+        assert_eq!((key.as_str(), key.account()), ("LTAI1000x7", Some(account.clone())));
+        assert!(AccessKeyId::of(&account, "7x").is_err(), "the account would be another one");
+        assert!(AccessKeyId::of(&account, "").is_err());
+        for other in ["dev", "LTAI", "LTAI1000", "LTAIx", "LTAI123456789012345678901x"] {
+            assert_eq!(AccessKeyId::parse(other).unwrap().account(), None, "{other}");
+        }
     }
 }

@@ -16,16 +16,16 @@ mod revision;
 mod role;
 
 pub use account::{
-    AccessKey, AccountRecords, Identity, KeyStatus, Member, Principal, PrincipalKind, Scope,
-    Scopes, Token, TokenDigest, Workspace,
+    AccessKey, AccountRecords, EnvMode, Identity, KeyStatus, Member, Principal, PrincipalKind,
+    Profile, Scope, Scopes, Token, TokenDigest, Workspace,
 };
 pub use cells::{Accessibility, Cell, Cells, EntityAccess, PermissionRule, RuleAccessibility};
-pub use change::{Change, LogEntry, Op};
+pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
 pub use decision::{Decision, Effect, Fault, Reason};
 pub use ids::{
-    AccessKeyId, AccountId, CustomRoleId, IdForm, PrincipalId, RequestId, ResourceId, RoleName,
-    TokenId, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, CustomRoleId, IdForm, Nonce, PrincipalId, RequestId, ResourceGroupId,
+    ResourceId, RoleName, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};

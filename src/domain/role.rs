@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CustomRoleId, PermissionRule, RoleName};
+use super::{CustomRoleId, PermissionRule, PrincipalId, RoleName, Timestamp};
 
 /// A role the product defines; its content is policy (`policies/roles`), not data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,4 +155,10 @@ pub struct CustomRole {
     pub name: RoleName,
     /// What it grants; a module that is not listed grants nothing.
     pub modules: Vec<ModulePermission>,
+    /// Who made it.
+    pub creator: PrincipalId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it changed last.
+    pub modified: Timestamp,
 }

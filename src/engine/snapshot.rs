@@ -51,12 +51,7 @@ impl Snapshot {
     /// The first role that does not compile; nothing is decided on a part of an account.
     pub fn build(engine: Arc<Engine>, records: &AccountRecords) -> Result<Self, Invalid> {
         let mut snapshot = Self::empty(engine, records.account.clone());
-        let identities = records.identities.values().cloned().map(Op::PutIdentity);
-        let workspaces = records.workspaces.values().cloned().map(Op::PutWorkspace);
-        let roles = records.roles.iter().map(|((w, _), role)| Op::PutRole(w.clone(), role.clone()));
-        let members =
-            records.members.iter().map(|((w, _), member)| Op::PutMember(w.clone(), member.clone()));
-        for op in identities.chain(workspaces).chain(roles).chain(members) {
+        for op in records.ops() {
             snapshot.follow(&op)?;
         }
         snapshot.revision = records.revision;
@@ -132,9 +127,15 @@ impl Snapshot {
             Op::RemoveMember(workspace, id) => self.in_workspace(workspace, |w| {
                 w.members.remove(id);
             }),
-            // Tokens and keys say who may ask, not what is decided.
-            Op::PutToken(_) | Op::RemoveToken(_) | Op::PutAccessKey(_) | Op::RemoveAccessKey(_) => {
-            }
+            // Tokens and keys say who may ask, names what may be created: nothing is decided on them.
+            Op::PutToken(_)
+            | Op::RemoveToken(_)
+            | Op::PutAccessKey(_)
+            | Op::RemoveAccessKey(_)
+            | Op::PutRetiredName(..)
+            | Op::RemoveRetiredName(_)
+            | Op::PutDefaultWorkspace(_)
+            | Op::RemoveDefaultWorkspace => {}
         }
         Ok(())
     }

@@ -59,14 +59,26 @@ fn read(
     }
 }
 
+/// Reads the body of a signed call: JSON, or nothing, whatever is said of its type then.
+pub(super) async fn any(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Error> {
+    let body = collect(request, payload.into_inner(), |state| state.limits.batch_body).await?;
+    if !body.is_empty() {
+        check_type(request)?;
+    }
+    Ok(body)
+}
+
 async fn receive(
     request: &HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     limit: fn(&State) -> usize,
 ) -> Result<Bytes, Error> {
-    let Some(state) = request.app_data::<web::Data<State>>() else {
-        return Err(Error::internal("the application has no state"));
-    };
+    check_type(request)?;
+    collect(request, payload, limit).await
+}
+
+/// Refuses bodies that are not JSON as it is.
+fn check_type(request: &HttpRequest) -> Result<(), Error> {
     if !request.content_type().eq_ignore_ascii_case("application/json") {
         return Err(Error {
             field: Some("Content-Type".to_owned()),
@@ -94,6 +106,17 @@ async fn receive(
             )
         });
     }
+    Ok(())
+}
+
+async fn collect(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: fn(&State) -> usize,
+) -> Result<Bytes, Error> {
+    let Some(state) = request.app_data::<web::Data<State>>() else {
+        return Err(Error::internal("the application has no state"));
+    };
     let limit = limit(state);
     let announced = request
         .headers()

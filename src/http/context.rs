@@ -16,7 +16,12 @@ use actix_web::{
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{body::BodyRead, connections::Connection, error::HttpError, state::State};
+use super::{
+    body::BodyRead,
+    connections::Connection,
+    error::{Dialect, HttpError},
+    state::State,
+};
 use crate::{
     domain::RequestId,
     error::{Error, ErrorCode},
@@ -41,6 +46,15 @@ pub(super) fn change_id() -> Result<RequestId, Error> {
         .map_err(|_| Error::internal("a random request id has a wrong form"))
 }
 
+/// Returns a new id for a request, as its callers know such ids: the vendor's are upper-case UUIDs.
+fn new_id(dialect: Dialect) -> Result<RequestId, Error> {
+    if dialect == Dialect::Own {
+        return change_id();
+    }
+    RequestId::parse(&uuid::Uuid::now_v7().hyphenated().to_string().to_uppercase())
+        .map_err(|_| Error::internal("a random request id has a wrong form"))
+}
+
 /// Gives each request an id (the caller's, if it sent a sound one), a span, and an answer even when a handler
 /// panics. While the service drains, every answer closes its connection.
 pub(super) async fn surround(
@@ -51,9 +65,10 @@ pub(super) async fn surround(
         .headers()
         .get(&X_REQUEST_ID)
         .and_then(|value| RequestId::parse(value.to_str().ok()?).ok());
+    let dialect = Dialect::of(request.head());
     let id = match stated {
         Some(id) => id,
-        None => change_id().map_err(|error| {
+        None => new_id(dialect).map_err(|error| {
             // No id can be made: the answer goes without one.
             HttpError::without_id(error)
         })?,
@@ -81,8 +96,12 @@ pub(super) async fn surround(
     }
     let mut response = match handled {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(json(error, &id)),
-        Err(_) => return Err(HttpError::with_id(&id, Error::internal("a handler panicked")).into()),
+        Ok(Err(error)) => return Err(json(error, &id, dialect)),
+        Err(_) => {
+            return Err(
+                HttpError::with_id(&id, dialect, Error::internal("a handler panicked")).into()
+            );
+        }
     };
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID.clone(), value);
@@ -95,7 +114,7 @@ pub(super) async fn surround(
 }
 
 /// Handlers render their own errors; whatever actix itself refuses becomes one of ours.
-fn json(error: actix_web::Error, id: &RequestId) -> actix_web::Error {
+fn json(error: actix_web::Error, id: &RequestId, dialect: Dialect) -> actix_web::Error {
     if error.as_error::<HttpError>().is_some() {
         return error;
     }
@@ -110,5 +129,5 @@ fn json(error: actix_web::Error, id: &RequestId) -> actix_web::Error {
     } else {
         Error::internal(&error.to_string())
     };
-    HttpError::with_id(id, refused).into()
+    HttpError::with_id(id, dialect, refused).into()
 }

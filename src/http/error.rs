@@ -4,6 +4,7 @@ use std::fmt;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
+    dev::RequestHead,
     http::{StatusCode, header},
 };
 use serde::Serialize;
@@ -57,23 +58,58 @@ struct Response<'e> {
     request_id: Option<&'e str>,
 }
 
+/// An error as the vendor's SDKs read it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct VendorResponse<'e> {
+    request_id: Option<&'e str>,
+    code: &'static str,
+    message: String,
+}
+
+/// In whose words a path speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// This service's own.
+    Own,
+    /// The vendor's.
+    Vendor,
+}
+
+impl Dialect {
+    /// Returns the dialect of a request: the vendor's on its paths and for whoever calls as its SDKs do.
+    pub(super) fn of(head: &RequestHead) -> Self {
+        let path = head.uri.path();
+        let of_vendor = path == "/"
+            || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))
+            || head.headers.contains_key("x-acs-action");
+        if of_vendor && !path.starts_with("/v1/") { Self::Vendor } else { Self::Own }
+    }
+}
+
+/// How long a throttled caller of the vendor's SDKs shall wait.
+const X_ACS_RETRY_AFTER: &str = "x-acs-retry-after";
+const RETRY_AFTER_MS: &str = "1000";
+
 /// An error on its way out.
 #[derive(Debug)]
 pub(super) struct HttpError {
     error: Error,
+    dialect: Dialect,
     request_id: Option<String>,
-    headers: Vec<(header::HeaderName, &'static str)>,
+    headers: Vec<(header::HeaderName, String)>,
 }
 
 impl HttpError {
     /// Returns the answer to `request` that says `error`.
     pub(super) fn new(request: &HttpRequest, error: impl Into<Error>) -> Self {
-        Self { request_id: context::request_id(request), ..Self::without_id(error) }
+        let (request_id, dialect) = (context::request_id(request), Dialect::of(request.head()));
+        Self { dialect, request_id, ..Self::without_id(error) }
     }
 
     /// Returns the answer to the request of that id.
-    pub(super) fn with_id(id: &RequestId, error: impl Into<Error>) -> Self {
-        Self { request_id: Some(id.to_string()), ..Self::without_id(error) }
+    pub(super) fn with_id(id: &RequestId, dialect: Dialect, error: impl Into<Error>) -> Self {
+        Self { request_id: Some(id.to_string()), dialect, ..Self::without_id(error) }
     }
 
     /// Returns the answer to a request that has no id.
@@ -81,16 +117,20 @@ impl HttpError {
         let error = error.into();
         let mut headers = Vec::new();
         if error.code == ErrorCode::Unauthenticated {
-            headers.push((header::WWW_AUTHENTICATE, "Bearer realm=\"pai-authz\""));
+            headers.push((header::WWW_AUTHENTICATE, "Bearer realm=\"pai-authz\"".to_owned()));
         }
         if error.code.retry() == Retry::Later {
-            headers.push((header::RETRY_AFTER, "1"));
+            headers.push((header::RETRY_AFTER, "1".to_owned()));
         }
-        Self { error, request_id: None, headers }
+        if error.code == ErrorCode::Throttled {
+            let name = header::HeaderName::from_static(X_ACS_RETRY_AFTER);
+            headers.push((name, RETRY_AFTER_MS.to_owned()));
+        }
+        Self { error, dialect: Dialect::Own, request_id: None, headers }
     }
 
     /// Returns the same answer with another header.
-    pub(super) fn with_header(mut self, name: header::HeaderName, value: &'static str) -> Self {
+    pub(super) fn with_header(mut self, name: header::HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -110,12 +150,22 @@ impl ResponseError for HttpError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         for (name, value) in &self.headers {
-            response.insert_header((name.clone(), *value));
+            response.insert_header((name.clone(), value.as_str()));
         }
         if let Some(id) = &self.request_id {
             response.insert_header((context::X_REQUEST_ID.clone(), id.as_str()));
         }
-        response
-            .json(Response { error: (&self.error).into(), request_id: self.request_id.as_deref() })
+        let request_id = self.request_id.as_deref();
+        match self.dialect {
+            Dialect::Own => response.json(Response { error: (&self.error).into(), request_id }),
+            Dialect::Vendor => {
+                let Error { message, field, help, .. } = &self.error;
+                let remedy =
+                    field.as_ref().map_or_else(|| help.clone(), |f| format!("{f}: {help}"));
+                let code = self.error.code.vendor();
+                let message = format!("{message} ({remedy})");
+                response.json(VendorResponse { request_id, code, message })
+            }
+        }
     }
 }

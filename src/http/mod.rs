@@ -9,14 +9,17 @@ mod context;
 mod decisions;
 mod error;
 mod listen;
+mod management;
 mod object;
 mod ops;
 mod routes;
 mod serve;
+mod signature;
 mod state;
 mod token;
 mod tokens;
 
+pub mod identity;
 pub mod role;
 
 pub use decisions::render_decision;

@@ -3,6 +3,7 @@
 //! Source: AIWorkSpace 2021-02-04, CreateWorkspaceRole and the structure ModulePermissions.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::object::Object;
 use crate::domain::{Invalid, ModulePermission, PermissionGrant, PermissionRule, PermissionType};
@@ -77,4 +78,32 @@ fn module(wire: &WireModulePermission) -> Result<ModulePermission, Invalid> {
     let permissions =
         wire.permissions.iter().enumerate().map(grant).collect::<Result<_, Invalid>>()?;
     Ok(ModulePermission { module, permission_type, permissions })
+}
+
+/// Returns modules as the interface shows them.
+pub(super) fn render(modules: &[ModulePermission]) -> Value {
+    let grant = |grant: &PermissionGrant| json!({ "PermissionCodes": grant.codes, "PermissionRules": render_rules(&grant.rules) });
+    modules
+        .iter()
+        .map(|module| {
+            json!({
+                "ModuleName": module.module,
+                "PermissionType": module.permission_type.as_str(),
+                "Permissions": module.permissions.iter().map(grant).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+/// Returns rules as the interface shows them.
+pub(super) fn render_rules(rules: &[PermissionRule]) -> Value {
+    rules
+        .iter()
+        .map(|rule| {
+            json!({
+                "Accessibility": rule.accessibility.as_str(),
+                "EntityAccessType": rule.entity_access.as_str(),
+            })
+        })
+        .collect()
 }

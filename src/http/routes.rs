@@ -6,7 +6,13 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{decisions, error::HttpError, ops, tokens};
+use super::{
+    decisions,
+    error::{Dialect, HttpError},
+    management, ops,
+    state::State,
+    tokens,
+};
 use crate::{
     domain::{Invalid, shortened},
     error::{Error, ErrorCode},
@@ -31,6 +37,10 @@ pub(super) fn api(config: &mut ServiceConfig) {
         .service(
             resource("/v1/tokens/{id}", "DELETE").route(web::delete().to(tokens::revoke::revoke)),
         );
+    // Signed calls are routed by the catalogue, on the raw path.
+    for path in ["/v1/workspaces", "/v1/users"] {
+        config.service(web::resource(path).to(management::call));
+    }
 }
 
 /// Health, on its own listener.
@@ -43,20 +53,32 @@ pub(super) fn ops(config: &mut ServiceConfig) {
 /// Returns a resource that answers other methods than `allowed` as it should.
 fn resource(path: &str, allowed: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
-        let error = Error {
-            field: Some("method".to_owned()),
-            value: Some(shortened(request.method().as_str(), Invalid::MAX_VALUE)),
-            ..Error::new(
-                ErrorCode::MethodNotAllowed,
-                format!(
-                    "`{}` does not take this method",
-                    request.match_pattern().unwrap_or_default()
-                ),
-                format!("use {allowed}"),
-            )
-        };
-        Err::<HttpResponse, _>(HttpError::new(&request, error).with_header(header::ALLOW, allowed))
+        Err::<HttpResponse, _>(wrong_method(&request, allowed.to_owned()))
     }))
+}
+
+/// Returns the refusal of a method a path does not take.
+pub(super) fn wrong_method(request: &HttpRequest, allowed: String) -> HttpError {
+    let pattern = request.match_pattern().unwrap_or_else(|| shortened(request.path(), 100));
+    let error = Error::new(
+        ErrorCode::MethodNotAllowed,
+        format!("`{pattern}` does not take this method"),
+        format!("use {allowed}"),
+    );
+    HttpError::new(request, error.about("method", request.method().as_str()))
+        .with_header(header::ALLOW, allowed)
+}
+
+/// Answers the paths of the vendor's interfaces, and those that lead nowhere.
+pub(super) async fn elsewhere(
+    request: HttpRequest,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, HttpError> {
+    if Dialect::of(request.head()) == Dialect::Vendor {
+        return management::call(request, state, payload).await;
+    }
+    not_found(request).await
 }
 
 /// Answers paths that lead nowhere.
@@ -67,7 +89,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Http
         ..Error::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/tokens`; on its own listener `/livez`, `/readyz`",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`; on its own listener `/livez`, `/readyz`",
         )
     };
     Err(HttpError::new(&request, error))

@@ -91,7 +91,7 @@ pub fn start(
             .app_data(state.clone())
             .wrap(from_fn(context::surround))
             .configure(routes::api)
-            .default_service(web::to(routes::not_found))
+            .default_service(web::to(routes::elsewhere))
     })
     .workers(limits.workers)
     .max_connections(limits.max_connections)

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{connections::Connections, ops::Health};
 use crate::{
     domain::AccountId,
-    service::{Authenticator, Authorizer, Tokens},
+    service::{Authenticator, Authorizer, Management, Signers, Tokens},
 };
 
 /// The use cases behind the endpoints.
@@ -17,6 +17,10 @@ pub struct Services {
     pub authenticator: Arc<Authenticator>,
     /// Makes and revokes tokens.
     pub tokens: Tokens,
+    /// Tells who signed.
+    pub signers: Arc<Signers>,
+    /// Manages workspaces, members, roles, users and keys.
+    pub management: Management,
 }
 
 /// What a client may cost.

@@ -1,20 +1,16 @@
 //! The accounts this process knows: an immutable view of each in memory, and the one way to change one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use imbl::HashMap as SharedMap;
 use tokio::sync::{Mutex, watch};
 
-use super::Keyring;
+use super::{Keyring, View};
 use crate::{
-    domain::{
-        AccessKey, AccountId, AccountRecords, Change, Clock, CustomRoleId, Identity, Op,
-        PrincipalId, RequestId, Revision, RoleName, Token, TokenId, WorkspaceId, WorkspaceName,
-    },
-    engine::{Engine, Snapshot},
+    domain::{AccessKey, AccountId, Change, Clock, Op, RequestId, Revision, UsedNonce},
+    engine::Engine,
     error::{Error, ErrorCode},
-    store::{Store, StoreError},
+    store::{Applied, Store, StoreError},
 };
 
 /// How often a change is decided anew when other changes come first.
@@ -27,133 +23,35 @@ pub struct Actor {
     pub name: String,
     /// The request.
     pub request_id: RequestId,
+    /// Digest of what is asked, where the caller chose the request id and may send it again.
+    pub asked: Option<[u8; 32]>,
+    /// The nonce the request was signed with.
+    pub nonce: Option<UsedNonce>,
 }
 
-/// What is known of an account at one revision: what decides, who may ask, and what new records must respect.
+impl Actor {
+    /// Returns who makes a change in a request that never comes again.
+    #[must_use]
+    pub const fn new(name: String, request_id: RequestId) -> Self {
+        Self { name, request_id, asked: None, nonce: None }
+    }
+}
+
+/// Returns the digest of what a caller asks, of its parts in their order.
+#[must_use]
+pub fn asked(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("pai-authz 2026 what was asked v1");
+    super::keyring::feed(&mut hasher, parts);
+    hasher.finalize().into()
+}
+
+/// A change that is durable.
 #[derive(Debug, Clone)]
-pub struct View {
-    /// What decides.
-    pub snapshot: Snapshot,
-    tokens: SharedMap<TokenId, Arc<Token>>,
-    identities: SharedMap<PrincipalId, Arc<Identity>>,
-    workspace_names: SharedMap<WorkspaceName, WorkspaceId>,
-    role_names: SharedMap<CustomRoleId, (WorkspaceId, RoleName)>,
-}
-
-impl View {
-    fn build(engine: &Arc<Engine>, records: &AccountRecords) -> Result<Self, Error> {
-        let snapshot = Snapshot::build(engine.clone(), records).map_err(|invalid| {
-            Error::internal(&format!(
-                "account {} has a role that does not compile: {invalid}",
-                records.account
-            ))
-        })?;
-        let mut view = Self {
-            snapshot,
-            tokens: SharedMap::new(),
-            identities: SharedMap::new(),
-            workspace_names: SharedMap::new(),
-            role_names: SharedMap::new(),
-        };
-        let tokens = records.tokens.values().cloned().map(Op::PutToken);
-        let identities = records.identities.values().cloned().map(Op::PutIdentity);
-        let workspaces = records.workspaces.values().cloned().map(Op::PutWorkspace);
-        let roles = records.roles.iter().map(|((w, _), role)| Op::PutRole(w.clone(), role.clone()));
-        for op in tokens.chain(identities).chain(workspaces).chain(roles) {
-            view.follow(&op);
-        }
-        Ok(view)
-    }
-
-    fn with(&self, ops: &[Op], revision: Revision) -> Result<Self, Error> {
-        let mut next = Self { snapshot: self.snapshot.with(ops, revision)?, ..self.clone() };
-        for op in ops {
-            next.follow(op);
-        }
-        Ok(next)
-    }
-
-    fn follow(&mut self, op: &Op) {
-        match op {
-            Op::PutToken(token) => {
-                self.tokens.insert(token.id.clone(), Arc::new(token.clone()));
-            }
-            Op::RemoveToken(id) => {
-                self.tokens.remove(id);
-            }
-            Op::PutIdentity(identity) => {
-                self.identities.insert(identity.principal.id.clone(), Arc::new(identity.clone()));
-            }
-            Op::RemoveIdentity(id) => {
-                self.identities.remove(id);
-            }
-            Op::PutWorkspace(workspace) => {
-                self.workspace_names.insert(workspace.name.clone(), workspace.id.clone());
-            }
-            Op::RemoveWorkspace(id) => self.workspace_names.retain(|_, named| named != id),
-            Op::PutRole(workspace, role) => {
-                self.role_names.insert(role.id.clone(), (workspace.clone(), role.name.clone()));
-            }
-            Op::RemoveRole(_, id) => {
-                self.role_names.remove(id);
-            }
-            Op::PutMember(..)
-            | Op::RemoveMember(..)
-            | Op::PutAccessKey(_)
-            | Op::RemoveAccessKey(_) => {}
-        }
-    }
-
-    /// Returns the revision.
-    #[must_use]
-    pub const fn revision(&self) -> Revision {
-        self.snapshot.revision()
-    }
-
-    /// Returns a token.
-    #[must_use]
-    pub fn token(&self, id: &TokenId) -> Option<&Token> {
-        self.tokens.get(id).map(|token| &**token)
-    }
-
-    /// Returns how many tokens there are.
-    #[must_use]
-    pub fn token_count(&self) -> usize {
-        self.tokens.len()
-    }
-
-    /// Returns the tokens, sorted by id.
-    #[must_use]
-    pub fn tokens(&self) -> Vec<Token> {
-        let mut tokens: Vec<Token> =
-            self.tokens.values().map(|token| Token::clone(token)).collect();
-        tokens.sort_by(|a, b| a.id.cmp(&b.id));
-        tokens
-    }
-
-    /// Returns a known RAM user or role.
-    #[must_use]
-    pub fn identity(&self, id: &PrincipalId) -> Option<&Identity> {
-        self.identities.get(id).map(|identity| &**identity)
-    }
-
-    /// Returns whether a workspace of that name exists.
-    #[must_use]
-    pub fn has_workspace_name(&self, name: &WorkspaceName) -> bool {
-        self.workspace_names.contains_key(name)
-    }
-
-    /// Returns whether a custom role of that id exists, in any workspace.
-    #[must_use]
-    pub fn has_role(&self, id: &CustomRoleId) -> bool {
-        self.role_names.contains_key(id)
-    }
-
-    /// Returns whether nothing but credentials was ever recorded.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.identities.is_empty() && self.workspace_names.is_empty()
-    }
+pub struct Changed {
+    /// The revision that has it.
+    pub revision: Revision,
+    /// What was written: now or, when the request came again, the first time. Empty when there was nothing to write.
+    pub ops: Vec<Op>,
 }
 
 /// One account: its present view, who waits for the next, and the lock of those who change it.
@@ -252,82 +150,112 @@ impl Accounts {
         self.places.load().get(account).map(|place| place.view.load_full())
     }
 
-    /// Returns a view of at least `revision`; `None` when none has come before `wait` is over.
-    pub async fn view_at_least(
+    /// Returns the present view of an account, or waits for one of at least `demanded`, as long as `wait`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unavailable`] when the account is not loaded; [`ErrorCode::ReplicaStale`] when the demanded
+    /// revision did not come in time.
+    pub async fn fresh_view(
         &self,
         account: &AccountId,
-        revision: Revision,
-        wait: std::time::Duration,
-    ) -> Option<Arc<View>> {
-        let place = self.places.load().get(account).cloned()?;
+        demanded: Option<Revision>,
+        wait: Duration,
+    ) -> Result<Arc<View>, Error> {
+        let present = self.view(account);
+        let fresh = |view: &Arc<View>| demanded.is_none_or(|revision| view.revision() >= revision);
+        if let Some(view) = present.filter(fresh) {
+            return Ok(view);
+        }
+        let place = self.places.load().get(account).cloned();
+        let (Some(revision), Some(place)) = (demanded, place) else {
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                "the account is not loaded",
+                "nothing was decided; try again in a moment",
+            ));
+        };
         let mut revisions = place.revisions.subscribe();
         let arrived =
             tokio::time::timeout(wait, revisions.wait_for(|present| *present >= revision)).await;
-        matches!(arrived, Ok(Ok(_))).then(|| place.view.load_full())
+        if !matches!(arrived, Ok(Ok(_))) {
+            return Err(Error::new(
+                ErrorCode::ReplicaStale,
+                "this replica has not reached the demanded revision",
+                "nothing was decided; try again in a moment, or ask another replica",
+            ));
+        }
+        Ok(place.view.load_full())
     }
 
     /// Makes an account known that was never written, so that it can be decided about and changed.
     pub fn admit(&self, account: &AccountId) {
         self.places.rcu(|places| {
             let mut next = HashMap::clone(places);
-            next.entry(account.clone()).or_insert_with(|| {
-                let empty = AccountRecords::empty(account.clone());
-                let snapshot = Snapshot::empty(self.engine.clone(), empty.account);
-                Place::new(View {
-                    snapshot,
-                    tokens: SharedMap::new(),
-                    identities: SharedMap::new(),
-                    workspace_names: SharedMap::new(),
-                    role_names: SharedMap::new(),
-                })
-            });
+            next.entry(account.clone())
+                .or_insert_with(|| Place::new(View::empty(self.engine.clone(), account.clone())));
             next
         });
     }
 
-    /// Changes an account: `decide` says, from a view, which records to write and what to answer.
+    /// Changes an account: `decide` says, from a view, which records to write.
     ///
     /// The new view is compiled before the store is asked, and shown after the change is durable. When another
-    /// change comes first, `decide` is asked again. No ops means that there is nothing to change.
+    /// change comes first, `decide` is asked again. No ops means that there is nothing to change. A request that was
+    /// carried out before under the same id is answered with what it did then, and `decide` is not asked.
     ///
     /// # Errors
     /// What `decide` refuses; what does not compile; [`ErrorCode::Conflict`] when other changes came first every
-    /// time; what the store says.
-    pub async fn change<T>(
+    /// time; [`ErrorCode::NonceUsed`]; what the store says.
+    pub async fn change(
         &self,
         account: &AccountId,
         actor: &Actor,
         action: &str,
-        decide: impl Fn(&View) -> Result<(Vec<Op>, T), Error>,
-    ) -> Result<(Revision, T), Error> {
+        decide: impl Fn(&View) -> Result<Vec<Op>, Error>,
+    ) -> Result<Changed, Error> {
         self.admit(account);
         let Some(place) = self.places.load().get(account).cloned() else {
             return Err(Error::internal("an admitted account is not there"));
         };
         let _turn = place.writers.lock().await;
+        if actor.asked.is_some()
+            && let Some(first) = self.recall(account, actor, action).await?
+        {
+            return Ok(first);
+        }
         for _ in 0..ATTEMPTS {
             let view = place.view.load_full();
-            let (ops, answer) = decide(&view)?;
-            if ops.is_empty() {
-                return Ok((view.revision(), answer));
+            let ops = decide(&view)?;
+            if ops.is_empty() && actor.nonce.is_none() {
+                return Ok(Changed { revision: view.revision(), ops });
             }
-            let next = view.with(&ops, view.revision().next())?;
+            let next = match ops.as_slice() {
+                [] => None,
+                ops => Some(view.with(ops, view.revision().next())?),
+            };
             let change = Change {
                 actor: actor.name.clone(),
                 action: action.to_owned(),
                 request_id: actor.request_id.clone(),
+                asked: actor.asked,
+                nonce: actor.nonce.clone(),
                 at: self.clock.now(),
                 ops,
             };
             match self.store.apply(account, view.revision(), &change).await {
-                Ok(revision) if revision == next.revision() => {
-                    place.show(next);
-                    return Ok((revision, answer));
-                }
-                // A repeated request: it was applied before, at a revision this view already has or lacks.
-                Ok(revision) => {
+                Ok(Applied { repeated: true, .. }) => {
+                    // It came first by another way, and its records may be unlike those decided on here.
                     self.reload(account, &place).await?;
-                    return Ok((revision, answer));
+                    let first = self.recall(account, actor, action).await?;
+                    return first.ok_or_else(|| {
+                        Error::internal("the store does not recall what it says was repeated")
+                    });
+                }
+                Ok(Applied { revision, .. }) => {
+                    if let Some(next) = next {
+                        place.show(next);
+                    }
+                    return Ok(Changed { revision, ops: change.ops });
                 }
                 Err(StoreError::Conflict { .. }) => self.reload(account, &place).await?,
                 Err(error @ StoreError::Unavailable { may_be_applied: true, .. }) => {
@@ -345,6 +273,25 @@ impl Accounts {
             "other changes of this account came first",
             "nothing was changed; repeat the request",
         ))
+    }
+
+    /// Returns what the actor's request did before; `None` when it is new.
+    async fn recall(
+        &self,
+        account: &AccountId,
+        actor: &Actor,
+        action: &str,
+    ) -> Result<Option<Changed>, Error> {
+        let now = self.clock.now();
+        let Some(first) = self.store.recall(account, &actor.request_id, now).await? else {
+            return Ok(None);
+        };
+        let change = first.entry.change;
+        let same = change.actor == actor.name && change.action == action;
+        if !same || actor.asked.is_some_and(|asked| asked != first.asked) {
+            return Err(StoreError::RequestReused.into());
+        }
+        Ok(Some(Changed { revision: first.entry.revision, ops: change.ops }))
     }
 
     async fn reload(&self, account: &AccountId, place: &Place) -> Result<(), Error> {

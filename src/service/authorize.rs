@@ -9,7 +9,7 @@ use crate::{
         AccountId, ActionId, Decision, Effect, Fault, Invalid, InvalidKind, Question, Request,
         Revision,
     },
-    error::{Error, ErrorCode},
+    error::Error,
 };
 
 /// After how many decisions of a batch the thread serves others: about a millisecond.
@@ -46,8 +46,8 @@ impl Authorizer {
     ///
     /// # Errors
     /// - The field of the question that is missing or wrong.
-    /// - [`ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
-    /// - [`ErrorCode::ReplicaStale`]: that revision did not arrive in time; nothing was decided.
+    /// - [`crate::error::ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
+    /// - [`crate::error::ErrorCode::ReplicaStale`]: that revision did not arrive in time; nothing was decided.
     pub async fn is_authorized(
         &self,
         account: &AccountId,
@@ -68,8 +68,8 @@ impl Authorizer {
     /// A request that alone would be refused is denied in its place with the reason, and the others are answered.
     ///
     /// # Errors
-    /// - [`ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
-    /// - [`ErrorCode::ReplicaStale`]: a demanded revision did not arrive in time; nothing was decided.
+    /// - [`crate::error::ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
+    /// - [`crate::error::ErrorCode::ReplicaStale`]: a demanded revision did not arrive in time; nothing was decided.
     pub async fn batch<'q>(
         &self,
         account: &AccountId,
@@ -123,25 +123,7 @@ impl Authorizer {
         account: &AccountId,
         demanded: Option<Revision>,
     ) -> Result<Arc<View>, Error> {
-        let present = self.accounts.view(account);
-        let fresh = |view: &Arc<View>| demanded.is_none_or(|revision| view.revision() >= revision);
-        if let Some(view) = present.filter(fresh) {
-            return Ok(view);
-        }
-        let Some(revision) = demanded else {
-            return Err(Error::new(
-                ErrorCode::Unavailable,
-                "the account is not loaded",
-                "nothing was decided; try again in a moment",
-            ));
-        };
-        self.accounts.view_at_least(account, revision, self.wait).await.ok_or_else(|| {
-            Error::new(
-                ErrorCode::ReplicaStale,
-                "this replica has not reached the demanded revision",
-                "nothing was decided; try again in a moment, or ask another replica",
-            )
-        })
+        self.accounts.fresh_view(account, demanded, self.wait).await
     }
 
     /// Returns the opaque form of a revision.

@@ -1,10 +1,10 @@
 //! A demonstration account: three workspaces, 200 memberships, custom roles, and questions worth asking.
 
 use crate::domain::{
-    AccountId, BuiltinRole, CustomRole, CustomRoleId, EntityAccess, IdForm, Identity, Import,
-    ImportedWorkspace, Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType,
-    Principal, PrincipalId, PrincipalKind, Question, RoleName, RoleRef, RuleAccessibility,
-    Timestamp, Workspace, WorkspaceId, WorkspaceName,
+    AccountId, BuiltinRole, CustomRole, CustomRoleId, EntityAccess, EnvMode, IdForm, Identity,
+    Import, ImportedWorkspace, Member, ModulePermission, PermissionGrant, PermissionRule,
+    PermissionType, Principal, PrincipalId, PrincipalKind, Profile, Question, RoleName, RoleRef,
+    RuleAccessibility, Timestamp, UserName, Workspace, WorkspaceId, WorkspaceName,
 };
 
 /// A question about the demonstration, with what it shows.
@@ -16,22 +16,27 @@ pub struct DemoQuestion {
     pub question: Question<'static>,
 }
 
+/// Somebody: id, login name, name for people, built-in roles, custom role.
+type Part =
+    (&'static str, &'static str, &'static str, &'static [BuiltinRole], Option<&'static str>);
+
 /// The members every reader meets first; the others repeat their roles.
-const CAST: [(&str, &str, &[BuiltinRole], Option<&str>); 9] = [
-    ("2001", "dana (developer)", &[BuiltinRole::Developer], None),
-    ("2002", "omar (developer)", &[BuiltinRole::Developer], None),
-    ("2003", "petra (O&M engineer)", &[BuiltinRole::Operator], None),
-    ("2004", "lin (labeling administrator)", &[BuiltinRole::LabelManager], None),
-    ("2005", "vera (visitor)", &[BuiltinRole::Guest], None),
-    ("2006", "max (MaxCompute developer)", &[BuiltinRole::MaxComputeDeveloper], None),
-    ("2007", "rosa (job reviewer)", &[], Some("role-jobreviewer")),
+const CAST: [Part; 9] = [
+    ("2001", "dana", "dana (developer)", &[BuiltinRole::Developer], None),
+    ("2002", "omar", "omar (developer)", &[BuiltinRole::Developer], None),
+    ("2003", "petra", "petra (O&M engineer)", &[BuiltinRole::Operator], None),
+    ("2004", "lin", "lin (labeling administrator)", &[BuiltinRole::LabelManager], None),
+    ("2005", "vera", "vera (visitor)", &[BuiltinRole::Guest], None),
+    ("2006", "max", "max (MaxCompute developer)", &[BuiltinRole::MaxComputeDeveloper], None),
+    ("2007", "rosa", "rosa (job reviewer)", &[], Some("role-jobreviewer")),
     (
         "2008",
+        "sven",
         "sven (developer and data curator)",
         &[BuiltinRole::Developer],
         Some("role-datacurator"),
     ),
-    ("2009", "ada (administrator)", &[BuiltinRole::Admin], None),
+    ("2009", "ada", "ada (administrator)", &[BuiltinRole::Admin], None),
 ];
 
 /// Workspaces: id, name, what it is for, memberships including the owner's.
@@ -51,28 +56,40 @@ pub fn demo(account: &AccountId, now: Timestamp) -> Result<Import, IdForm> {
     let owner = PrincipalId::parse(account.as_str())?;
     let mut import = Import::default();
     for number in 0..USERS {
-        let (id, name) = match CAST.get(number) {
-            Some((id, name, ..)) => ((*id).to_owned(), (*name).to_owned()),
-            None => (user_id(number), format!("user {}", user_id(number))),
+        let id = user_id(number);
+        let (name, shown) = match CAST.get(number) {
+            Some((_, name, shown, ..)) => ((*name).to_owned(), (*shown).to_owned()),
+            None => (format!("user-{id}"), format!("user {id}")),
         };
-        import.identities.push(identity(PrincipalKind::User, &id, &name, now)?);
+        import.identities.push(identity(PrincipalKind::User, &id, &name, &shown, now)?);
     }
-    import.identities.push(identity(PrincipalKind::User, "2999", "noor (in no workspace)", now)?);
+    import.identities.push(identity(
+        PrincipalKind::User,
+        "2999",
+        "noor",
+        "noor (in no workspace)",
+        now,
+    )?);
     import.identities.push(identity(
         PrincipalKind::RamRole,
         "3001",
-        "training-pipeline (RAM role)",
+        "training-pipeline",
+        "training pipeline (RAM role)",
         now,
     )?);
     for (index, (id, name, description, size)) in WORKSPACES.into_iter().enumerate() {
         let workspace = Workspace {
             id: WorkspaceId::parse(id)?,
             name: WorkspaceName::parse(name)?,
+            display_name: name.to_owned(),
             description: description.to_owned(),
+            env: EnvMode::Simple,
+            resource_group: None,
             creator: owner.clone(),
             created: now,
+            modified: now,
         };
-        let roles = roles(index)?;
+        let roles = roles(index, &owner, now)?;
         let mut members = vec![member(
             account.as_str(),
             vec![RoleRef::Builtin(BuiltinRole::Owner), RoleRef::Builtin(BuiltinRole::Admin)],
@@ -99,12 +116,15 @@ fn identity(
     kind: PrincipalKind,
     id: &str,
     name: &str,
+    shown: &str,
     created: Timestamp,
 ) -> Result<Identity, IdForm> {
     Ok(Identity {
         principal: Principal { kind, id: PrincipalId::parse(id)? },
-        name: name.to_owned(),
+        name: UserName::parse(name)?,
+        profile: Profile { display_name: shown.to_owned(), ..Profile::default() },
         created,
+        modified: created,
     })
 }
 
@@ -122,7 +142,7 @@ fn role_id(base: &str, workspace: usize) -> Result<CustomRoleId, IdForm> {
 }
 
 fn held(number: usize, workspace: usize) -> Result<Vec<RoleRef>, IdForm> {
-    let Some((_, _, builtin, custom)) = CAST.iter().cycle().nth(number) else {
+    let Some((_, _, _, builtin, custom)) = CAST.iter().cycle().nth(number) else {
         return Ok(Vec::new());
     };
     let mut roles: Vec<RoleRef> = builtin.iter().copied().map(RoleRef::Builtin).collect();
@@ -132,7 +152,11 @@ fn held(number: usize, workspace: usize) -> Result<Vec<RoleRef>, IdForm> {
     Ok(roles)
 }
 
-fn roles(workspace: usize) -> Result<Vec<CustomRole>, IdForm> {
+fn roles(
+    workspace: usize,
+    creator: &PrincipalId,
+    created: Timestamp,
+) -> Result<Vec<CustomRole>, IdForm> {
     let level = |module: &str, permission_type| ModulePermission {
         module: module.to_owned(),
         permission_type,
@@ -167,6 +191,9 @@ fn roles(workspace: usize) -> Result<Vec<CustomRole>, IdForm> {
                 ],
             },
         ],
+        creator: creator.clone(),
+        created,
+        modified: created,
     };
     let curator = CustomRole {
         id: role_id("role-datacurator", workspace)?,
@@ -175,6 +202,9 @@ fn roles(workspace: usize) -> Result<Vec<CustomRole>, IdForm> {
             level("Dataset", PermissionType::FullAccess),
             level("Model", PermissionType::ReadWrite),
         ],
+        creator: creator.clone(),
+        created,
+        modified: created,
     };
     Ok(vec![reviewer, curator])
 }

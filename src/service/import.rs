@@ -2,23 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Accounts, Actor, View};
+use super::{
+    Accounts, Actor, Changed, View,
+    rules::{self, MAX_MEMBERS, MAX_ROLES, MAX_ROLES_HELD},
+};
 use crate::{
     domain::{
         AccountId, BuiltinRole, Import, ImportedWorkspace, Invalid, Member, Op, PrincipalKind,
-        Revision, RoleRef,
+        Revision, RoleRef, Timestamp,
     },
     error::Error,
 };
-
-/// Most custom roles and members of a workspace.
-const MAX_ROLES: usize = 100;
-const MAX_MEMBERS: usize = 100_000;
-/// Most roles of a member: every decision about it looks at each.
-const MAX_ROLES_HELD: usize = 20;
-/// Longest name of an identity and longest description, in characters.
-const MAX_NAME: usize = 128;
-const MAX_DESCRIPTION: usize = 80;
 
 /// What an import added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +29,20 @@ pub struct Imported {
     pub revision: Revision,
 }
 
+impl Imported {
+    /// Returns what a change added.
+    pub(super) fn of(changed: &Changed) -> Self {
+        let count = |is: fn(&Op) -> bool| changed.ops.iter().filter(|op| is(op)).count();
+        Self {
+            identities: count(|op| matches!(op, Op::PutIdentity(_))),
+            workspaces: count(|op| matches!(op, Op::PutWorkspace(_))),
+            members: count(|op| matches!(op, Op::PutMember(..))),
+            roles: count(|op| matches!(op, Op::PutRole(..))),
+            revision: changed.revision,
+        }
+    }
+}
+
 /// Adds `import` to `account`: all of it or, when anything is wrong, nothing.
 ///
 /// The creator of a workspace becomes its Owner. An identity that is already known under the same kind is left as
@@ -48,14 +56,21 @@ pub async fn import(
     actor: &Actor,
     import: &Import,
 ) -> Result<Imported, Error> {
-    let decide = |view: &View| ops(view, account, import).map_err(Error::from);
-    let (revision, mut imported) = accounts.change(account, actor, "Import", decide).await?;
-    imported.revision = revision;
-    Ok(imported)
+    let now = accounts.clock().now();
+    let decide = |view: &View| ops(view, account, import, now).map_err(Error::from);
+    let changed = accounts.change(account, actor, "Import", decide).await?;
+    Ok(Imported::of(&changed))
 }
 
-fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Imported), Invalid> {
+/// Returns the records of an import.
+pub(super) fn ops(
+    view: &View,
+    account: &AccountId,
+    import: &Import,
+    now: Timestamp,
+) -> Result<Vec<Op>, Invalid> {
     let mut known: HashMap<&str, PrincipalKind> = HashMap::new();
+    let mut names_of_users = HashSet::new();
     let mut ops = Vec::new();
     for (index, identity) in import.identities.iter().enumerate() {
         // As the file has them: users first, then RAM roles, each list counted from 0.
@@ -74,11 +89,7 @@ fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Im
                 "this is the main account",
             ));
         }
-        let name = identity.name.chars().count();
-        if name == 0 || name > MAX_NAME || identity.name.chars().any(char::is_control) {
-            let help = "give 1 to 128 characters without control characters";
-            return Err(Invalid::value(format!("{field}.name"), &identity.name, "a name", help));
-        }
+        rules::check_profile(&identity.profile).map_err(|invalid| invalid.within(&field))?;
         if known.insert(id, identity.principal.kind).is_some() {
             return Err(Invalid::value(
                 format!("{field}.id"),
@@ -86,6 +97,14 @@ fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Im
                 "named once",
                 "give each identity one entry",
             ));
+        }
+        let named = (identity.principal.kind, &identity.name);
+        let same_name =
+            view.named(named.0, named.1).filter(|other| other.principal.id.as_str() != id);
+        if !names_of_users.insert(named) || same_name.is_some() {
+            let help = "another one has this name; give another name";
+            let name = identity.name.as_str();
+            return Err(Invalid::value(format!("{field}.name"), name, "a new name", help));
         }
         match view.identity(&identity.principal.id) {
             None => ops.push(Op::PutIdentity(identity.clone())),
@@ -98,8 +117,6 @@ fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Im
             }
         }
     }
-    let identities = ops.len();
-    let (mut members, mut roles) = (0, 0);
     let (mut ids, mut names, mut role_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
     for (index, imported) in import.workspaces.iter().enumerate() {
         let field = format!("workspaces[{index}]");
@@ -113,8 +130,8 @@ fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Im
                 help,
             ));
         }
-        if view.has_workspace_name(&workspace.name) || !names.insert(&workspace.name) {
-            let help = "a workspace of this name exists; give another name";
+        if !rules::name_is_free(view, &workspace.name, now) || !names.insert(&workspace.name) {
+            let help = "a workspace has this name, or had it less than 14 days ago; give another";
             return Err(Invalid::value(
                 format!("{field}.name"),
                 workspace.name.as_str(),
@@ -122,15 +139,10 @@ fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Im
                 help,
             ));
         }
-        let length = workspace.description.chars().count();
-        if length > MAX_DESCRIPTION || workspace.description.chars().any(char::is_control) {
-            let help = "give at most 80 characters without control characters";
-            return Err(Invalid::value(
-                format!("{field}.description"),
-                &workspace.description,
-                "a description",
-                help,
-            ));
+        for (name, text) in
+            [("description", &workspace.description), ("displayName", &workspace.display_name)]
+        {
+            rules::check_text(name, text, rules::MAX_SHOWN).map_err(|i| i.within(&field))?;
         }
         let is_known =
             |id: &str| id == account.as_str() || known.contains_key(id) || knows(view, id);
@@ -150,12 +162,9 @@ fn ops(view: &View, account: &AccountId, import: &Import) -> Result<(Vec<Op>, Im
             imported.roles.iter().map(|role| Op::PutRole(workspace.id.clone(), role.clone())),
         );
         let listed = members_of(&field, imported, is_known)?;
-        members += listed.len();
-        roles += imported.roles.len();
         ops.extend(listed.into_iter().map(|member| Op::PutMember(workspace.id.clone(), member)));
     }
-    let workspaces = import.workspaces.len();
-    Ok((ops, Imported { identities, workspaces, members, roles, revision: view.revision() }))
+    Ok(ops)
 }
 
 fn knows(view: &View, id: &str) -> bool {
@@ -181,7 +190,7 @@ fn check_roles<'i>(
     let mut names = HashSet::new();
     for (index, role) in imported.roles.iter().enumerate() {
         let field = format!("{field}.roles[{index}]");
-        if view.has_role(&role.id) || !role_ids.insert(&role.id) {
+        if view.place_of_role(&role.id).is_some() || !role_ids.insert(&role.id) {
             let help = "a custom role of this id exists; give another id";
             return Err(Invalid::value(
                 format!("{field}.id"),

@@ -1,14 +1,10 @@
 //! The first keys of an account: everything else is done with them.
 
-use super::{Accounts, Actor, Keyring, tokens::new_token};
+use super::{Accounts, Actor, Keyring, management::new_access_key, tokens::new_token};
 use crate::{
     domain::{AccessKey, AccessKeyId, AccountId, KeyStatus, Op, PrincipalId, Scopes},
     error::{Error, ErrorCode},
 };
-
-/// Letters and digits of a made-up access key: its id, and its secret of 178 bits.
-const ID_CHARS: usize = 20;
-const SECRET_CHARS: usize = 30;
 
 /// The first keys of an account as they were just made; their secrets are never shown again.
 pub struct FirstKeys {
@@ -32,9 +28,7 @@ pub async fn initialize(
 ) -> Result<FirstKeys, Error> {
     let owner = PrincipalId::parse(account.as_str())
         .map_err(|_| Error::internal("an account id is a principal id"))?;
-    let id = AccessKeyId::parse(&format!("LTAI{}", random_letters(ID_CHARS)?))
-        .map_err(|_| Error::internal("a random access key id has a wrong form"))?;
-    let secret = random_letters(SECRET_CHARS)?;
+    let (id, secret) = new_access_key(account)?;
     let sealed_secret = keyring
         .seal(account, &id, secret.as_bytes())
         .map_err(|error| Error::internal(&error.to_string()))?;
@@ -51,24 +45,8 @@ pub async fn initialize(
                 "its first access key and token were shown then; make further tokens with `pai-authz token create`",
             ));
         }
-        Ok((vec![Op::PutAccessKey(key.clone()), Op::PutToken(token.clone())], ()))
+        Ok(vec![Op::PutAccessKey(key.clone()), Op::PutToken(token.clone())])
     };
     accounts.change(account, actor, "Initialize", decide).await?;
     Ok(FirstKeys { access_key_id: id, access_key_secret: secret, token: text })
-}
-
-/// Returns that many random letters and digits, each equally likely.
-fn random_letters(count: usize) -> Result<String, Error> {
-    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut out = String::with_capacity(count);
-    while out.len() < count {
-        let mut random = [0; 64];
-        getrandom::fill(&mut random)
-            .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
-        // 248 is the largest multiple of 62 in a byte: a byte beyond it would favour the first letters.
-        let letters =
-            random.iter().filter(|b| **b < 248).filter_map(|b| LETTERS.get(usize::from(*b) % 62));
-        out.extend(letters.take(count - out.len()).map(|b| char::from(*b)));
-    }
-    Ok(out)
 }

@@ -58,6 +58,7 @@ struct Subkeys {
     tokens: [u8; 32],
     revisions: [u8; 32],
     secrets: [u8; 32],
+    pages: [u8; 32],
 }
 
 impl Subkeys {
@@ -67,6 +68,7 @@ impl Subkeys {
             tokens: derive("pai-authz 2026 token digests v1"),
             revisions: derive("pai-authz 2026 revision tokens v1"),
             secrets: derive("pai-authz 2026 sealed access key secrets v1"),
+            pages: derive("pai-authz 2026 page tokens v1"),
         }
     }
 }
@@ -88,6 +90,8 @@ const MAC_BYTES: usize = 16;
 const NONCE_BYTES: usize = 24;
 /// Longest revision token: 49 bytes with an account of 20 digits.
 const MAX_REVISION_TOKEN: usize = 66;
+/// Longest page token: a name of 64 bytes and its MAC.
+const MAX_PAGE_TOKEN: usize = 128;
 
 impl Keyring {
     /// Returns the keys of `current`; what was made under `previous` is still accepted.
@@ -146,6 +150,27 @@ impl Keyring {
             .then_some(revision)
     }
 
+    /// Returns the opaque form of the place where the next page of a list begins.
+    #[must_use]
+    pub fn page_token(&self, account: &AccountId, place: &str) -> String {
+        let mac = page_mac(&self.current, account, place.as_bytes());
+        URL_SAFE_NO_PAD.encode([place.as_bytes(), &mac].concat())
+    }
+
+    /// Returns the place of a page token this service gave out for `account`; `None` for any other text.
+    #[must_use]
+    pub fn read_page_token(&self, account: &AccountId, token: &str) -> Option<String> {
+        if token.len() > MAX_PAGE_TOKEN {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (place, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
+        let genuine = std::iter::once(&self.current)
+            .chain(&self.previous)
+            .any(|keys| bool::from(page_mac(keys, account, place).ct_eq(mac)));
+        genuine.then(|| String::from_utf8(place.to_vec()).ok()).flatten()
+    }
+
     /// Seals an access key's secret for `account` and `id`: it opens for no other.
     ///
     /// # Errors
@@ -184,7 +209,7 @@ impl Keyring {
 pub struct SealFailed;
 
 /// Feeds `parts` so that no two lists of parts feed the same bytes.
-fn feed(hasher: &mut blake3::Hasher, parts: &[&[u8]]) {
+pub(super) fn feed(hasher: &mut blake3::Hasher, parts: &[&[u8]]) {
     for part in parts {
         hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part);
@@ -208,6 +233,14 @@ fn revision_bytes(account: &AccountId, revision: Revision) -> Vec<u8> {
 fn revision_mac(keys: &Subkeys, bytes: &[u8]) -> [u8; MAC_BYTES] {
     let mut hasher = blake3::Hasher::new_keyed(&keys.revisions);
     hasher.update(bytes);
+    let mut mac = [0; MAC_BYTES];
+    hasher.finalize_xof().fill(&mut mac);
+    mac
+}
+
+fn page_mac(keys: &Subkeys, account: &AccountId, place: &[u8]) -> [u8; MAC_BYTES] {
+    let mut hasher = blake3::Hasher::new_keyed(&keys.pages);
+    feed(&mut hasher, &[account.as_str().as_bytes(), place]);
     let mut mac = [0; MAC_BYTES];
     hasher.finalize_xof().fill(&mut mac);
     mac
@@ -243,6 +276,17 @@ mod tests {
         }
         for bad in ["", "AA", "{}", &"A".repeat(10_000)] {
             assert_eq!(keys.read_revision(&account("1"), bad), None);
+        }
+    }
+
+    #[test]
+    fn a_page_token_reads_back_only_unedited_and_for_its_account() {
+        let keys = Keyring::new(&MasterKey::development(), None);
+        let token = keys.page_token(&account("1"), "dana");
+        assert_eq!(keys.read_page_token(&account("1"), &token).as_deref(), Some("dana"));
+        assert_eq!(keys.read_page_token(&account("2"), &token), None);
+        for bad in ["", "AA", "dana", &token[1..], &"A".repeat(10_000)] {
+            assert_eq!(keys.read_page_token(&account("1"), bad), None);
         }
     }
 

@@ -9,14 +9,28 @@ mod demo;
 mod import;
 mod initialize;
 mod keyring;
+mod management;
+mod roster;
+mod rules;
+mod signers;
 mod tokens;
+mod view;
 
-pub use accounts::{Accounts, Actor, View};
+pub use accounts::{Accounts, Actor, Changed, asked};
 pub use authorize::{Authorizer, Judged};
 pub use demo::{DemoQuestion, demo, demo_questions};
 pub use import::{Imported, import};
 pub use initialize::{FirstKeys, initialize};
 pub use keyring::{Keyring, MasterKey};
+pub use management::{
+    Bounds, Caller, CreatedAccessKey, Management, MemberFilter, MemberRef, NewMember, NewUser,
+    NewWorkspace, Page, Paging, PermissionFilter, RoleFilter, RoleJob, Sorting, UserChange,
+    WorkspaceFilter, account_type,
+};
+pub use roster::Roster;
+pub use rules::{MAX_MEMBERS, MAX_ROLES};
+pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Pep, Tokens,
 };
+pub use view::View;

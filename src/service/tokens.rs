@@ -181,10 +181,10 @@ impl Tokens {
                     "revoke those no longer used: `pai-authz token list`, `pai-authz token revoke`",
                 ));
             }
-            Ok((vec![Op::PutToken(token.clone())], ()))
+            Ok(vec![Op::PutToken(token.clone())])
         };
-        let (revision, ()) = self.accounts.change(account, actor, "CreateToken", decide).await?;
-        Ok(CreatedToken { token, text, revision })
+        let changed = self.accounts.change(account, actor, "CreateToken", decide).await?;
+        Ok(CreatedToken { token, text, revision: changed.revision })
     }
 
     /// Returns the tokens of `account`, sorted by id.
@@ -204,7 +204,7 @@ impl Tokens {
         id: &TokenId,
     ) -> Result<Revision, Error> {
         let decide = |view: &super::View| match view.token(id) {
-            Some(_) => Ok((vec![Op::RemoveToken(id.clone())], ())),
+            Some(_) => Ok(vec![Op::RemoveToken(id.clone())]),
             None => Err(Error {
                 field: Some("id".to_owned()),
                 value: Some(id.to_string()),
@@ -218,7 +218,7 @@ impl Tokens {
         self.accounts
             .change(account, actor, "RevokeToken", decide)
             .await
-            .map(|(revision, ())| revision)
+            .map(|changed| changed.revision)
     }
 }
 

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The request id was already used for a change that is not this one.
     #[error("the request id was used before for another change")]
     RequestReused,
+    /// The nonce was used up before: the request is a repetition of one that was carried out.
+    #[error("the nonce was used before")]
+    NonceUsed,
     /// Another process has the store open.
     #[error("`{path}` is in use by another process: stop it, or speak to it with `--url`", path = path.display())]
     InUse {

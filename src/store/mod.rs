@@ -8,12 +8,14 @@
 mod error;
 mod redb;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 pub use self::error::StoreError;
 pub use self::redb::RedbStore;
 
-use crate::domain::{AccountId, AccountRecords, Change, LogEntry, Revision};
+use crate::domain::{AccountId, AccountRecords, Change, LogEntry, RequestId, Revision, Timestamp};
 
 /// Whether a store holds real data or a developer's. The two never mix: opening one as the other is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,24 @@ pub enum Mode {
     Production,
     /// A developer's data; the service adds well-known development credentials to it.
     Development,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// The revision it led to.
+    pub revision: Revision,
+    /// Whether it had been applied before, under the same request id: then this time nothing was written.
+    pub repeated: bool,
+}
+
+/// What a request id led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// The change, as the log has it.
+    pub entry: LogEntry,
+    /// [`Change::asked`] of it; where it had none, a digest of what it is.
+    pub asked: [u8; 32],
 }
 
 /// A place where accounts are kept.
@@ -42,15 +62,20 @@ pub trait Store: Send + Sync {
 
     /// Applies `change` to `account` and returns the revision it led to.
     ///
-    /// Records, revision and change-log entry are one atomic, durable step: when this returns `Ok`, a power cut
-    /// loses none of it. A change whose request id was applied in the last 24 hours is noticed before `expected`
-    /// is compared, writes nothing and returns the revision it led to then, so a retry is safe.
+    /// Records, revision, change-log entry and used-up nonce are one atomic, durable step: when this returns `Ok`, a
+    /// power cut loses none of it. First the nonce is looked up: one that was used up in the last 30 minutes is
+    /// refused. Then the request id: a change whose id was applied in the last 24 hours is noticed before `expected`
+    /// is compared, writes nothing and returns the revision it led to then, so a retry is safe. A change without ops
+    /// uses up its nonce and leaves the revision as it is.
     ///
-    /// Two changes are the same change when actor, action and ops are equal; `at` is when it was asked for *this*
-    /// time. The 24 hours are counted between the `at`s, so that no store needs a clock.
+    /// Two changes are the same change when [`Change::asked`] is equal, or without it when actor, action and ops are;
+    /// `at` is when it was asked for *this* time. Hours and minutes are counted between the `at`s, so that no store
+    /// needs a clock.
     ///
     /// # Errors
-    /// - [`StoreError::Malformed`]: no ops, or an actor or action that is empty or longer than 128 characters.
+    /// - [`StoreError::Malformed`]: neither ops nor a nonce, or an actor or action that is empty or longer than 128
+    ///   characters.
+    /// - [`StoreError::NonceUsed`]: a signed request came twice.
     /// - [`StoreError::Conflict`]: the account has moved past `expected`; load, decide again, apply again.
     /// - [`StoreError::RequestReused`]: the request id was used for another change.
     /// - [`StoreError::Unavailable`]: not durable; `may_be_applied` tells whether it may show up later:
@@ -61,7 +86,18 @@ pub trait Store: Send + Sync {
         account: &AccountId,
         expected: Revision,
         change: &Change,
-    ) -> Result<Revision, StoreError>;
+    ) -> Result<Applied, StoreError>;
+
+    /// Returns what `request_id` led to in the 24 hours before `at`; `None` when it is not remembered.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Damaged`].
+    async fn recall(
+        &self,
+        account: &AccountId,
+        request_id: &RequestId,
+        at: Timestamp,
+    ) -> Result<Option<Recalled>, StoreError>;
 
     /// Returns the applied changes of `account` after `after`, oldest first, at most `limit`.
     ///
@@ -75,13 +111,17 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<LogEntry>, StoreError>;
 }
 
+/// How long a request id is remembered, and how long a nonce is used up.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+const NONCE_USED: Duration = Duration::from_secs(30 * 60);
+
 /// Longest actor and action, in characters.
 const MAX_NAME: usize = 128;
 
 /// Refuses a change no store takes; every store calls this first.
 fn check_change(change: &Change) -> Result<(), StoreError> {
     let length_is_right = |text: &str| (1..=MAX_NAME).contains(&text.chars().count());
-    if change.ops.is_empty() {
+    if change.ops.is_empty() && change.nonce.is_none() {
         return Err(StoreError::Malformed("it has no ops"));
     }
     if !length_is_right(&change.actor) {

@@ -8,10 +8,10 @@ use std::{
 
 use pai_authz::{
     domain::{
-        AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, Identity, Member,
-        ModulePermission, PermissionGrant, PermissionRule, PermissionType, Principal, PrincipalId,
-        PrincipalKind, Question, Reason, RoleName, RoleRef, Timestamp, Workspace, WorkspaceId,
-        WorkspaceName,
+        AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, EnvMode, Identity,
+        Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType, Principal,
+        PrincipalId, PrincipalKind, Profile, Question, Reason, RoleName, RoleRef, Timestamp,
+        UserName, Workspace, WorkspaceId, WorkspaceName,
     },
     engine::{Engine, Snapshot},
 };
@@ -254,6 +254,9 @@ fn custom_role(number: u32, drafts: &[ModuleDraft]) -> CustomRole {
         id: CustomRoleId::parse(&format!("role-{number}")).expect("a role id"),
         name: RoleName::parse(&format!("r{number}")).expect("a role name"),
         modules: entries.into_values().collect(),
+        creator: principal_id(ACCOUNT),
+        created: THEN,
+        modified: THEN,
     }
 }
 
@@ -390,16 +393,22 @@ fn put_workspace(records: &mut AccountRecords, id: &WorkspaceId) {
     let workspace = Workspace {
         id: id.clone(),
         name: WorkspaceName::parse(&format!("w_{id}")).expect("a workspace name"),
+        display_name: String::new(),
         description: String::new(),
+        env: EnvMode::Simple,
+        resource_group: None,
         creator: principal_id(ACCOUNT),
         created: THEN,
+        modified: THEN,
     };
     records.workspaces.insert(id.clone(), workspace);
 }
 
 fn put_identity(records: &mut AccountRecords, kind: PrincipalKind, id: &str) {
     let principal = Principal { kind, id: principal_id(id) };
-    let identity = Identity { principal, name: format!("n{id}"), created: THEN };
+    let name = UserName::parse(&format!("n{id}")).expect("a user name");
+    let profile = Profile::default();
+    let identity = Identity { principal, name, profile, created: THEN, modified: THEN };
     records.identities.insert(principal_id(id), identity);
 }
 

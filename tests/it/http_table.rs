@@ -3,12 +3,10 @@
 //! The expected answers are read from `schema/catalog/permissions` as plain JSON: nothing of the program is used
 //! to know them.
 
-use std::{collections::BTreeMap, fs, path::Path};
-
 use serde_json::{Value, json};
 
 use crate::support::{
-    report,
+    permission_rows, report,
     server::{Place, Request, Server},
 };
 
@@ -41,24 +39,6 @@ fn workspace() -> Value {
     })
 }
 
-/// The rows of the table: every code once, without the variants that apply to official images only.
-fn rows() -> BTreeMap<String, Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/catalog/permissions");
-    let mut rows = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let file: Value =
-            serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap();
-        for row in file["rows"].as_array().unwrap() {
-            if row.get("variant").is_none() {
-                assert!(
-                    rows.insert(row["code"].as_str().unwrap().to_owned(), row.clone()).is_none()
-                );
-            }
-        }
-    }
-    rows
-}
-
 /// Cells as the table writes them, in the order in which they are asked below.
 const CELLS: [(char, bool, &str); 4] = [
     ('p', true, "PRIVATE"),
@@ -75,7 +55,7 @@ fn every_cell_of_the_role_table_is_answered_as_published() {
     let server = place.serve(&[]);
 
     let mut asked: Vec<(Value, bool, String)> = Vec::new();
-    let rows = rows();
+    let rows = permission_rows();
     assert_eq!(rows.len(), 480);
     for (code, row) in &rows {
         let on_account = row["scope"] == "account";

@@ -1,10 +1,10 @@
 //! The story of README.md: every command, pasted line by line, prints what stands below it.
 
-use std::{fs, os::unix::fs::symlink, process::Command};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use tempfile::TempDir;
 
-use crate::support::server::Server;
+use crate::{sdk, support::server::Server};
 
 /// A command of a `console` block and what stands below it.
 struct Step {
@@ -38,10 +38,14 @@ fn the_story_of_the_readme_prints_what_it_says() {
     fs::create_dir_all(folder.path().join("target/release")).unwrap();
     symlink(env!("CARGO_BIN_EXE_pai-authz"), folder.path().join("target/release/pai-authz"))
         .unwrap();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    symlink(project.join("examples"), folder.path().join("examples")).unwrap();
+    // The story installs the SDK; here it is installed already.
+    symlink(sdk::python().ancestors().nth(2).unwrap(), folder.path().join("sdk")).unwrap();
 
     let readme = include_str!("../../README.md");
     let steps = steps(readme);
-    assert!(steps.len() >= 7, "the story has {} commands", steps.len());
+    assert!(steps.len() >= 12, "the story has {} commands", steps.len());
     for Step { command, printed } in &steps {
         let here = command.replace("127.0.0.1:8080", &address);
         let done = Command::new("bash")

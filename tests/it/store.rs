@@ -4,15 +4,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::join_all;
 use pai_authz::{
-    domain::{AccountRecords, Op, Revision},
-    store::{Store, StoreError},
+    domain::{AccessKeyId, AccountRecords, Change, Nonce, Op, Revision, Timestamp, UsedNonce},
+    store::{Applied, Store, StoreError},
 };
 
 use crate::support::{
     Fixture, begin_all,
     records::{
-        HOSTILE, account, assert_log_leads_to, change, change_at, op, records_after, revision,
-        workspace_change,
+        HOSTILE, KINDS, Reach as _, account, assert_log_leads_to, change, change_at, op,
+        records_after, request, revision, workspace_change,
     },
 };
 
@@ -47,6 +47,11 @@ on_every_store!(
     a_request_id_of_one_account_is_unknown_to_another,
     a_request_id_is_forgotten_after_24_hours,
     many_forgotten_request_ids_do_not_come_back,
+    a_nonce_is_used_up_with_the_change_and_not_before,
+    a_change_without_ops_uses_its_nonce_up_and_nothing_else,
+    a_nonce_is_forgotten_after_30_minutes,
+    a_request_id_is_recalled_with_what_was_asked,
+    what_was_asked_tells_a_retry_whose_records_differ,
     a_change_that_no_store_takes_is_refused,
     the_log_is_contiguous_in_order_and_limited,
     digests_of_changes_to_the_same_records_chain,
@@ -68,7 +73,7 @@ async fn what_was_applied_is_loaded(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let changes = [workspace_change("r-1", 1), workspace_change("r-2", 2)];
     for (counter, change) in (0..).zip(&changes) {
-        let at = store.apply(&id, revision(counter), change).await.unwrap();
+        let at = store.reach(&id, revision(counter), change).await.unwrap();
         assert_eq!(at, revision(counter + 1));
     }
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, &changes));
@@ -76,9 +81,9 @@ async fn what_was_applied_is_loaded(fixture: Fixture) {
 
 async fn every_kind_of_op_keeps_every_field(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
-    for (counter, (kind, seed)) in (0..).zip((0..12).flat_map(|k| (0..8).map(move |s| (k, s)))) {
+    for (counter, (kind, seed)) in (0..).zip((0..KINDS).flat_map(|k| (0..8).map(move |s| (k, s)))) {
         let change = change(&format!("r-{counter}"), vec![op(kind, seed % 3, seed)]);
-        store.apply(&id, revision(counter), &change).await.unwrap();
+        store.reach(&id, revision(counter), &change).await.unwrap();
         let entry = store.log(&id, revision(counter), 1).await.unwrap().pop().unwrap();
         assert_eq!(entry.change, change);
     }
@@ -94,15 +99,15 @@ async fn hostile_names_come_back_as_they_were(fixture: Fixture) {
     if let Some(Op::PutWorkspace(workspace)) = change.ops.first_mut() {
         workspace.description = HOSTILE.concat();
     }
-    store.apply(&id, Revision::ORIGIN, &change).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &change).await.unwrap();
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&change]));
     assert_eq!(store.log(&id, Revision::ORIGIN, 9).await.unwrap()[0].change, change);
 }
 
 async fn removing_what_is_not_there_is_no_error(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
-    let change = change("r-1", (0..6).map(|kind| op(2 * kind + 1, 7, 0)).collect());
-    store.apply(&id, Revision::ORIGIN, &change).await.unwrap();
+    let change = change("r-1", (0..KINDS / 2).map(|kind| op(2 * kind + 1, 7, 0)).collect());
+    store.reach(&id, Revision::ORIGIN, &change).await.unwrap();
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&change]));
 }
 
@@ -110,7 +115,7 @@ async fn the_last_op_on_a_record_counts(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let ops = vec![op(0, 1, 1), op(1, 1, 0), op(0, 1, 2), op(2, 3, 1), op(2, 3, 2), op(3, 3, 0)];
     let change = change("r-1", ops);
-    store.apply(&id, Revision::ORIGIN, &change).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &change).await.unwrap();
     let records = store.load(&id).await.unwrap();
     assert_eq!(records, records_after(&id, [&change]));
     assert_eq!((records.identities.len(), records.workspaces.len()), (1, 0));
@@ -119,10 +124,10 @@ async fn the_last_op_on_a_record_counts(fixture: Fixture) {
 async fn a_conflict_tells_where_the_account_is_and_writes_nothing(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let first = workspace_change("r-1", 1);
-    store.apply(&id, Revision::ORIGIN, &first).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &first).await.unwrap();
     let elsewhere = [0, 2, u64::MAX].map(revision);
     for expected in elsewhere.into_iter().chain([Revision { epoch: 2, counter: 1 }]) {
-        let refused = store.apply(&id, expected, &workspace_change("r-2", 2)).await.unwrap_err();
+        let refused = store.reach(&id, expected, &workspace_change("r-2", 2)).await.unwrap_err();
         assert!(
             matches!(refused, StoreError::Conflict { current } if current == revision(1)),
             "{refused:?}"
@@ -131,17 +136,17 @@ async fn a_conflict_tells_where_the_account_is_and_writes_nothing(fixture: Fixtu
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&first]));
     assert_eq!(store.log(&id, Revision::ORIGIN, 9).await.unwrap().len(), 1);
     // The refused request left no trace either: the same id may be used when it fits.
-    store.apply(&id, revision(1), &workspace_change("r-2", 3)).await.unwrap();
+    store.reach(&id, revision(1), &workspace_change("r-2", 3)).await.unwrap();
 }
 
 async fn a_retry_answers_the_first_revision_and_writes_nothing(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let changes = [workspace_change("r-1", 1), workspace_change("r-2", 2)];
-    store.apply(&id, revision(0), &changes[0]).await.unwrap();
-    store.apply(&id, revision(1), &changes[1]).await.unwrap();
+    store.reach(&id, revision(0), &changes[0]).await.unwrap();
+    store.reach(&id, revision(1), &changes[1]).await.unwrap();
     let later = change_at("r-1", 1_700_000_009_000, changes[0].ops.clone());
     for expected in [0, 1, 2, 77] {
-        assert_eq!(store.apply(&id, revision(expected), &later).await.unwrap(), revision(1));
+        assert_eq!(store.reach(&id, revision(expected), &later).await.unwrap(), revision(1));
     }
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, &changes));
     assert_eq!(store.log(&id, Revision::ORIGIN, 9).await.unwrap().len(), 2);
@@ -150,7 +155,7 @@ async fn a_retry_answers_the_first_revision_and_writes_nothing(fixture: Fixture)
 async fn a_retry_among_others_in_flight_is_applied_once(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let change = workspace_change("r-1", 1);
-    let applies = (0..20).map(|_| store.apply(&id, Revision::ORIGIN, &change));
+    let applies = (0..20).map(|_| store.reach(&id, Revision::ORIGIN, &change));
     for answer in begin_all(applies).await.finish().await {
         assert_eq!(answer.unwrap(), revision(1));
     }
@@ -160,12 +165,12 @@ async fn a_retry_among_others_in_flight_is_applied_once(fixture: Fixture) {
 async fn a_request_id_used_for_another_change_is_refused(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let first = workspace_change("r-1", 1);
-    store.apply(&id, Revision::ORIGIN, &first).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &first).await.unwrap();
     let mut others = [first.clone(), first.clone(), workspace_change("r-1", 2)];
     others[0].actor.push('x');
     others[1].action.push('x');
     for other in &others {
-        let refused = store.apply(&id, revision(1), other).await.unwrap_err();
+        let refused = store.reach(&id, revision(1), other).await.unwrap_err();
         assert!(matches!(refused, StoreError::RequestReused), "{refused:?}");
     }
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&first]));
@@ -176,7 +181,7 @@ async fn a_request_id_of_one_account_is_unknown_to_another(fixture: Fixture) {
     for (id, number) in [("1", 1), ("10", 2), ("100", 3)] {
         let change = workspace_change("r-1", number);
         assert_eq!(
-            store.apply(&account(id), Revision::ORIGIN, &change).await.unwrap(),
+            store.reach(&account(id), Revision::ORIGIN, &change).await.unwrap(),
             revision(1)
         );
     }
@@ -187,21 +192,21 @@ const HOUR: u64 = 3_600_000;
 async fn a_request_id_is_forgotten_after_24_hours(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let ops = workspace_change("r-1", 1).ops;
-    store.apply(&id, revision(0), &change_at("r-1", 100 * HOUR, ops.clone())).await.unwrap();
+    store.reach(&id, revision(0), &change_at("r-1", 100 * HOUR, ops.clone())).await.unwrap();
     let in_time = change_at("r-1", 124 * HOUR, ops.clone());
-    assert_eq!(store.apply(&id, revision(1), &in_time).await.unwrap(), revision(1));
+    assert_eq!(store.reach(&id, revision(1), &in_time).await.unwrap(), revision(1));
     let too_late = change_at("r-1", 124 * HOUR + 1, ops.clone());
-    assert_eq!(store.apply(&id, revision(1), &too_late).await.unwrap(), revision(2));
+    assert_eq!(store.reach(&id, revision(1), &too_late).await.unwrap(), revision(2));
     // From now on the second use is the one that is remembered.
     let again = change_at("r-1", 148 * HOUR, ops);
-    assert_eq!(store.apply(&id, revision(9), &again).await.unwrap(), revision(2));
+    assert_eq!(store.reach(&id, revision(9), &again).await.unwrap(), revision(2));
 }
 
 async fn many_forgotten_request_ids_do_not_come_back(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     let apply = async |name: &str, at: u64, counter: u64| {
         let change = change_at(name, at, workspace_change("x", counter).ops);
-        store.apply(&id, revision(counter), &change).await.unwrap()
+        store.reach(&id, revision(counter), &change).await.unwrap()
     };
     for n in 0..40 {
         apply(&format!("r-{n}"), n, n).await;
@@ -213,8 +218,109 @@ async fn many_forgotten_request_ids_do_not_come_back(fixture: Fixture) {
     }
     for n in 0..40 {
         let change = change_at(&format!("r-{n}"), 49 * HOUR, workspace_change("x", 79 - n).ops);
-        assert_eq!(store.apply(&id, revision(0), &change).await.unwrap(), revision(80 - n));
+        assert_eq!(store.reach(&id, revision(0), &change).await.unwrap(), revision(80 - n));
     }
+}
+
+fn signed(request_id: &str, millis: u64, number: u64, nonce: &str) -> Change {
+    let nonce = UsedNonce {
+        key: AccessKeyId::parse("LTAI1000x1").unwrap(),
+        nonce: Nonce::parse(nonce).unwrap(),
+    };
+    let ops = workspace_change("x", number).ops;
+    Change { nonce: Some(nonce), ..change_at(request_id, millis, ops) }
+}
+
+#[track_caller]
+fn assert_nonce_used(answer: &Result<Revision, StoreError>) {
+    assert!(matches!(answer, Err(StoreError::NonceUsed)), "{answer:?}");
+}
+
+async fn a_nonce_is_used_up_with_the_change_and_not_before(fixture: Fixture) {
+    let (store, id) = (fixture.store, account("1000"));
+    let refused = store.reach(&id, revision(7), &signed("r-1", 1, 1, "n-1")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Conflict { .. }), "{refused:?}");
+    let first = signed("r-1", 1, 1, "n-1");
+    assert_eq!(store.reach(&id, revision(0), &first).await.unwrap(), revision(1));
+    // Before the request id is looked at: what came twice is refused even when it is the very same.
+    assert_nonce_used(&store.reach(&id, revision(1), &first).await);
+    assert_nonce_used(&store.reach(&id, revision(1), &signed("r-2", 1, 2, "n-1")).await);
+    let mut other_key = signed("r-3", 1, 3, "n-1");
+    other_key.nonce.as_mut().unwrap().key = AccessKeyId::parse("LTAI1000x2").unwrap();
+    assert_eq!(store.reach(&id, revision(1), &other_key).await.unwrap(), revision(2));
+    let elsewhere = account("10");
+    assert_eq!(store.reach(&elsewhere, revision(0), &first).await.unwrap(), revision(1));
+    assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&first, &other_key]));
+}
+
+async fn a_change_without_ops_uses_its_nonce_up_and_nothing_else(fixture: Fixture) {
+    let (store, id) = (fixture.store, account("1000"));
+    store.reach(&id, revision(0), &workspace_change("r-0", 9)).await.unwrap();
+    let before = store.load(&id).await.unwrap();
+    let idle = Change { ops: Vec::new(), ..signed("r-1", 1, 1, "n-1") };
+    let late = store.reach(&id, revision(0), &idle).await.unwrap_err();
+    assert!(matches!(late, StoreError::Conflict { .. }), "it was decided on what is no more");
+    assert_eq!(store.reach(&id, revision(1), &idle).await.unwrap(), revision(1));
+    assert_nonce_used(&store.reach(&id, revision(1), &idle).await);
+    assert_nonce_used(&store.reach(&id, revision(1), &signed("r-2", 1, 2, "n-1")).await);
+    assert_eq!(store.load(&id).await.unwrap(), before);
+    assert_eq!(store.log(&id, Revision::ORIGIN, 9).await.unwrap().len(), 1);
+}
+
+const MINUTE: u64 = 60_000;
+
+async fn a_nonce_is_forgotten_after_30_minutes(fixture: Fixture) {
+    let (store, id) = (fixture.store, account("1000"));
+    let start = 100 * HOUR;
+    for n in 0..20 {
+        let change = signed(&format!("r-{n}"), start + n, n, &format!("n-{n}"));
+        store.reach(&id, revision(n), &change).await.unwrap();
+    }
+    let late = |n: u64, at: u64| signed(&format!("late-{n}-{at}"), at, 100 + n, &format!("n-{n}"));
+    assert_nonce_used(&store.reach(&id, revision(20), &late(0, start + 30 * MINUTE)).await);
+    // Some are pruned and some are only too old: all may be used anew, and are used up then.
+    for n in 0..20 {
+        let at = start + 31 * MINUTE;
+        assert_eq!(
+            store.reach(&id, revision(20 + n), &late(n, at)).await.unwrap(),
+            revision(21 + n)
+        );
+    }
+    for n in 0..20 {
+        assert_nonce_used(&store.reach(&id, revision(40), &late(n, start + 32 * MINUTE)).await);
+    }
+}
+
+async fn a_request_id_is_recalled_with_what_was_asked(fixture: Fixture) {
+    let (store, id) = (fixture.store, account("1000"));
+    let asked = Some([7; 32]);
+    let first = Change { asked, ..signed("r-1", 100 * HOUR, 1, "n-1") };
+    store.reach(&id, revision(0), &first).await.unwrap();
+    let second = change_at("r-2", 100 * HOUR, workspace_change("r-2", 2).ops);
+    store.reach(&id, revision(1), &second).await.unwrap();
+    let at = |hours| Timestamp::from_millis(hours * HOUR);
+    let recalled = store.recall(&id, &request("r-1"), at(124)).await.unwrap().unwrap();
+    assert_eq!((recalled.asked, recalled.entry.revision), ([7; 32], revision(1)));
+    assert_eq!(recalled.entry.change, Change { asked: None, nonce: None, ..first });
+    assert_eq!(store.recall(&id, &request("r-1"), at(125)).await.unwrap(), None, "forgotten");
+    assert_eq!(store.recall(&id, &request("r-9"), at(100)).await.unwrap(), None);
+    assert_eq!(store.recall(&account("10"), &request("r-1"), at(100)).await.unwrap(), None);
+}
+
+async fn what_was_asked_tells_a_retry_whose_records_differ(fixture: Fixture) {
+    let (store, id) = (fixture.store, account("1000"));
+    let of = |number: u64, asked: [u8; 32]| Change {
+        asked: Some(asked),
+        ..change_at("r-1", 1, workspace_change("x", number).ops)
+    };
+    let first = store.apply(&id, revision(0), &of(1, [7; 32])).await.unwrap();
+    assert_eq!(first, Applied { revision: revision(1), repeated: false });
+    // Another id was made up: what was asked is the same.
+    let again = store.apply(&id, revision(0), &of(2, [7; 32])).await.unwrap();
+    assert_eq!(again, Applied { revision: revision(1), repeated: true });
+    let refused = store.apply(&id, revision(1), &of(1, [8; 32])).await.unwrap_err();
+    assert!(matches!(refused, StoreError::RequestReused), "{refused:?}");
+    assert_eq!(store.load(&id).await.unwrap().workspaces.len(), 1);
 }
 
 async fn a_change_that_no_store_takes_is_refused(fixture: Fixture) {
@@ -227,19 +333,19 @@ async fn a_change_that_no_store_takes_is_refused(fixture: Fixture) {
     bad[3].action.clear();
     bad[4].action = "x".repeat(129);
     for change in &bad {
-        let refused = store.apply(&id, Revision::ORIGIN, change).await.unwrap_err();
+        let refused = store.reach(&id, Revision::ORIGIN, change).await.unwrap_err();
         assert!(matches!(refused, StoreError::Malformed(_)), "{refused:?}");
     }
     assert_eq!(store.accounts().await.unwrap(), []);
     let longest = pai_authz::domain::Change { actor: "名".repeat(128), ..good };
-    store.apply(&id, Revision::ORIGIN, &longest).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &longest).await.unwrap();
 }
 
 async fn the_log_is_contiguous_in_order_and_limited(fixture: Fixture) {
     let (store, id) = (fixture.store, account("1000"));
     for counter in 0..12 {
         let change = workspace_change(&format!("r-{counter}"), counter);
-        store.apply(&id, revision(counter), &change).await.unwrap();
+        store.reach(&id, revision(counter), &change).await.unwrap();
     }
     let page = async |after, limit| {
         let log = store.log(&id, after, limit).await.unwrap();
@@ -265,7 +371,7 @@ async fn digests_of_changes_to_the_same_records_chain(fixture: Fixture) {
         vec![op(3, 1, 0), op(1, 1, 0)],
     ];
     for (counter, ops) in (0..).zip(ops) {
-        store.apply(&id, revision(counter), &change(&format!("r-{counter}"), ops)).await.unwrap();
+        store.reach(&id, revision(counter), &change(&format!("r-{counter}"), ops)).await.unwrap();
     }
     let log = store.log(&id, Revision::ORIGIN, 9).await.unwrap();
     for pair in log.windows(2) {
@@ -280,7 +386,7 @@ async fn digests_of_changes_to_the_same_records_chain(fixture: Fixture) {
 async fn accounts_are_listed_sorted_once_written(fixture: Fixture) {
     let store = fixture.store;
     for id in ["2", "100", "1", "10"] {
-        store.apply(&account(id), Revision::ORIGIN, &workspace_change("r", 1)).await.unwrap();
+        store.reach(&account(id), Revision::ORIGIN, &workspace_change("r", 1)).await.unwrap();
     }
     assert_eq!(store.accounts().await.unwrap(), ["1", "10", "100", "2"].map(account));
 }
@@ -289,13 +395,13 @@ async fn accounts_do_not_see_one_another(fixture: Fixture) {
     let store = fixture.store;
     let ids = ["1", "10", "100", "01", "11111111111111111111"].map(account);
     for (number, id) in (1..).zip(&ids) {
-        let ops = (0..6).map(|kind| op(2 * kind, number, number)).collect();
-        store.apply(id, Revision::ORIGIN, &change("r-1", ops)).await.unwrap();
+        let ops = (0..KINDS / 2).map(|kind| op(2 * kind, number, number)).collect();
+        store.reach(id, Revision::ORIGIN, &change("r-1", ops)).await.unwrap();
     }
-    let remove = change("r-2", (0..6).map(|kind| op(2 * kind + 1, 1, 1)).collect());
-    store.apply(&ids[0], revision(1), &remove).await.unwrap();
+    let remove = change("r-2", (0..KINDS / 2).map(|kind| op(2 * kind + 1, 1, 1)).collect());
+    store.reach(&ids[0], revision(1), &remove).await.unwrap();
     for (number, id) in (1..).zip(&ids) {
-        let put = change("r-1", (0..6).map(|kind| op(2 * kind, number, number)).collect());
+        let put = change("r-1", (0..KINDS / 2).map(|kind| op(2 * kind, number, number)).collect());
         let changes = if number == 1 { vec![put, remove.clone()] } else { vec![put] };
         assert_eq!(store.load(id).await.unwrap(), records_after(id, &changes));
         assert_eq!(store.log(id, Revision::ORIGIN, 9).await.unwrap().len(), changes.len(), "{id}");
@@ -308,7 +414,7 @@ async fn write(store: &Arc<dyn Store>, id: &str, writer: u64, count: u64) -> Vec
     for n in 0..count {
         let change = workspace_change(&format!("w{writer}-{n}"), writer * 1_000 + n);
         loop {
-            match store.apply(&id, at, &change).await {
+            match store.reach(&id, at, &change).await {
                 Ok(revision) => {
                     won.push(revision.counter);
                     at = revision;
@@ -351,8 +457,8 @@ async fn changes_that_build_on_each_other_may_be_in_flight_together(fixture: Fix
     // Every tenth is out of place and must not disturb the others.
     let stray = workspace_change("stray", 999);
     let applies = (0..).zip(&changes).flat_map(|(counter, change)| {
-        let stray = (counter % 10 == 0).then(|| store.apply(&id, revision(7_777), &stray));
-        stray.into_iter().chain([store.apply(&id, revision(counter), change)])
+        let stray = (counter % 10 == 0).then(|| store.reach(&id, revision(7_777), &stray));
+        stray.into_iter().chain([store.reach(&id, revision(counter), change)])
     });
     let answers = begin_all(applies).await.finish().await;
     let refused = answers.iter().filter(|a| matches!(a, Err(StoreError::Conflict { .. }))).count();

@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::support::{
     disk::Disk,
-    records::{account, assert_log_leads_to, change, op, records_after},
+    records::{Reach as _, account, assert_log_leads_to, change, op, records_after},
 };
 
 proptest! {
@@ -31,7 +31,7 @@ proptest! {
         let store = RedbStore::create_on(disk.clone(), Mode::Production).unwrap();
         let mut at = Revision::ORIGIN;
         for change in &changes {
-            at = runtime.block_on(store.apply(&id, at, change)).unwrap();
+            at = runtime.block_on(store.reach(&id, at, change)).unwrap();
         }
         let expected = records_after(&id, &changes);
         prop_assert_eq!(&runtime.block_on(store.load(&id)).unwrap(), &expected);

@@ -8,7 +8,7 @@ use pai_authz::{
 };
 use tempfile::TempDir;
 
-use crate::support::records::{account, records_after, revision, workspace_change};
+use crate::support::records::{Reach as _, account, records_after, revision, workspace_change};
 
 fn opening(path: &Path, mode: Mode) -> StoreError {
     let before = fs::read(path).ok();
@@ -27,14 +27,14 @@ async fn a_reopened_store_holds_everything() {
     for (counter, change) in (0..).zip(&changes) {
         let store = RedbStore::open(&path, Mode::Production).unwrap();
         assert_eq!(
-            store.apply(&id, revision(counter), change).await.unwrap(),
+            store.reach(&id, revision(counter), change).await.unwrap(),
             revision(counter + 1)
         );
     }
     let store = RedbStore::open(&path, Mode::Production).unwrap();
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, &changes));
     // Request ids are remembered across restarts, too.
-    assert_eq!(store.apply(&id, revision(77), &changes[3]).await.unwrap(), revision(4));
+    assert_eq!(store.reach(&id, revision(77), &changes[3]).await.unwrap(), revision(4));
     assert_eq!(store.accounts().await.unwrap(), [id]);
 }
 
@@ -46,7 +46,7 @@ async fn dropping_a_store_writes_what_was_queued() {
     let id = account("1000");
     let changes: Vec<_> = (0..40).map(|n| workspace_change(&format!("r-{n}"), n)).collect();
     {
-        let applies = (0..).zip(&changes).map(|(n, c)| store.apply(&id, revision(n), c));
+        let applies = (0..).zip(&changes).map(|(n, c)| store.reach(&id, revision(n), c));
         // Begun, and nobody waits for the answers.
         drop(crate::support::begin_all(applies).await);
     }
@@ -159,12 +159,12 @@ async fn a_store_written_by_a_newer_version_is_refused() {
     transaction
         .open_table(TableDefinition::<&str, &[u8]>::new("marker"))
         .unwrap()
-        .insert("store", b"pai-authz store\0\0\0\0\x02p-and-more".as_slice())
+        .insert("store", b"pai-authz store\0\0\0\0\x03p-and-more".as_slice())
         .unwrap();
     transaction.commit().unwrap();
     drop(database);
     let refused = opening(&path, Mode::Production);
-    assert!(matches!(refused, StoreError::Format { found: 2, supported: 1 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::Format { found: 3, supported: 2 }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_record_that_cannot_be_read_is_damage_and_not_skipped() {
     let path = directory.path().join("store.redb");
     let store = RedbStore::create(&path, Mode::Production).unwrap();
     let id = account("1000");
-    store.apply(&id, Revision::ORIGIN, &workspace_change("r-1", 1)).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &workspace_change("r-1", 1)).await.unwrap();
     drop(store);
     let database = Database::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();

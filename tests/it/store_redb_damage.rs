@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::support::{
     Seeded,
     disk::Disk,
-    records::{account, change, op, revision, workspace_change},
+    records::{KINDS, Reach as _, account, change, op, revision, workspace_change},
 };
 
 struct Original {
@@ -41,9 +41,9 @@ impl Original {
             let change = if n % 2 == 0 {
                 workspace_change(&format!("r-{n}"), n)
             } else {
-                change(&format!("r-{n}"), (0..6).map(|kind| op(2 * kind, n, n)).collect())
+                change(&format!("r-{n}"), (0..KINDS / 2).map(|kind| op(2 * kind, n, n)).collect())
             };
-            runtime.block_on(store.apply(&id, revision(n / 3), &change)).unwrap();
+            runtime.block_on(store.reach(&id, revision(n / 3), &change)).unwrap();
         }
         let content = content(&runtime, &store).unwrap();
         assert_eq!(content.len(), 3);

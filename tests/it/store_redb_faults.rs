@@ -13,7 +13,8 @@ use crate::support::{
     Seeded, begin_all,
     disk::Disk,
     records::{
-        account, assert_log_leads_to, change, op, records_after, revision, workspace_change,
+        KINDS, Reach as _, account, assert_log_leads_to, change, op, records_after, revision,
+        workspace_change,
     },
 };
 
@@ -25,12 +26,12 @@ async fn changes_that_wait_for_a_sync_share_the_next_one() {
     let (id, first) = (account("1000"), workspace_change("first", 1));
     let before = disk.syncs();
     disk.hold_syncs();
-    let held = begin_all([store.apply(&id, Revision::ORIGIN, &first)]).await;
+    let held = begin_all([store.reach(&id, Revision::ORIGIN, &first)]).await;
     let waiting = disk.clone();
     spawn_blocking(move || waiting.wait_until_held()).await.unwrap();
     let changes: Vec<_> = (0..8).map(|n| workspace_change(&format!("r-{n}"), n)).collect();
     let applies = ids.iter().flat_map(|id| {
-        (0..).zip(&changes).map(|(counter, change)| store.apply(id, revision(counter), change))
+        (0..).zip(&changes).map(|(counter, change)| store.reach(id, revision(counter), change))
     });
     let queued = begin_all(applies).await;
     disk.let_go();
@@ -52,17 +53,17 @@ async fn a_full_disk_refuses_changes_keeps_answering_and_goes_on_when_there_is_r
     let store = RedbStore::create_on(disk.clone(), Mode::Production).unwrap();
     let id = account("1000");
     let first = workspace_change("r-1", 1);
-    store.apply(&id, Revision::ORIGIN, &first).await.unwrap();
+    store.reach(&id, Revision::ORIGIN, &first).await.unwrap();
     disk.set_full(true);
     let (second, third) = (workspace_change("r-2", 2), workspace_change("r-3", 3));
     for _ in 0..3 {
-        let refused = store.apply(&id, revision(1), &second).await.unwrap_err();
+        let refused = store.reach(&id, revision(1), &second).await.unwrap_err();
         assert!(matches!(refused, StoreError::Full), "{refused:?}");
         assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&first]));
         assert_eq!(store.log(&id, Revision::ORIGIN, 9).await.unwrap().len(), 1);
     }
     disk.set_full(false);
-    assert_eq!(store.apply(&id, revision(1), &third).await.unwrap(), revision(2));
+    assert_eq!(store.reach(&id, revision(1), &third).await.unwrap(), revision(2));
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, [&first, &third]));
     drop(store);
     let store = RedbStore::open_on(Disk::holding(disk.synced_bytes()), Mode::Production).unwrap();
@@ -85,14 +86,14 @@ async fn a_failed_sync_is_not_acknowledged_and_stops_writing_until_the_store_is_
         let store = RedbStore::create_on(disk.clone(), Mode::Production).unwrap();
         let id = account("1000");
         let changes: Vec<_> = (0..3).map(|n| workspace_change(&format!("r-{n}"), n)).collect();
-        store.apply(&id, revision(0), &changes[0]).await.unwrap();
+        store.reach(&id, revision(0), &changes[0]).await.unwrap();
         disk.fail_sync_after(passing);
-        let refused = store.apply(&id, revision(1), &changes[1]).await.unwrap_err();
+        let refused = store.reach(&id, revision(1), &changes[1]).await.unwrap_err();
         assert_unavailable(&refused, in_doubt);
         // The disk is well again, but nobody knows what it dropped.
-        let refused = store.apply(&id, revision(1), &changes[1]).await.unwrap_err();
+        let refused = store.reach(&id, revision(1), &changes[1]).await.unwrap_err();
         assert_unavailable(&refused, in_doubt);
-        let refused = store.apply(&id, revision(1), &changes[2]).await.unwrap_err();
+        let refused = store.reach(&id, revision(1), &changes[2]).await.unwrap_err();
         assert_unavailable(&refused, false);
         let seen = store.load(&id).await.unwrap();
         let log = store.log(&id, Revision::ORIGIN, 9).await.unwrap();
@@ -106,7 +107,7 @@ async fn a_failed_sync_is_not_acknowledged_and_stops_writing_until_the_store_is_
             assert_eq!(found, records_after(&id, &changes[..applied]));
             assert!((1..=1 + usize::from(in_doubt)).contains(&applied));
             // A retry under the same id ends the doubt.
-            assert_eq!(store.apply(&id, revision(1), &changes[1]).await.unwrap(), revision(2));
+            assert_eq!(store.reach(&id, revision(1), &changes[1]).await.unwrap(), revision(2));
         }
     }
 }
@@ -119,10 +120,10 @@ async fn a_failed_commit_is_told_to_everybody_who_shared_it() {
     let first = workspace_change("first", 1);
     let changes: Vec<_> = (0..5).map(|n| workspace_change(&format!("r-{n}"), n)).collect();
     disk.hold_syncs();
-    let held = begin_all([store.apply(&one, revision(0), &first)]).await;
+    let held = begin_all([store.reach(&one, revision(0), &first)]).await;
     let waiting = disk.clone();
     spawn_blocking(move || waiting.wait_until_held()).await.unwrap();
-    let applies = (0..).zip(&changes).map(|(n, change)| store.apply(&other, revision(n), change));
+    let applies = (0..).zip(&changes).map(|(n, change)| store.reach(&other, revision(n), change));
     let queued = begin_all(applies).await;
     disk.fail_sync_after(2);
     disk.let_go();
@@ -140,11 +141,11 @@ async fn a_panic_below_the_store_is_a_failed_commit_and_nothing_is_written_after
     let store = RedbStore::create_on(disk.clone(), Mode::Production).unwrap();
     let id = account("1000");
     let changes: Vec<_> = (0..3).map(|n| workspace_change(&format!("r-{n}"), n)).collect();
-    store.apply(&id, revision(0), &changes[0]).await.unwrap();
+    store.reach(&id, revision(0), &changes[0]).await.unwrap();
     disk.panic_at_next_sync();
-    assert_unavailable(&store.apply(&id, revision(1), &changes[1]).await.unwrap_err(), false);
+    assert_unavailable(&store.reach(&id, revision(1), &changes[1]).await.unwrap_err(), false);
     let steps = disk.steps();
-    assert_unavailable(&store.apply(&id, revision(1), &changes[2]).await.unwrap_err(), false);
+    assert_unavailable(&store.reach(&id, revision(1), &changes[2]).await.unwrap_err(), false);
     assert_eq!(store.load(&id).await.unwrap(), records_after(&id, &changes[..1]));
     drop(store);
     assert_eq!(disk.steps(), steps, "closing it wrote to what is in doubt");
@@ -164,7 +165,7 @@ impl Script {
         let ids = ["1", "10"].map(account);
         let changes = (0..12_u64).map(|n| match n % 3 {
             0 => workspace_change(&format!("r-{n}"), n),
-            1 => change(&format!("r-{n}"), (0..12).map(|kind| op(kind, n % 4, n)).collect()),
+            1 => change(&format!("r-{n}"), (0..KINDS).map(|kind| op(kind, n % 4, n)).collect()),
             _ => change(&format!("r-{n}"), vec![op(2, 1, n), op(6, 3, n), op(3, n - 2, 0)]),
         });
         let runtime = Builder::new_current_thread().build().unwrap();
@@ -176,7 +177,7 @@ impl Script {
         let Ok(store) = RedbStore::open_on(disk.clone(), Mode::Production) else { return 0 };
         let applies = (0..).zip(&self.changes).map(|(n, change)| {
             let id = &self.ids[n % 2];
-            self.runtime.block_on(store.apply(id, revision(n as u64 / 2), change))
+            self.runtime.block_on(store.reach(id, revision(n as u64 / 2), change))
         });
         applies.take_while(Result::is_ok).count()
     }

@@ -47,7 +47,9 @@ const ROOMS: &[Room] = &[
             "blake3",
             "chacha20poly1305",
             "getrandom",
+            "hmac",
             "imbl",
+            "sha2",
             "subtle",
             "thiserror",
             "tokio",
@@ -59,12 +61,13 @@ const ROOMS: &[Room] = &[
     Room { name: "telemetry", rooms: &["config", "domain"], crates: &["tracing_subscriber"] },
     Room {
         name: "http",
-        rooms: &["domain", "error", "service"],
+        rooms: &["catalog", "domain", "error", "service"],
         crates: &[
             "actix_tls",
             "actix_web",
             "futures_util",
             "jiff",
+            "percent_encoding",
             "rustls",
             "serde",
             "serde_json",
@@ -74,7 +77,11 @@ const ROOMS: &[Room] = &[
             "uuid",
         ],
     },
-    Room { name: "client", rooms: &[], crates: &["reqwest", "serde_json", "thiserror"] },
+    Room {
+        name: "client",
+        rooms: &[],
+        crates: &["hmac", "jiff", "reqwest", "serde_json", "sha2", "thiserror", "uuid"],
+    },
     Room {
         name: "cli",
         rooms: &[

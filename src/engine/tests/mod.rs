@@ -12,10 +12,10 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Engine, Snapshot};
 use crate::domain::{
-    AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, Decision, Identity, Member,
-    ModulePermission, PermissionGrant, PermissionRule, PermissionType, Principal, PrincipalId,
-    PrincipalKind, Question, Reason, RoleName, RoleRef, Timestamp, Workspace, WorkspaceId,
-    WorkspaceName,
+    AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, Decision, EnvMode, Identity,
+    Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType, Principal,
+    PrincipalId, PrincipalKind, Profile, Question, Reason, RoleName, RoleRef, Timestamp, UserName,
+    Workspace, WorkspaceId, WorkspaceName,
 };
 
 const ACCOUNT: &str = "1000000000000001";
@@ -50,16 +50,21 @@ fn kind(id: &str) -> PrincipalKind {
 
 fn identity(id: &str) -> Identity {
     let principal = Principal { kind: kind(id), id: principal_id(id) };
-    Identity { principal, name: format!("n{id}"), created: THEN }
+    let name = UserName::parse(&format!("n{id}")).unwrap();
+    Identity { principal, name, profile: Profile::default(), created: THEN, modified: THEN }
 }
 
 fn workspace(id: &str) -> Workspace {
     Workspace {
         id: workspace_id(id),
         name: WorkspaceName::parse(&format!("w_{id}")).unwrap(),
+        display_name: String::new(),
         description: String::new(),
+        env: EnvMode::Simple,
+        resource_group: None,
         creator: principal_id(ACCOUNT),
         created: THEN,
+        modified: THEN,
     }
 }
 
@@ -73,7 +78,14 @@ fn member(id: &str, roles: &[&str]) -> Member {
 }
 
 fn custom_role(id: &str, modules: Vec<ModulePermission>) -> CustomRole {
-    CustomRole { id: CustomRoleId::parse(id).unwrap(), name: RoleName::parse(id).unwrap(), modules }
+    CustomRole {
+        id: CustomRoleId::parse(id).unwrap(),
+        name: RoleName::parse(id).unwrap(),
+        modules,
+        creator: principal_id(ACCOUNT),
+        created: THEN,
+        modified: THEN,
+    }
 }
 
 fn level(module: &str, permission_type: PermissionType) -> ModulePermission {

@@ -3,25 +3,25 @@
 //! Everything is read and decided first and written after: a change that is refused has written nothing, so the
 //! changes before and after it in the same transaction stand.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::{
     codec,
     tables::{
-        ACCOUNTS, LOG, LogKey, RECORDS, REQUESTS, REQUESTS_BY_TIME, Request, RequestKey, log_key,
+        ACCOUNTS, LOG, LogKey, NONCES, NONCES_BY_TIME, NonceKey, RECORDS, REQUESTS,
+        REQUESTS_BY_TIME, Request, RequestKey, log_key,
     },
     wire::Undecodable,
 };
 use crate::{
-    domain::{AccountId, Change, Revision, Timestamp},
-    store::StoreError,
+    domain::{AccountId, Change, Revision, UsedNonce},
+    store::{NONCE_USED, REMEMBERED, StoreError},
 };
 
-/// How long a request id is remembered.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many forgotten request ids one change removes at most; more than it adds, so that a backlog shrinks.
+/// How many forgotten request ids, and as many nonces, one change removes at most; more than it adds, so that a
+/// backlog shrinks.
 const PRUNED_PER_CHANGE: usize = 8;
 
 /// A change made ready to be written: encoded, so that nothing about it can fail in the transaction.
@@ -44,7 +44,10 @@ impl Prepared {
         Ok(Self {
             account: account.clone(),
             expected,
-            digest: codec::change_digest(change)?,
+            digest: match change.asked {
+                Some(asked) => asked,
+                None => codec::change_digest(change)?,
+            },
             after: change
                 .ops
                 .iter()
@@ -100,6 +103,8 @@ pub(super) struct Tables<'txn> {
     log: Table<'txn, LogKey<'static>, &'static [u8]>,
     requests: Table<'txn, RequestKey<'static>, Request<'static>>,
     requests_by_time: Table<'txn, (&'static str, u64, &'static str), ()>,
+    nonces: Table<'txn, NonceKey<'static>, u64>,
+    nonces_by_time: Table<'txn, (&'static str, u64, &'static str, &'static str), ()>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -111,6 +116,8 @@ impl<'txn> Tables<'txn> {
             log: transaction.open_table(LOG)?,
             requests: transaction.open_table(REQUESTS)?,
             requests_by_time: transaction.open_table(REQUESTS_BY_TIME)?,
+            nonces: transaction.open_table(NONCES)?,
+            nonces_by_time: transaction.open_table(NONCES_BY_TIME)?,
         })
     }
 
@@ -120,6 +127,11 @@ impl<'txn> Tables<'txn> {
     /// [`GiveUp`] when the change may be half written: the transaction must be aborted.
     pub(super) fn apply(&mut self, prepared: &Prepared) -> Result<Outcome, GiveUp> {
         let Prepared { account, expected, change, digest, after } = prepared;
+        if let Some(nonce) = &change.nonce
+            && self.is_used(account, nonce, change)?
+        {
+            return Ok(Outcome::Refused(StoreError::NonceUsed));
+        }
         if let Some((revision, first)) = self.remembered(account, change)? {
             return Ok(if first == *digest {
                 Outcome::Repeated(revision)
@@ -136,6 +148,10 @@ impl<'txn> Tables<'txn> {
         };
         if current != *expected {
             return Ok(Outcome::Refused(StoreError::Conflict { current }));
+        }
+        if after.is_empty() {
+            self.use_up(account, change)?;
+            return Ok(Outcome::Written(current));
         }
         let revision = current.next();
         if revision == current {
@@ -161,7 +177,44 @@ impl<'txn> Tables<'txn> {
         self.log.insert(log_key(account, revision), entry.as_slice())?;
         self.accounts.insert(account.as_str(), (revision.epoch, revision.counter))?;
         self.remember(account, change, revision, digest)?;
+        self.use_up(account, change)?;
         Ok(Outcome::Written(revision))
+    }
+
+    /// Returns whether a nonce was used up in the last 30 minutes.
+    fn is_used(
+        &self,
+        account: &AccountId,
+        UsedNonce { key, nonce }: &UsedNonce,
+        change: &Change,
+    ) -> Result<bool, GiveUp> {
+        let row = self.nonces.get((account.as_str(), key.as_str(), nonce.as_str()))?;
+        Ok(row.is_some_and(|at| at.value() >= change.at.minus(NONCE_USED).as_millis()))
+    }
+
+    /// Uses the nonce of a change up, and forgets a few that are too old.
+    fn use_up(&mut self, account: &AccountId, change: &Change) -> Result<(), GiveUp> {
+        let Some(UsedNonce { key, nonce }) = &change.nonce else { return Ok(()) };
+        let (account, key, nonce) = (account.as_str(), key.as_str(), nonce.as_str());
+        let at = change.at.as_millis();
+        let replaced = self.nonces.insert((account, key, nonce), at)?.map(|at| at.value());
+        if let Some(replaced) = replaced {
+            self.nonces_by_time.remove((account, replaced, key, nonce))?;
+        }
+        self.nonces_by_time.insert((account, at, key, nonce), ())?;
+
+        let old = (account, 0, "", "")..(account, change.at.minus(NONCE_USED).as_millis(), "", "");
+        let mut forgotten = Vec::with_capacity(PRUNED_PER_CHANGE);
+        for row in self.nonces_by_time.range(old)?.take(PRUNED_PER_CHANGE) {
+            let (key, _) = row?;
+            let (_, at, key, nonce) = key.value();
+            forgotten.push((at, key.to_owned(), nonce.to_owned()));
+        }
+        for (at, key, nonce) in forgotten {
+            self.nonces_by_time.remove((account, at, key.as_str(), nonce.as_str()))?;
+            self.nonces.remove((account, key.as_str(), nonce.as_str()))?;
+        }
+        Ok(())
     }
 
     /// Returns what the request id led to in the last 24 hours, and the digest of that change.
@@ -213,5 +266,5 @@ impl<'txn> Tables<'txn> {
 
 /// Returns the earliest time, in milliseconds, whose requests are remembered when `change` is asked for.
 fn oldest_remembered(change: &Change) -> u64 {
-    Timestamp::minus(change.at, REMEMBERED).as_millis()
+    change.at.minus(REMEMBERED).as_millis()
 }

@@ -14,7 +14,9 @@
 //! | `{1000}:role:10001:role-a1` | custom role of workspace 10001 |
 //! | `{1000}:member:10001:2001` | membership of 2001 in workspace 10001 |
 //! | `{1000}:token:a1b2` | token |
-//! | `{1000}:key:LTAI5t` | access key |
+//! | `{1000}:key:LTAI1000x5t` | access key |
+//! | `{1000}:retired-name:acme` | name of a deleted workspace |
+//! | `{1000}:default:workspace` | which workspace is the default one |
 //!
 //! Ids are letters, digits and `-`, so `:` separates them unambiguously.
 
@@ -23,8 +25,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::wire::{
-    Undecodable, WireAccessKey, WireChange, WireEntry, WireIdentity, WireMember, WireOp, WireRole,
-    WireToken, WireWorkspace,
+    Undecodable, WireAccessKey, WireChange, WireDefault, WireEntry, WireIdentity, WireMember,
+    WireOp, WireRetiredName, WireRole, WireToken, WireWorkspace,
 };
 use crate::domain::{AccountId, AccountRecords, Change, LogEntry, Op, Revision};
 
@@ -62,6 +64,14 @@ pub(super) fn touch(account: &AccountId, op: &Op) -> Result<Touch, Undecodable> 
         Op::RemoveToken(id) => (at("token", id), None),
         Op::PutAccessKey(key) => (at("key", &key.id), Some(encode(&WireAccessKey::from(key))?)),
         Op::RemoveAccessKey(id) => (at("key", id), None),
+        Op::PutRetiredName(name, since) => {
+            (at("retired-name", name), Some(encode(&WireRetiredName::from((name, *since)))?))
+        }
+        Op::RemoveRetiredName(name) => (at("retired-name", name), None),
+        Op::PutDefaultWorkspace(id) => {
+            (at("default", &"workspace"), Some(encode(&WireDefault::from(id))?))
+        }
+        Op::RemoveDefaultWorkspace => (at("default", &"workspace"), None),
     })
 }
 
@@ -95,6 +105,8 @@ fn record_op(key: &str, account: &AccountId, bytes: &[u8]) -> Result<Op, Undecod
         "member" => WireOp::PutMember(decode::<WireMember>(bytes)?),
         "token" => WireOp::PutToken(decode::<WireToken>(bytes)?),
         "key" => WireOp::PutAccessKey(decode::<WireAccessKey>(bytes)?),
+        "retired-name" => WireOp::PutRetiredName(decode::<WireRetiredName>(bytes)?),
+        "default" => WireOp::PutDefaultWorkspace(decode::<WireDefault>(bytes)?),
         _ => return Err(Undecodable::Field(key.to_owned(), "record key")),
     }
     .try_into()

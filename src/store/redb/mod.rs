@@ -19,8 +19,8 @@ use async_trait::async_trait;
 use redb::{Database, StorageBackend, backends::InMemoryBackend};
 
 use self::{apply::Prepared, medium::Guarded, open::Opened, writer::Writer};
-use super::{Mode, Store, StoreError};
-use crate::domain::{AccountId, AccountRecords, Change, LogEntry, Revision};
+use super::{Applied, Mode, Recalled, Store, StoreError};
+use crate::domain::{AccountId, AccountRecords, Change, LogEntry, RequestId, Revision, Timestamp};
 
 /// A store in one file.
 ///
@@ -134,12 +134,23 @@ impl Store for RedbStore {
         account: &AccountId,
         expected: Revision,
         change: &Change,
-    ) -> Result<Revision, StoreError> {
+    ) -> Result<Applied, StoreError> {
         super::check_change(change)?;
         let prepared = Prepared::new(account, expected, change).map_err(|error| {
             StoreError::Unavailable { may_be_applied: false, detail: error.to_string() }
         })?;
         self.writer.apply(prepared).await
+    }
+
+    async fn recall(
+        &self,
+        account: &AccountId,
+        request_id: &RequestId,
+        at: Timestamp,
+    ) -> Result<Option<Recalled>, StoreError> {
+        let (account, request_id) = (account.clone(), request_id.clone());
+        self.read(move |path, database| read::recall(path, database, &account, &request_id, at))
+            .await
     }
 
     async fn log(

@@ -7,11 +7,11 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageEr
 use super::{
     codec,
     open::damaged,
-    tables::{ACCOUNTS, LOG, RECORDS, log_from, record_bounds},
+    tables::{ACCOUNTS, LOG, RECORDS, REQUESTS, log_from, log_key, record_bounds},
 };
 use crate::{
-    domain::{AccountId, AccountRecords, LogEntry, Revision},
-    store::StoreError,
+    domain::{AccountId, AccountRecords, LogEntry, RequestId, Revision, Timestamp},
+    store::{REMEMBERED, Recalled, StoreError},
 };
 
 /// Returns every account that was ever written, sorted.
@@ -84,6 +84,34 @@ pub(super) fn log(
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// Returns what `request_id` led to in the 24 hours before `at`.
+pub(super) fn recall(
+    path: &Path,
+    database: &Database,
+    account: &AccountId,
+    request_id: &RequestId,
+    at: Timestamp,
+) -> Result<Option<Recalled>, StoreError> {
+    let failed = |error: StorageError| read_error(path, error);
+    let transaction = begin(database)?;
+    let requests = transaction.open_table(REQUESTS).map_err(|error| table_error(path, error))?;
+    let Some(row) = requests.get((account.as_str(), request_id.as_str())).map_err(failed)? else {
+        return Ok(None);
+    };
+    let (epoch, counter, then, asked) = row.value();
+    if then < at.minus(REMEMBERED).as_millis() {
+        return Ok(None);
+    }
+    let revision = Revision { epoch, counter };
+    let log = transaction.open_table(LOG).map_err(|error| table_error(path, error))?;
+    let entry = log.get(log_key(account, revision)).map_err(failed)?.ok_or_else(|| {
+        damaged(path, &format!("account {account} has a request at {revision}, its log has not"))
+    })?;
+    let entry = codec::decode_entry(revision, entry.value())
+        .map_err(|error| damaged(path, &error.to_string()))?;
+    Ok(Some(Recalled { entry, asked: *asked }))
 }
 
 fn begin(database: &Database) -> Result<ReadTransaction, StoreError> {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Version of the layout and of every value in it, as the marker states it.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// One row, under [`MARKER_KEY`]: `pai-authz store`, a zero byte, the format as a big-endian `u32`, and from
 /// format 1 the mode as one letter. Later formats keep the first 20 bytes.
@@ -43,6 +43,15 @@ pub(super) type Request<'a> = (u32, u64, u64, &'a [u8; 32]);
 /// (account, milliseconds of the change, request id): [`REQUESTS`] by age, so that pruning reads only what it removes.
 pub(super) const REQUESTS_BY_TIME: TableDefinition<'_, (&str, u64, &str), ()> =
     TableDefinition::new("requests-by-time");
+
+/// (account, access key, nonce) to milliseconds of the change that used the nonce up.
+pub(super) const NONCES: TableDefinition<'_, NonceKey<'_>, u64> = TableDefinition::new("nonces");
+/// Key of [`NONCES`].
+pub(super) type NonceKey<'a> = (&'a str, &'a str, &'a str);
+
+/// (account, milliseconds, access key, nonce): [`NONCES`] by age.
+pub(super) const NONCES_BY_TIME: TableDefinition<'_, (&str, u64, &str, &str), ()> =
+    TableDefinition::new("nonces-by-time");
 
 const MAGIC: &[u8] = b"pai-authz store\0";
 
@@ -113,9 +122,9 @@ mod tests {
             assert_eq!(read_marker(&marker(mode)), Marked::Store(mode));
         }
         let mut newer = marker(Mode::Production);
-        newer[19] = 2;
+        newer[19] = 3;
         newer.extend_from_slice(b"whatever comes");
-        assert_eq!(read_marker(&newer), Marked::Format(2));
+        assert_eq!(read_marker(&newer), Marked::Format(3));
         let good = marker(Mode::Production);
         assert_eq!(read_marker(&good[..19]), Marked::Nothing);
         assert_eq!(read_marker(&good[..20]), Marked::Nothing);

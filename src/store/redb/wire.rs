@@ -4,11 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccessKey, AccessKeyId, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess, IdForm,
-    Identity, KeyStatus, LogEntry, Member, ModulePermission, Op, PermissionGrant, PermissionRule,
-    PermissionType, Principal, PrincipalId, PrincipalKind, RequestId, Revision, RoleName, RoleRef,
-    RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, Workspace,
-    WorkspaceId, WorkspaceName,
+    AccessKey, AccessKeyId, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess, EnvMode,
+    IdForm, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op, PermissionGrant,
+    PermissionRule, PermissionType, Principal, PrincipalId, PrincipalKind, Profile, RequestId,
+    ResourceGroupId, Revision, RoleName, RoleRef, RuleAccessibility, Scope, Scopes, Timestamp,
+    Token, TokenDigest, TokenId, UserName, Workspace, WorkspaceId, WorkspaceName,
 };
 
 /// Why bytes are not what they should be; for the operator, not for branching.
@@ -34,15 +34,17 @@ macro_rules! wire {
 }
 
 wire! {
-    WireIdentity { kind: String, id: String, name: String, created_ms: u64 }
-    WireWorkspace { id: String, name: String, description: String, creator: String, created_ms: u64 }
+    WireIdentity { kind: String, id: String, name: String, display_name: String, comments: String, email: String, mobile_phone: String, created_ms: u64, modified_ms: u64 }
+    WireWorkspace { id: String, name: String, display_name: String, description: String, env_types: Vec<String>, resource_group: Option<String>, creator: String, created_ms: u64, modified_ms: u64 }
     WireMember { workspace: String, principal: String, roles: Vec<String>, created_ms: u64 }
-    WireRole { workspace: String, id: String, name: String, modules: Vec<WireModule> }
+    WireRole { workspace: String, id: String, name: String, modules: Vec<WireModule>, creator: String, created_ms: u64, modified_ms: u64 }
     WireModule { module: String, permission_type: String, permissions: Vec<WireGrant> }
     WireGrant { codes: Vec<String>, rules: Vec<WireRule> }
     WireRule { accessibility: String, entity_access: String }
     WireToken { id: String, name: String, digest: String, scopes: Vec<String>, created_ms: u64 }
     WireAccessKey { id: String, owner: String, sealed_secret: String, active: bool, created_ms: u64 }
+    WireRetiredName { name: String, since_ms: u64 }
+    WireDefault { workspace: String }
     WireInWorkspace { workspace: String, id: String }
     WireChange { actor: String, action: String, ops: Vec<WireOp> }
     WireEntry { request_id: String, at_ms: u64, before: String, after: String, change: WireChange }
@@ -64,6 +66,10 @@ pub(super) enum WireOp {
     RemoveToken(String),
     PutAccessKey(WireAccessKey),
     RemoveAccessKey(String),
+    PutRetiredName(WireRetiredName),
+    RemoveRetiredName(String),
+    PutDefaultWorkspace(WireDefault),
+    RemoveDefaultWorkspace(()),
 }
 
 impl From<&Identity> for WireIdentity {
@@ -71,8 +77,13 @@ impl From<&Identity> for WireIdentity {
         Self {
             kind: identity.principal.kind.as_str().to_owned(),
             id: identity.principal.id.to_string(),
-            name: identity.name.clone(),
+            name: identity.name.to_string(),
+            display_name: identity.profile.display_name.clone(),
+            comments: identity.profile.comments.clone(),
+            email: identity.profile.email.clone(),
+            mobile_phone: identity.profile.mobile_phone.clone(),
             created_ms: identity.created.as_millis(),
+            modified_ms: identity.modified.as_millis(),
         }
     }
 }
@@ -82,9 +93,13 @@ impl From<&Workspace> for WireWorkspace {
         Self {
             id: workspace.id.to_string(),
             name: workspace.name.to_string(),
+            display_name: workspace.display_name.clone(),
             description: workspace.description.clone(),
+            env_types: workspace.env.env_types().iter().map(ToString::to_string).collect(),
+            resource_group: workspace.resource_group.as_ref().map(ToString::to_string),
             creator: workspace.creator.to_string(),
             created_ms: workspace.created.as_millis(),
+            modified_ms: workspace.modified.as_millis(),
         }
     }
 }
@@ -107,6 +122,9 @@ impl From<(&WorkspaceId, &CustomRole)> for WireRole {
             id: role.id.to_string(),
             name: role.name.to_string(),
             modules: role.modules.iter().map(WireModule::from).collect(),
+            creator: role.creator.to_string(),
+            created_ms: role.created.as_millis(),
+            modified_ms: role.modified.as_millis(),
         }
     }
 }
@@ -155,6 +173,18 @@ impl From<&AccessKey> for WireAccessKey {
     }
 }
 
+impl From<(&WorkspaceName, Timestamp)> for WireRetiredName {
+    fn from((name, since): (&WorkspaceName, Timestamp)) -> Self {
+        Self { name: name.to_string(), since_ms: since.as_millis() }
+    }
+}
+
+impl From<&WorkspaceId> for WireDefault {
+    fn from(workspace: &WorkspaceId) -> Self {
+        Self { workspace: workspace.to_string() }
+    }
+}
+
 impl From<&Op> for WireOp {
     fn from(op: &Op) -> Self {
         let within = |workspace: &WorkspaceId, id: &str| WireInWorkspace {
@@ -174,6 +204,10 @@ impl From<&Op> for WireOp {
             Op::RemoveToken(id) => Self::RemoveToken(id.to_string()),
             Op::PutAccessKey(key) => Self::PutAccessKey(key.into()),
             Op::RemoveAccessKey(id) => Self::RemoveAccessKey(id.to_string()),
+            Op::PutRetiredName(name, since) => Self::PutRetiredName((name, *since).into()),
+            Op::RemoveRetiredName(name) => Self::RemoveRetiredName(name.to_string()),
+            Op::PutDefaultWorkspace(id) => Self::PutDefaultWorkspace(id.into()),
+            Op::RemoveDefaultWorkspace => Self::RemoveDefaultWorkspace(()),
         }
     }
 }
@@ -208,6 +242,8 @@ impl WireEntry {
                 actor: self.change.actor,
                 action: self.change.action,
                 request_id: id(&self.request_id, RequestId::parse)?,
+                asked: None,
+                nonce: None,
                 at: Timestamp::from_millis(self.at_ms),
                 ops: all(self.change.ops, Op::try_from)?,
             },
@@ -242,6 +278,17 @@ impl TryFrom<WireOp> for Op {
             WireOp::RemoveToken(text) => Self::RemoveToken(id(&text, TokenId::parse)?),
             WireOp::PutAccessKey(wire) => Self::PutAccessKey(wire.try_into()?),
             WireOp::RemoveAccessKey(text) => Self::RemoveAccessKey(id(&text, AccessKeyId::parse)?),
+            WireOp::PutRetiredName(wire) => Self::PutRetiredName(
+                id(&wire.name, WorkspaceName::parse)?,
+                Timestamp::from_millis(wire.since_ms),
+            ),
+            WireOp::RemoveRetiredName(text) => {
+                Self::RemoveRetiredName(id(&text, WorkspaceName::parse)?)
+            }
+            WireOp::PutDefaultWorkspace(wire) => {
+                Self::PutDefaultWorkspace(id(&wire.workspace, WorkspaceId::parse)?)
+            }
+            WireOp::RemoveDefaultWorkspace(()) => Self::RemoveDefaultWorkspace,
         })
     }
 }
@@ -255,8 +302,15 @@ impl TryFrom<WireIdentity> for Identity {
                 kind: named(&wire.kind, "principal kind", PrincipalKind::parse)?,
                 id: id(&wire.id, PrincipalId::parse)?,
             },
-            name: wire.name,
+            name: id(&wire.name, UserName::parse)?,
+            profile: Profile {
+                display_name: wire.display_name,
+                comments: wire.comments,
+                email: wire.email,
+                mobile_phone: wire.mobile_phone,
+            },
             created: Timestamp::from_millis(wire.created_ms),
+            modified: Timestamp::from_millis(wire.modified_ms),
         })
     }
 }
@@ -268,9 +322,17 @@ impl TryFrom<WireWorkspace> for Workspace {
         Ok(Self {
             id: id(&wire.id, WorkspaceId::parse)?,
             name: id(&wire.name, WorkspaceName::parse)?,
+            display_name: wire.display_name,
             description: wire.description,
+            env: EnvMode::parse(&wire.env_types)
+                .ok_or_else(|| Undecodable::Field(wire.env_types.join(","), "environment"))?,
+            resource_group: wire
+                .resource_group
+                .map(|text| id(&text, ResourceGroupId::parse))
+                .transpose()?,
             creator: id(&wire.creator, PrincipalId::parse)?,
             created: Timestamp::from_millis(wire.created_ms),
+            modified: Timestamp::from_millis(wire.modified_ms),
         })
     }
 }
@@ -295,6 +357,9 @@ impl TryFrom<WireRole> for CustomRole {
             id: id(&wire.id, CustomRoleId::parse)?,
             name: id(&wire.name, RoleName::parse)?,
             modules: all(wire.modules, ModulePermission::try_from)?,
+            creator: id(&wire.creator, PrincipalId::parse)?,
+            created: Timestamp::from_millis(wire.created_ms),
+            modified: Timestamp::from_millis(wire.modified_ms),
         })
     }
 }

@@ -28,8 +28,8 @@ use super::{
     open::{self, Opened},
 };
 use crate::{
-    domain::{AccountId, RequestId, Revision},
-    store::StoreError,
+    domain::{AccountId, RequestId},
+    store::{Applied, StoreError},
 };
 
 /// How many changes share a commit at most.
@@ -37,7 +37,7 @@ const BATCH: usize = 256;
 /// How many changes wait at most; further ones wait to be let into the queue.
 const QUEUE: usize = 1024;
 
-type Answer = Result<Revision, StoreError>;
+type Answer = Result<Applied, StoreError>;
 
 struct Job {
     prepared: Prepared,
@@ -140,7 +140,8 @@ impl Thread {
                 for (job, outcome) in batch.into_iter().zip(outcomes) {
                     // Whoever no longer waits for the answer does not get one.
                     drop(job.answer.send(match outcome {
-                        Outcome::Written(revision) | Outcome::Repeated(revision) => Ok(revision),
+                        Outcome::Written(revision) => Ok(Applied { revision, repeated: false }),
+                        Outcome::Repeated(revision) => Ok(Applied { revision, repeated: true }),
                         Outcome::Refused(error) => Err(error),
                     }));
                 }

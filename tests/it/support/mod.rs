@@ -4,9 +4,13 @@ pub(crate) mod disk;
 pub(crate) mod naive;
 pub(crate) mod records;
 pub(crate) mod server;
+pub(crate) mod signed;
 
 use std::{
+    collections::BTreeMap,
+    fs,
     future::{Future, poll_fn},
+    path::Path,
     pin::Pin,
     sync::Arc,
     task::Poll,
@@ -14,6 +18,7 @@ use std::{
 };
 
 use pai_authz::store::{Mode, RedbStore, Store};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::coop::unconstrained;
 
@@ -113,4 +118,22 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 #[expect(clippy::print_stderr, reason = "a number for whoever runs the test by hand")]
 pub(crate) fn report(text: &str) {
     eprintln!("{text}");
+}
+
+/// The rows of the published role table: every code once, without the variants that apply to official images only.
+pub(crate) fn permission_rows() -> BTreeMap<String, Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/catalog/permissions");
+    let mut rows = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let file: Value =
+            serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap();
+        for row in file["rows"].as_array().unwrap() {
+            if row.get("variant").is_none() {
+                assert!(
+                    rows.insert(row["code"].as_str().unwrap().to_owned(), row.clone()).is_none()
+                );
+            }
+        }
+    }
+    rows
 }

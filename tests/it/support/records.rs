@@ -2,13 +2,31 @@
 
 use pai_authz::domain::{
     AccessKey, AccessKeyId, AccountId, AccountRecords, BuiltinRole, Change, CustomRole,
-    CustomRoleId, EntityAccess, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op,
-    PermissionGrant, PermissionRule, PermissionType, Principal, PrincipalId, PrincipalKind,
-    RequestId, Revision, RoleName, RoleRef, RuleAccessibility, Scope, Scopes, Timestamp, Token,
-    TokenDigest, TokenId, Workspace, WorkspaceId, WorkspaceName,
+    CustomRoleId, EntityAccess, EnvMode, Identity, KeyStatus, LogEntry, Member, ModulePermission,
+    Op, PermissionGrant, PermissionRule, PermissionType, Principal, PrincipalId, PrincipalKind,
+    Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef, RuleAccessibility, Scope,
+    Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, Workspace, WorkspaceId,
+    WorkspaceName,
 };
 
+use pai_authz::store::{Store, StoreError};
+
 use super::Seeded;
+
+/// What most tests ask of a store: a change applied, and the revision it led to.
+pub(crate) trait Reach: Store {
+    /// Applies a change and returns the revision it led to, now or the first time.
+    async fn reach(
+        &self,
+        account: &AccountId,
+        expected: Revision,
+        change: &Change,
+    ) -> Result<Revision, StoreError> {
+        self.apply(account, expected, change).await.map(|applied| applied.revision)
+    }
+}
+
+impl<T: Store + ?Sized> Reach for T {}
 
 pub(crate) fn account(text: &str) -> AccountId {
     AccountId::parse(text).unwrap()
@@ -53,26 +71,41 @@ fn hostile(seed: u64) -> String {
     HOSTILE[usize::try_from(seed).unwrap() % HOSTILE.len()].to_owned()
 }
 
-/// Returns an op of the kind `kind % 12` over few ids, everything else drawn from `seed`.
+/// How many kinds of ops there are.
+pub(crate) const KINDS: u64 = 16;
+
+/// Returns an op of the kind `kind % KINDS` over few ids, everything else drawn from `seed`.
 pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
     let mut seeded = Seeded(seed);
     let within = workspace_id(1 + id % 2);
-    match kind % 12 {
+    match kind % KINDS {
         0 => Op::PutIdentity(Identity {
             principal: Principal {
                 kind: PrincipalKind::ALL[usize::try_from(seeded.below(3)).unwrap()],
                 id: principal(id),
             },
-            name: hostile(seeded.next()),
+            name: UserName::parse(&format!("u-{}", seeded.below(1_000))).unwrap(),
+            profile: Profile {
+                display_name: hostile(seeded.next()),
+                comments: hostile(seeded.next()),
+                email: hostile(seeded.next()),
+                mobile_phone: hostile(seeded.next()),
+            },
             created: at(seeded.next()),
+            modified: at(seeded.next()),
         }),
         1 => Op::RemoveIdentity(principal(id)),
         2 => Op::PutWorkspace(Workspace {
             id: workspace_id(id),
             name: WorkspaceName::parse(&format!("w_{}", seeded.below(1_000))).unwrap(),
+            display_name: hostile(seeded.next()),
             description: hostile(seeded.next()),
+            env: EnvMode::ALL[usize::try_from(seeded.below(2)).unwrap()],
+            resource_group: (seeded.below(2) == 0)
+                .then(|| ResourceGroupId::parse(&format!("rg-{}", seeded.below(9))).unwrap()),
             creator: principal(seeded.below(9)),
             created: at(seeded.next()),
+            modified: at(seeded.next()),
         }),
         3 => Op::RemoveWorkspace(workspace_id(id)),
         4 => Op::PutRole(within, custom_role(id, &mut seeded)),
@@ -94,8 +127,16 @@ pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
             status: if seeded.below(2) == 0 { KeyStatus::Active } else { KeyStatus::Inactive },
             created: at(seeded.next()),
         }),
-        _ => Op::RemoveAccessKey(AccessKeyId::parse(&format!("LTAI{id}")).unwrap()),
+        11 => Op::RemoveAccessKey(AccessKeyId::parse(&format!("LTAI{id}")).unwrap()),
+        12 => Op::PutRetiredName(retired(id), at(seeded.next())),
+        13 => Op::RemoveRetiredName(retired(id)),
+        14 => Op::PutDefaultWorkspace(workspace_id(id)),
+        _ => Op::RemoveDefaultWorkspace,
     }
+}
+
+fn retired(id: u64) -> WorkspaceName {
+    WorkspaceName::parse(&format!("gone_{id}")).unwrap()
 }
 
 fn member(id: u64, seeded: &mut Seeded) -> Member {
@@ -128,6 +169,9 @@ fn custom_role(id: u64, seeded: &mut Seeded) -> CustomRole {
         id: role_id(id),
         name: RoleName::parse(&format!("r-{id}_x")).unwrap(),
         modules: modules.collect(),
+        creator: principal(seeded.below(9)),
+        created: at(seeded.next()),
+        modified: at(seeded.next()),
     }
 }
 
@@ -142,6 +186,8 @@ pub(crate) fn change_at(request_id: &str, millis: u64, ops: Vec<Op>) -> Change {
         actor: "2001".to_owned(),
         action: "CreateMember".to_owned(),
         request_id: request(request_id),
+        asked: None,
+        nonce: None,
         at: at(millis),
         ops,
     }

@@ -16,6 +16,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::signed::Key;
+
 /// How long anything may take before a test calls it a hang; a busy machine needs a small part of it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -94,6 +96,13 @@ impl Place {
     pub(crate) fn init(&self, account: &str) -> String {
         let done = self.stopped(&["--format", "json", "init", "--account", account]);
         done.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes an account in the store of this place and returns its first access key.
+    pub(crate) fn init_key(&self, account: &str) -> Key {
+        let made = self.stopped(&["--format", "json", "init", "--account", account]).json();
+        let text = |name: &str| made[name].as_str().unwrap();
+        Key::new(text("accessKeyId"), text("accessKeySecret"))
     }
 
     /// Runs a command on the stopped store.
@@ -214,6 +223,12 @@ impl Server {
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         signal(self.child.id(), "TERM");
+    }
+
+    /// Kills it, as a crash would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits for the process to end.

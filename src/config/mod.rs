@@ -3,48 +3,17 @@
 //! A flag `--body-limit` has the variable `PAI_AUTHZ_BODY_LIMIT` and the key `body-limit`; an unknown key is an
 //! error, for a misspelled limit must not silently be no limit.
 
+mod store_address;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-/// Where the store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreAddress {
-    /// A file of the embedded store.
-    Redb(PathBuf),
-    /// The embedded store without a file: everything is gone when the process ends.
-    Memory,
-}
-
-impl FromStr for StoreAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            Some(("redb", path)) if !path.is_empty() => Ok(Self::Redb(PathBuf::from(path))),
-            Some(("memory", "")) => Ok(Self::Memory),
-            Some(("redis" | "rediss" | "redis+sentinel" | "redis+cluster", _)) => Err(
-                "Redis stores come with a later version; this one has `redb:PATH` and `memory:`"
-                    .to_owned(),
-            ),
-            _ => Err("give `redb:PATH` or `memory:`".to_owned()),
-        }
-    }
-}
-
-impl std::fmt::Display for StoreAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Redb(path) => write!(f, "redb:{}", path.display()),
-            Self::Memory => f.write_str("memory:"),
-        }
-    }
-}
+pub use store_address::StoreAddress;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
@@ -131,6 +100,12 @@ pub struct Settings {
     /// How long a request waits for the revision it demands, in milliseconds [default: 200].
     #[arg(long, env = "PAI_AUTHZ_FRESHNESS_WAIT_MS", value_name = "MS")]
     pub freshness_wait_ms: Option<u64>,
+    /// Most custom roles of a workspace [default: 100].
+    #[arg(long, env = "PAI_AUTHZ_MAX_ROLES", value_name = "N")]
+    pub max_roles: Option<usize>,
+    /// Most members of a workspace [default: 100000].
+    #[arg(long, env = "PAI_AUTHZ_MAX_MEMBERS", value_name = "N")]
+    pub max_members: Option<usize>,
     /// What is logged, as `info` or `pai_authz=debug` [default: info,actix_server=warn,actix_http::h1::dispatcher=off].
     #[arg(long, env = "PAI_AUTHZ_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -188,6 +163,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// Time to wait for a revision.
     pub freshness_wait: Duration,
+    /// Most custom roles of a workspace.
+    pub max_roles: usize,
+    /// Most members of a workspace.
+    pub max_members: usize,
     /// Log filter.
     pub log: String,
     /// Log format.
@@ -240,6 +219,8 @@ impl Settings {
             max_connections: self.max_connections.or(below.max_connections),
             shutdown_timeout_ms: self.shutdown_timeout_ms.or(below.shutdown_timeout_ms),
             freshness_wait_ms: self.freshness_wait_ms.or(below.freshness_wait_ms),
+            max_roles: self.max_roles.or(below.max_roles),
+            max_members: self.max_members.or(below.max_members),
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
         }
@@ -253,7 +234,7 @@ impl Settings {
         let wrong = |text: String| Err(Misconfigured(text));
         let dev = self.dev.unwrap_or(false);
         let store = self.store.as_deref().unwrap_or("redb:./data/pai-authz.redb");
-        let store = match StoreAddress::from_str(store) {
+        let store = match store.parse::<StoreAddress>() {
             Ok(address) => address,
             Err(help) => return wrong(format!("`store`: `{store}` is not a store: {help}")),
         };
@@ -329,6 +310,8 @@ impl Settings {
             max_connections: self.max_connections.unwrap_or(25_000),
             shutdown_timeout: millis(self.shutdown_timeout_ms, 10_000),
             freshness_wait: millis(self.freshness_wait_ms, 200),
+            max_roles: self.max_roles.unwrap_or(100),
+            max_members: self.max_members.unwrap_or(100_000),
             log: self.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: self.log_format.unwrap_or(LogFormat::Auto),
         };
@@ -368,6 +351,8 @@ impl Config {
             max_connections: Some(self.max_connections),
             shutdown_timeout_ms: millis(self.shutdown_timeout),
             freshness_wait_ms: millis(self.freshness_wait),
+            max_roles: Some(self.max_roles),
+            max_members: Some(self.max_members),
             log: Some(self.log.clone()),
             log_format: Some(self.log_format),
         };
@@ -404,6 +389,8 @@ impl Config {
             ("body-limit", self.body_limit),
             ("batch-body-limit", self.batch_body_limit),
             ("max-connections", self.max_connections),
+            ("max-roles", self.max_roles),
+            ("max-members", self.max_members),
         ] {
             if value == 0 {
                 return Err(Misconfigured(format!(

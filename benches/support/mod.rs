@@ -1,0 +1,117 @@
+//! What benches over HTTP share: a service in this process, one request after another, and how numbers are shown.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use pai_authz::{
+    domain::{AccountId, Import, RequestId, Timestamp},
+    engine::Engine,
+    http::{self, Limits, Listeners, Services},
+    service::{
+        Accounts, Actor, Authenticator, Authorizer, Bounds, DEV_ACCOUNT, Keyring, Management,
+        MasterKey, Signers, Tokens, import,
+    },
+    store::RedbStore,
+    telemetry::SystemClock,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// The middle of sorted values.
+pub(crate) fn median(sorted: &[f64]) -> f64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+/// The median with lowest and highest.
+pub(crate) fn spread(values: &mut [f64], digits: usize) -> String {
+    values.sort_by(f64::total_cmp);
+    let (low, high) =
+        (values.first().copied().unwrap_or_default(), values.last().copied().unwrap_or_default());
+    format!("{:.digits$} ({low:.digits$} to {high:.digits$})", median(values))
+}
+
+/// Starts the service on `store` with what `content` says, in development mode, and returns where it listens.
+pub(crate) fn start_service(
+    store: RedbStore,
+    content: impl FnOnce(Timestamp) -> Import + Send + 'static,
+) -> SocketAddr {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        http::run(async {
+            let account = AccountId::parse(DEV_ACCOUNT).unwrap();
+            let store = Arc::new(store);
+            let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
+            let engine = Engine::new("cn-hangzhou").unwrap();
+            let accounts = Arc::new(
+                Accounts::load(engine, store, Arc::new(SystemClock), &keyring).await.unwrap(),
+            );
+            let actor = Actor::new("bench".to_owned(), RequestId::parse("bench").unwrap());
+            let content = content(accounts.clock().now());
+            import(&accounts, &account, &actor, &content).await.unwrap();
+            let services = Services {
+                authorizer: Authorizer::new(accounts.clone(), keyring.clone(), Duration::ZERO),
+                authenticator: Arc::new(Authenticator::new(
+                    accounts.clone(),
+                    keyring.clone(),
+                    Some(account.clone()),
+                )),
+                tokens: Tokens::new(accounts.clone(), keyring.clone()),
+                signers: Arc::new(Signers::new(accounts.clone(), keyring.clone(), Some(account))),
+                management: Management::new(accounts, keyring, Bounds::default(), Duration::ZERO),
+            };
+            let (api, address) = listener();
+            let listeners = Listeners { api, tls: None, uds: None, ops: listener().0 };
+            let limits = Limits {
+                workers: 1,
+                body: 256 * 1024,
+                batch_body: 1024 * 1024,
+                head_timeout: Duration::from_secs(5),
+                body_timeout: Duration::from_secs(5),
+                keep_alive: Duration::from_secs(75),
+                max_connections: 25_000,
+                shutdown_timeout: Duration::from_secs(1),
+            };
+            let mut running = http::start(listeners, services, limits, None).unwrap();
+            tell.send(address).unwrap();
+            running.ended().await.unwrap();
+        });
+    });
+    told.recv().unwrap()
+}
+
+/// Returns a listener on a free port, and the port.
+pub(crate) fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// Sends a request, reads its answer whole, and returns whether the connection goes on.
+pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> bool {
+    stream.write_all(request).await.unwrap();
+    buffer.clear();
+    let (mut whole, mut goes_on) = (None, true);
+    loop {
+        assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
+        if whole.is_none()
+            && let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n")
+        {
+            let text = std::str::from_utf8(buffer.get(..head).unwrap()).unwrap().to_lowercase();
+            assert!(text.starts_with("http/1.1 200"), "{text}");
+            let length =
+                text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+            goes_on = !text.contains("connection: close");
+            whole = Some(head + 4 + length.parse::<usize>().unwrap());
+        }
+        if whole.is_some_and(|whole| buffer.len() >= whole) {
+            return goes_on;
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Signed calls: the vendor's AIWorkSpace and RAM interfaces, and this service's own beside them.
+//!
+//! One door for all: the operation is found in the catalogue by method and path, the signature is checked over the
+//! raw request, the operation is carried out, the answer gets its request id and revision. Routing happens on the raw
+//! path, split before it is decoded, for `%2F` may stand in a role name.
+
+mod access_keys;
+mod members;
+mod own;
+mod permissions;
+mod query;
+mod roles;
+mod users;
+mod workspaces;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web::{self, Payload},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use self::query::Query;
+use super::{
+    body, context,
+    error::HttpError,
+    object::{self, Object},
+    signature,
+    state::State,
+};
+use crate::{
+    catalog::{Api, Operation, catalog},
+    domain::{IdForm, Invalid, RequestId, Revision, Timestamp, WorkspaceId, shortened},
+    error::{Error, ErrorCode},
+    service::{Actor, Caller, Management},
+};
+
+/// The header that carries the revision of an answer.
+static X_REVISION: HeaderName = HeaderName::from_static("x-pai-authz-revision");
+/// The header that demands a revision.
+const X_AT_LEAST: &str = "x-pai-authz-at-least";
+/// The header that makes a retry safe.
+const X_REQUEST_ID: &str = "x-pai-authz-request-id";
+/// The headers that name operation and version.
+const X_ACTION: &str = "x-acs-action";
+const X_VERSION: &str = "x-acs-version";
+
+/// A call whose signature was checked.
+struct Call<'c> {
+    management: &'c Management,
+    caller: Caller,
+    /// The arguments of the path, decoded, in its order.
+    arguments: Vec<String>,
+    query: &'c str,
+    body: &'c [u8],
+}
+
+/// What an operation answers: an object, and the revision it is of.
+struct Answer {
+    body: Map<String, Value>,
+    revision: Revision,
+}
+
+impl Answer {
+    fn new(revision: Revision, body: Value) -> Result<Self, Error> {
+        match body {
+            Value::Object(body) => Ok(Self { body, revision }),
+            _ => Err(Error::internal("an answer is no object")),
+        }
+    }
+
+    /// Returns the answer of an operation that has nothing to tell.
+    fn done(revision: Revision) -> Self {
+        Self { body: Map::new(), revision }
+    }
+}
+
+macro_rules! operations {
+    ($($name:literal => $carry_out:path;)+) => {
+        /// The operations that are carried out here; a test holds them against the catalogue.
+        #[cfg(test)]
+        const CARRIED_OUT: &[&str] = &[$($name),+];
+
+        async fn carry_out(call: Call<'_>) -> Result<Answer, Error> {
+            match call.caller.operation.name {
+                $($name => $carry_out(call).await,)+
+                other => Err(Error::internal(&format!("nothing carries out `{other}`"))),
+            }
+        }
+    };
+}
+
+operations! {
+    "CreateWorkspace" => workspaces::create;
+    "ListWorkspaces" => workspaces::list;
+    "GetWorkspace" => workspaces::get;
+    "UpdateWorkspace" => workspaces::update;
+    "DeleteWorkspace" => workspaces::delete;
+    "GetDefaultWorkspace" => workspaces::get_default;
+    "UpdateDefaultWorkspace" => workspaces::update_default;
+    "ListWorkspaceUsers" => members::list_users;
+    "CreateMember" => members::create;
+    "GetMember" => members::get;
+    "ListMembers" => members::list;
+    "DeleteMembers" => members::delete;
+    "AddMemberRole" => members::add_role;
+    "RemoveMemberRole" => members::remove_role;
+    "CreateWorkspaceRole" => roles::create;
+    "GetWorkspaceRole" => roles::get;
+    "ListWorkspaceRoles" => roles::list;
+    "UpdateWorkspaceRole" => roles::update;
+    "DeleteWorkspaceRoles" => roles::delete;
+    "GetInstanceJob" => roles::job;
+    "ListPermissions" => permissions::list;
+    "GetPermission" => permissions::get;
+    "CreateUser" => users::create;
+    "GetUser" => users::get;
+    "ListUsers" => users::list;
+    "UpdateUser" => users::update;
+    "DeleteUser" => users::delete;
+    "CreateAccessKey" => access_keys::create;
+    "ListAccessKeys" => access_keys::list;
+    "UpdateAccessKey" => access_keys::update;
+    "DeleteAccessKey" => access_keys::delete;
+    "SetUpWorkspace" => own::set_up_workspace;
+    "ImportUsers" => own::import_users;
+}
+
+/// Carries out a signed call.
+pub(super) async fn call(
+    request: HttpRequest,
+    state: web::Data<State>,
+    payload: Payload,
+) -> Result<HttpResponse, HttpError> {
+    let refuse = |error: Error| HttpError::new(&request, error);
+    let (operation, arguments) = route(&request).map_err(|refusal| *refusal)?;
+    let body = body::any(&request, payload).await.map_err(refuse)?;
+    let signer = signature::signer(&state.services.signers, &request, &body).map_err(refuse)?;
+    let management = &state.services.management;
+    let account = signer.account.clone();
+    tracing::debug!(
+        operation = operation.name, account = %account, principal = %signer.principal, "signed call"
+    );
+    let answered = async {
+        check_version(&request, operation)?;
+        let (request_id, asked) = match signature::single(request.headers(), X_REQUEST_ID)? {
+            Some(text) => {
+                (parse(X_REQUEST_ID, text, RequestId::parse)?, Some(asked(&request, &body)))
+            }
+            None => (context::change_id()?, None),
+        };
+        let at_least = signature::single(request.headers(), X_AT_LEAST)?
+            .map(|text| {
+                management.read_revision(&account, text).ok_or_else(|| {
+                    let help = "give the `x-pai-authz-revision` of an earlier answer, unedited";
+                    Error::new(ErrorCode::InvalidRevision, "not a revision of this account", help)
+                        .about(X_AT_LEAST, text)
+                })
+            })
+            .transpose()?;
+        let caller = Caller {
+            account: signer.account,
+            key: signer.key,
+            operation,
+            actor: Actor {
+                name: signer.principal.to_string(),
+                request_id,
+                asked,
+                nonce: Some(signer.nonce),
+            },
+            principal: signer.principal,
+            at_least,
+        };
+        let query = request.uri().query().unwrap_or_default();
+        carry_out(Call { management, caller, arguments, query, body: &body }).await
+    }
+    .await;
+    let revision = answered
+        .as_ref()
+        .ok()
+        .map(|answer| answer.revision)
+        .or_else(|| management.present_revision(&account))
+        .map(|revision| management.revision_token(&account, revision));
+    let mut response = match answered {
+        Ok(mut answer) => {
+            if operation.api == Api::Own {
+                if let Some(revision) = &revision {
+                    answer.body.insert("revision".to_owned(), revision.as_str().into());
+                }
+            } else {
+                let id = context::request_id(&request);
+                answer.body.insert("RequestId".to_owned(), id.into());
+            }
+            HttpResponse::Ok().json(answer.body)
+        }
+        Err(error) => actix_web::ResponseError::error_response(&refuse(error)),
+    };
+    if let Some(value) = revision.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(X_REVISION.clone(), value);
+    }
+    Ok(response)
+}
+
+/// Returns the operation a request is for, and the arguments of its path.
+fn route(request: &HttpRequest) -> Result<(&'static Operation, Vec<String>), Box<HttpError>> {
+    let refuse = |error: Error| Box::new(HttpError::new(request, error));
+    let segments: Vec<&str> = request.uri().path().split('/').collect();
+    let method = request.method().as_str();
+    let fitting: Vec<_> = catalog()
+        .operations()
+        .iter()
+        .filter_map(|operation| Some((operation, operation.arguments(&segments)?)))
+        .collect();
+    let stated = signature::single(request.headers(), X_ACTION).map_err(refuse)?;
+    let unknown = |text: &str| {
+        Error::new(
+            ErrorCode::NotFound,
+            "there is no such operation",
+            "see docs/management-api.md for those there are",
+        )
+        .about(X_ACTION, text)
+    };
+    let Some((first, _)) = fitting.first() else {
+        let error = Error::new(
+            ErrorCode::NotFound,
+            "there is no operation at this path",
+            "see docs/management-api.md for those there are",
+        );
+        return Err(refuse(error.about("path", request.uri().path())));
+    };
+    let found = fitting.iter().find(|(operation, _)| {
+        operation.method == method && (operation.api != Api::Ram || stated == Some(operation.name))
+    });
+    let Some((operation, arguments)) = found else {
+        if first.api == Api::Ram && method == "POST" {
+            return Err(refuse(match stated {
+                Some(text) => unknown(text),
+                None => Invalid::missing(X_ACTION, "name the operation, as `CreateUser`").into(),
+            }));
+        }
+        let mut methods: Vec<&str> =
+            fitting.iter().map(|(operation, _)| operation.method).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        return Err(Box::new(super::routes::wrong_method(request, methods.join(", "))));
+    };
+    match stated {
+        Some(text) if text != operation.name => {
+            let error = if catalog().operation(text).is_some() {
+                let help = format!("`{}` is at this method and path", operation.name);
+                Error::new(ErrorCode::NotFound, "the operation is not at this path", help)
+                    .about(X_ACTION, text)
+            } else {
+                unknown(text)
+            };
+            return Err(refuse(error));
+        }
+        None if operation.api != Api::Own => {
+            let help = format!("send `{}`", operation.name);
+            return Err(refuse(Invalid::missing(X_ACTION, help).into()));
+        }
+        _ => {}
+    }
+    let mut decoded = Vec::with_capacity(arguments.len());
+    for (text, name) in arguments.iter().zip(names(operation)) {
+        let argument = percent_encoding::percent_decode_str(text).decode_utf8();
+        let argument = argument.map_err(|_| {
+            let help = "send percent-encoded UTF-8";
+            refuse(Invalid::value(name, text, "UTF-8", help).into())
+        })?;
+        if argument.is_empty() {
+            let help = format!("the path is `{}`", operation.path);
+            return Err(refuse(Invalid::missing(name, help).into()));
+        }
+        decoded.push(argument.into_owned());
+    }
+    Ok((operation, decoded))
+}
+
+/// Returns the names of the arguments of a path.
+fn names(operation: &Operation) -> impl Iterator<Item = &'static str> {
+    operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn check_version(request: &HttpRequest, operation: &Operation) -> Result<(), Error> {
+    let Some(version) = operation.api.version() else { return Ok(()) };
+    let stated = signature::required(request.headers(), X_VERSION)?;
+    if stated == version {
+        return Ok(());
+    }
+    let help = format!("send `{version}` with `{}`", operation.name);
+    Err(Error::new(ErrorCode::UnknownVersion, "this version is not served", help)
+        .about(X_VERSION, stated))
+}
+
+/// Returns the digest by which a request that comes again is told: all it asks, but nothing of when and how it was
+/// signed.
+fn asked(request: &HttpRequest, body: &[u8]) -> [u8; 32] {
+    let uri = request.uri();
+    let parts: [&[u8]; 4] = [
+        request.method().as_str().as_bytes(),
+        uri.path().as_bytes(),
+        uri.query().unwrap_or_default().as_bytes(),
+        body,
+    ];
+    crate::service::asked(&parts)
+}
+
+fn parse<T>(field: &str, text: &str, parse: fn(&str) -> Result<T, IdForm>) -> Result<T, Invalid> {
+    parse(text).map_err(|form| Invalid::value(field, text, form.expected, form.help))
+}
+
+impl Call<'_> {
+    fn argument(&self, index: usize) -> Result<&str, Error> {
+        self.arguments
+            .get(index)
+            .map(String::as_str)
+            .ok_or_else(|| Error::internal("an operation reads an argument its path has not"))
+    }
+
+    /// Returns the workspace of the path, its first argument.
+    fn workspace(&self) -> Result<WorkspaceId, Error> {
+        Ok(parse("WorkspaceId", self.argument(0)?, WorkspaceId::parse)?)
+    }
+
+    fn query(&self, known: &[&str]) -> Result<Query, Error> {
+        Ok(Query::parse(self.query, known)?)
+    }
+
+    /// Reads the body, which may be empty where nothing in it is required.
+    fn body<T: DeserializeOwned + Default>(&self) -> Result<T, Error> {
+        if self.body.is_empty() {
+            return Ok(T::default());
+        }
+        let Object(body) = object::read(self.body).map_err(Error::from)?;
+        Ok(body)
+    }
+
+    /// Refuses parameters and a body, for operations that read neither.
+    fn nothing_more(&self) -> Result<(), Error> {
+        self.query(&[])?;
+        self.no_body()
+    }
+
+    /// Refuses a body that says something, for operations that read none.
+    fn no_body(&self) -> Result<(), Error> {
+        let text = std::str::from_utf8(self.body).unwrap_or("…").trim();
+        if text.is_empty() || text == "{}" {
+            return Ok(());
+        }
+        Err(Invalid::unexpected("body", text, "this operation reads no body").into())
+    }
+}
+
+/// Returns a time as these interfaces have it: UTC, milliseconds.
+fn time(at: Timestamp) -> String {
+    super::time(at)
+}
+
+/// Returns an object with one field more.
+fn with(mut body: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Value::Object(fields) = &mut body {
+        fields.insert(name.to_owned(), value.into());
+    }
+    body
+}
+
+/// Returns a list for a message.
+fn shown(list: &[String]) -> String {
+    shortened(&list.join(", "), Invalid::MAX_VALUE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_catalogue_is_carried_out_and_no_other() {
+        let catalogued: BTreeSet<&str> =
+            catalog().operations().iter().map(|operation| operation.name).collect();
+        let carried_out: BTreeSet<&str> = CARRIED_OUT.iter().copied().collect();
+        assert_eq!(catalogued, carried_out);
+        assert_eq!(carried_out.len(), CARRIED_OUT.len(), "none stands twice");
+    }
+
+    #[test]
+    fn no_two_operations_share_method_and_path() {
+        let mut seen = BTreeSet::new();
+        for operation in catalog().operations() {
+            let told_apart = if operation.api == Api::Ram { operation.name } else { "" };
+            // Arguments fill whatever stands there: their names do not tell paths apart.
+            let form: Vec<&str> = operation
+                .path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "{}" } else { part })
+                .collect();
+            assert!(seen.insert((operation.method, form, told_apart)), "{}", operation.name);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! This service's own signed operations: what the console does in one step, and users under given ids.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Answer, Call, members::new_members, workspaces::Stated};
+use crate::{
+    domain::{Import, PrincipalKind},
+    error::Error,
+    http::{identity::WireIdentity, object::Object},
+};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct WorkspaceBody {
+    workspace_name: Option<String>,
+    display_name: Option<String>,
+    description: Option<String>,
+    env_types: Vec<String>,
+    resource_group_id: Option<String>,
+    members: Vec<Object<WireMember>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct WireMember {
+    user_id: Option<String>,
+    roles: Vec<String>,
+}
+
+/// `POST /v1/workspaces`: a workspace with its members, all of it or nothing.
+pub(super) async fn set_up_workspace(call: Call<'_>) -> Result<Answer, Error> {
+    call.query(&[])?;
+    let body: WorkspaceBody = call.body()?;
+    let mut new = Stated {
+        names: ["workspaceName", "displayName", "description", "envTypes", "resourceGroupId"],
+        name: body.workspace_name.as_deref(),
+        display_name: body.display_name.as_deref(),
+        description: body.description.as_deref(),
+        env_types: &body.env_types,
+        resource_group: body.resource_group_id.as_deref(),
+    }
+    .into_domain()?;
+    for (index, Object(member)) in body.members.iter().enumerate() {
+        let fields = ["userId", "roles"].map(|name| format!("members[{index}].{name}"));
+        new.members.extend(new_members(None, fields, member.user_id.as_deref(), &member.roles)?);
+    }
+    let (revision, id) = call.management.create_workspace(&call.caller, &new).await?;
+    Answer::new(revision, json!({ "workspaceId": id.as_str() }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct UsersBody {
+    users: Vec<Object<WireIdentity>>,
+    ram_roles: Vec<Object<WireIdentity>>,
+}
+
+/// `POST /v1/users`: users and RAM roles under given ids, all of them or none.
+pub(super) async fn import_users(call: Call<'_>) -> Result<Answer, Error> {
+    call.query(&[])?;
+    let body: UsersBody = call.body()?;
+    let now = call.management.now();
+    let mut identities = WireIdentity::all(PrincipalKind::User, &body.users, now)?;
+    identities.extend(WireIdentity::all(PrincipalKind::RamRole, &body.ram_roles, now)?);
+    let users = Import { identities, workspaces: Vec::new() };
+    let imported = call.management.import_users(&call.caller, &users).await?;
+    Answer::new(imported.revision, json!({ "identities": imported.identities }))
+}

@@ -1,0 +1,204 @@
+//! Access keys: made, shown once, listed, switched off and on, deleted.
+
+use super::{Caller, Management, users::find};
+use crate::{
+    domain::{AccessKey, AccessKeyId, KeyStatus, Op, PrincipalId, Revision, UserName},
+    error::{Error, ErrorCode},
+    service::View,
+};
+
+/// Letters of the distinguishing part of an id, and letters and digits of a secret: 178 bits.
+const ID_CHARS: usize = 16;
+const SECRET_CHARS: usize = 30;
+/// Most access keys of a RAM user and of the main account.
+const MAX_OF_USER: usize = 2;
+const MAX_OF_ACCOUNT: usize = 5;
+
+/// An access key as it was just made; its secret is never shown again.
+#[derive(Debug)]
+pub struct CreatedAccessKey {
+    /// The record.
+    pub key: AccessKey,
+    /// The secret.
+    pub secret: String,
+}
+
+impl Management {
+    /// Makes an access key of a RAM user, or of the caller when no user is named.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UserNotFound`], [`ErrorCode::AccessKeyLimit`]; as [`Management::look`].
+    pub async fn create_access_key(
+        &self,
+        caller: &Caller,
+        user: Option<&UserName>,
+    ) -> Result<(Revision, CreatedAccessKey), Error> {
+        let (id, secret) = new_access_key(&caller.account)?;
+        let sealed_secret = self
+            .keyring
+            .seal(&caller.account, &id, secret.as_bytes())
+            .map_err(|error| Error::internal(&error.to_string()))?;
+        let created = self.now();
+        let decide = |view: &View| {
+            let owner = owner(view, caller, user)?;
+            let most = if owner.as_str() == caller.account.as_str() {
+                MAX_OF_ACCOUNT
+            } else {
+                MAX_OF_USER
+            };
+            if view.access_keys_of(&owner).count() >= most {
+                return Err(Error::new(
+                    ErrorCode::AccessKeyLimit,
+                    format!("the user has {most} access keys"),
+                    "delete one that is no longer used: DeleteAccessKey",
+                ));
+            }
+            Ok(vec![Op::PutAccessKey(AccessKey {
+                id: id.clone(),
+                owner,
+                sealed_secret: sealed_secret.clone(),
+                status: KeyStatus::Active,
+                created,
+            })])
+        };
+        let changed = self.change(caller, None, decide).await?;
+        // From what was written: a request that came again is shown the key it made the first time.
+        let key = changed.ops.into_iter().find_map(|op| match op {
+            Op::PutAccessKey(key) => Some(key),
+            _ => None,
+        });
+        let key = key.ok_or_else(|| Error::internal("a created key is not in its change"))?;
+        let secret = self
+            .keyring
+            .open(&caller.account, &key.id, &key.sealed_secret)
+            .and_then(|secret| String::from_utf8(secret).ok())
+            .ok_or_else(|| Error::internal("a key just made does not open"))?;
+        Ok((changed.revision, CreatedAccessKey { key, secret }))
+    }
+
+    /// Returns the access keys of a RAM user, or of the caller when no user is named.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UserNotFound`]; as [`Management::look`].
+    pub async fn list_access_keys(
+        &self,
+        caller: &Caller,
+        user: Option<&UserName>,
+    ) -> Result<(Revision, Vec<AccessKey>), Error> {
+        let view = self.look(caller, None).await?;
+        let owner = owner(&view, caller, user)?;
+        Ok((view.revision(), view.access_keys_of(&owner).cloned().collect()))
+    }
+
+    /// Switches an access key off or on.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserAccessKeyNotFound`], [`ErrorCode::LastAccessKey`]; as
+    /// [`Management::look`].
+    pub async fn update_access_key(
+        &self,
+        caller: &Caller,
+        user: Option<&UserName>,
+        id: &AccessKeyId,
+        status: KeyStatus,
+    ) -> Result<Revision, Error> {
+        let decide = |view: &View| {
+            let key = owned(view, caller, user, id)?;
+            if key.status == status {
+                return Ok(Vec::new());
+            }
+            if status == KeyStatus::Inactive {
+                check_not_last(view, key)?;
+            }
+            Ok(vec![Op::PutAccessKey(AccessKey { status, ..key.clone() })])
+        };
+        self.change(caller, None, decide).await.map(|changed| changed.revision)
+    }
+
+    /// Deletes an access key.
+    ///
+    /// # Errors
+    /// As [`Management::update_access_key`].
+    pub async fn delete_access_key(
+        &self,
+        caller: &Caller,
+        user: Option<&UserName>,
+        id: &AccessKeyId,
+    ) -> Result<Revision, Error> {
+        let decide = |view: &View| {
+            let key = owned(view, caller, user, id)?;
+            check_not_last(view, key)?;
+            Ok(vec![Op::RemoveAccessKey(id.clone())])
+        };
+        self.change(caller, None, decide).await.map(|changed| changed.revision)
+    }
+}
+
+/// Returns whose keys a call is about.
+fn owner(view: &View, caller: &Caller, user: Option<&UserName>) -> Result<PrincipalId, Error> {
+    match user {
+        Some(name) => Ok(find(view, name)?.principal.id.clone()),
+        None => Ok(caller.principal.clone()),
+    }
+}
+
+fn owned<'v>(
+    view: &'v View,
+    caller: &Caller,
+    user: Option<&UserName>,
+    id: &AccessKeyId,
+) -> Result<&'v AccessKey, Error> {
+    let owner = owner(view, caller, user)?;
+    view.access_key(id).filter(|key| key.owner == owner).ok_or_else(|| {
+        Error::new(
+            ErrorCode::UserAccessKeyNotFound,
+            format!("the user has no access key `{id}`"),
+            "see ListAccessKeys",
+        )
+        .about("UserAccessKeyId", id.as_str())
+    })
+}
+
+/// Refuses to take the main account its last way in.
+fn check_not_last(view: &View, key: &AccessKey) -> Result<(), Error> {
+    let of_account = key.owner.as_str() == view.account().as_str();
+    let others = view
+        .access_keys_of(&key.owner)
+        .filter(|other| other.id != key.id && other.status == KeyStatus::Active);
+    if !of_account || key.status == KeyStatus::Inactive || others.count() > 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::LastAccessKey,
+        "this is the only active access key of the main account",
+        "make another one first: CreateAccessKey",
+    )
+    .about("UserAccessKeyId", key.id.as_str()))
+}
+
+/// Returns a new access key: id and secret.
+pub(in crate::service) fn new_access_key(
+    account: &crate::domain::AccountId,
+) -> Result<(AccessKeyId, String), Error> {
+    // A letter first: it ends the account.
+    let unique = format!("x{}", random_letters(ID_CHARS)?);
+    let id = AccessKeyId::of(account, &unique)
+        .map_err(|_| Error::internal("a random access key id has a wrong form"))?;
+    Ok((id, random_letters(SECRET_CHARS)?))
+}
+
+/// Returns that many random letters and digits, each equally likely.
+pub(super) fn random_letters(count: usize) -> Result<String, Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut out = String::with_capacity(count);
+    while out.len() < count {
+        let mut random = [0; 64];
+        getrandom::fill(&mut random)
+            .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
+        // 248 is the largest multiple of 62 in a byte: a byte beyond it would favour the first letters.
+        let letters =
+            random.iter().filter(|b| **b < 248).filter_map(|b| LETTERS.get(usize::from(*b) % 62));
+        out.extend(letters.take(count - out.len()).map(|b| char::from(*b)));
+    }
+    Ok(out)
+}

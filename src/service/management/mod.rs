@@ -1,0 +1,338 @@
+//! What signed callers may do: manage workspaces, members, roles, users and access keys, as far as this service's own
+//! decisions allow it.
+//!
+//! A read is authorized and answered on one view. A write is authorized, checked and compiled on the very view whose
+//! revision it is applied at; when another change comes first, all of that happens again.
+
+mod access_keys;
+mod members;
+mod permissions;
+mod roles;
+mod users;
+mod workspaces;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+pub use access_keys::CreatedAccessKey;
+pub(super) use access_keys::new_access_key;
+use access_keys::random_letters;
+pub use members::{MemberFilter, MemberRef, NewMember, account_type};
+pub use permissions::PermissionFilter;
+pub use roles::{RoleFilter, RoleJob};
+pub use users::{NewUser, UserChange};
+pub use workspaces::{NewWorkspace, WorkspaceFilter};
+
+use super::{Accounts, Actor, Changed, Keyring, View};
+use crate::{
+    catalog::{AskedOn, Operation, catalog},
+    domain::{
+        AccessKeyId, Accessibility, AccountId, ActionId, Effect, KeyStatus, Op, Principal,
+        PrincipalId, PrincipalKind, Request, Resource, Revision, Timestamp, UserName, WorkspaceId,
+    },
+    error::{Error, ErrorCode},
+};
+
+/// How large a workspace may become.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Most custom roles.
+    pub roles: usize,
+    /// Most members.
+    pub members: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { roles: super::MAX_ROLES, members: super::MAX_MEMBERS }
+    }
+}
+
+/// A signed call: who, which operation, in which request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account the access key is of.
+    pub account: AccountId,
+    /// Whose the access key is.
+    pub principal: PrincipalId,
+    /// The access key; `None` for the one of development mode, which is in no store.
+    pub key: Option<AccessKeyId>,
+    /// What is called.
+    pub operation: &'static Operation,
+    /// In which request.
+    pub actor: Actor,
+    /// The revision the answer must have at least.
+    pub at_least: Option<Revision>,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The part.
+    pub items: Vec<T>,
+    /// How many there are in the whole list.
+    pub total: usize,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Paging {
+    /// How many come before it.
+    pub skip: usize,
+    /// How many it has at most.
+    pub size: usize,
+}
+
+impl Paging {
+    /// Returns the part of a whole list.
+    fn of<T>(self, list: Vec<T>) -> Page<T> {
+        let total = list.len();
+        Page { items: list.into_iter().skip(self.skip).take(self.size).collect(), total }
+    }
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sorting {
+    /// By the time of the last change instead of that of the creation.
+    pub by_modified: bool,
+    /// Latest first.
+    pub descending: bool,
+}
+
+impl Sorting {
+    /// Sorts by what `times` says of an item, creation first, and among equals by `id`.
+    fn sort<T, I: Ord>(
+        self,
+        list: &mut [T],
+        times: impl Fn(&T) -> (Timestamp, Timestamp),
+        id: impl Fn(&T) -> I,
+    ) {
+        list.sort_by_cached_key(|item| {
+            let (created, modified) = times(item);
+            (if self.by_modified { modified } else { created }, id(item))
+        });
+        if self.descending {
+            list.reverse();
+        }
+    }
+}
+
+/// The use cases of signed callers.
+#[derive(Debug, Clone)]
+pub struct Management {
+    accounts: Arc<Accounts>,
+    keyring: Arc<Keyring>,
+    bounds: Bounds,
+    wait: Duration,
+}
+
+impl Management {
+    /// Returns the use cases on `accounts`; `wait` is how long a call waits for the revision it demands.
+    #[must_use]
+    pub const fn new(
+        accounts: Arc<Accounts>,
+        keyring: Arc<Keyring>,
+        bounds: Bounds,
+        wait: Duration,
+    ) -> Self {
+        Self { accounts, keyring, bounds, wait }
+    }
+
+    /// Returns the view to answer a call from, which may be about `workspace`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ReplicaStale`] when the demanded revision does not come in time;
+    /// [`ErrorCode::AccessKeyInactive`] when the key was switched off since the signature was checked;
+    /// [`ErrorCode::WorkspaceDenied`] for a workspace the caller may not act on, whether it is there or not;
+    /// [`ErrorCode::WorkspaceNotFound`] for a missing one to those who may know; [`ErrorCode::NoPermission`].
+    pub async fn look(
+        &self,
+        caller: &Caller,
+        workspace: Option<&WorkspaceId>,
+    ) -> Result<Arc<View>, Error> {
+        let view = self.view(caller).await?;
+        permit(&view, caller, workspace)?;
+        Ok(view)
+    }
+
+    /// Returns the opaque form of a revision.
+    #[must_use]
+    pub fn revision_token(&self, account: &AccountId, revision: Revision) -> String {
+        self.keyring.revision_token(account, revision)
+    }
+
+    /// Returns the revision behind a token; `None` for a text this service did not give out for `account`.
+    #[must_use]
+    pub fn read_revision(&self, account: &AccountId, token: &str) -> Option<Revision> {
+        self.keyring.read_revision(account, token)
+    }
+
+    /// Returns the present revision of an account.
+    #[must_use]
+    pub fn present_revision(&self, account: &AccountId) -> Option<Revision> {
+        self.accounts.view(account).map(|view| view.revision())
+    }
+
+    /// Returns the opaque form of the place after `name` in a list of users.
+    #[must_use]
+    pub fn page_token(&self, account: &AccountId, name: &UserName) -> String {
+        self.keyring.page_token(account, name.as_str())
+    }
+
+    /// Returns the place behind a page token; `None` for a text this service did not give out for `account`.
+    #[must_use]
+    pub fn read_page_token(&self, account: &AccountId, token: &str) -> Option<UserName> {
+        UserName::parse(&self.keyring.read_page_token(account, token)?).ok()
+    }
+
+    async fn view(&self, caller: &Caller) -> Result<Arc<View>, Error> {
+        self.accounts.fresh_view(&caller.account, caller.at_least, self.wait).await
+    }
+
+    /// Returns the present view, for rendering what a change led to.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unavailable`] when the account is not loaded.
+    pub async fn present(&self, caller: &Caller) -> Result<Arc<View>, Error> {
+        self.accounts.fresh_view(&caller.account, None, self.wait).await
+    }
+
+    /// Returns the present time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.accounts.clock().now()
+    }
+
+    /// Makes a change that the caller may make, about `workspace` if it is about one.
+    async fn change(
+        &self,
+        caller: &Caller,
+        workspace: Option<&WorkspaceId>,
+        decide: impl Fn(&View) -> Result<Vec<Op>, Error>,
+    ) -> Result<Changed, Error> {
+        // What a caller demands to be seen must be seen before it is decided on.
+        self.view(caller).await?;
+        let decide = |view: &View| {
+            permit(view, caller, workspace)?;
+            decide(view)
+        };
+        self.accounts.change(&caller.account, &caller.actor, caller.operation.name, decide).await
+    }
+}
+
+/// Refuses a call that the caller may not make, now; see [`Management::look`].
+pub(super) fn permit(
+    view: &View,
+    caller: &Caller,
+    workspace: Option<&WorkspaceId>,
+) -> Result<(), Error> {
+    if let Some(id) = &caller.key {
+        let sound = view
+            .access_key(id)
+            .is_some_and(|key| key.status == KeyStatus::Active && key.owner == caller.principal);
+        if !sound {
+            return Err(Error::new(
+                ErrorCode::AccessKeyInactive,
+                "the access key was switched off or deleted",
+                "sign with an active access key",
+            ));
+        }
+    }
+    let Some(kind) = view.kind_of(&caller.principal) else { return Err(no_permission(caller)) };
+    let principal = Principal { kind, id: caller.principal.clone() };
+    let missing = || workspace.filter(|id| view.workspace(id).is_none());
+    match caller.operation.on {
+        AskedOn::Visible => Ok(()),
+        AskedOn::Itself => match missing() {
+            Some(id) if kind == PrincipalKind::Account => Err(workspace_not_found(id)),
+            Some(_) => Err(workspace_denied(&format!("PaiWorkspace:{}", caller.operation.name))),
+            None => Ok(()),
+        },
+        AskedOn::Account => {
+            let action = caller.operation.action;
+            let may =
+                action.is_some_and(|action| decides(view, principal, action, Resource::Account));
+            if may { Ok(()) } else { Err(no_permission(caller)) }
+        }
+        AskedOn::Workspace => {
+            let (Some(id), Some(action)) = (workspace, caller.operation.action) else {
+                return Err(Error::internal("an operation on a workspace has none"));
+            };
+            if kind == PrincipalKind::Account && missing().is_some() {
+                return Err(workspace_not_found(id));
+            }
+            if may(view, &principal, action, id) {
+                return Ok(());
+            }
+            let name = catalog().action(action).map_or("", |action| action.name);
+            Err(workspace_denied(name))
+        }
+    }
+}
+
+/// Returns whether a principal may take an action on a workspace.
+fn may(view: &View, principal: &Principal, action: ActionId, workspace: &WorkspaceId) -> bool {
+    let resource = Resource::Asset {
+        workspace: Some(workspace.clone()),
+        resource_type: "workspace",
+        id: None,
+        // What is managed here has no creator of its own: the caller stands for it, as for a creation.
+        creator: Some(principal.id.clone()),
+        accessibility: Some(Accessibility::Private),
+    };
+    decides(view, principal.clone(), action, resource)
+}
+
+fn decides(view: &View, principal: Principal, action: ActionId, resource: Resource) -> bool {
+    let request = Request { principal, action, resource, context: BTreeMap::new() };
+    let decision = view.snapshot.is_authorized(&request);
+    tracing::debug!(
+        action = catalog().action(action).map_or("?", |action| action.name),
+        reason = decision.reason.as_str(),
+        "authorized a call"
+    );
+    decision.effect() == Effect::Allow
+}
+
+fn no_permission(caller: &Caller) -> Error {
+    let action = caller.operation.action.and_then(|id| catalog().action(id));
+    let name = action.map_or(caller.operation.name, |action| action.name);
+    Error::new(
+        ErrorCode::NoPermission,
+        format!("the caller may not `{name}` in this account"),
+        "sign with an access key of the main account",
+    )
+}
+
+fn workspace_denied(code: &str) -> Error {
+    Error::new(
+        ErrorCode::WorkspaceDenied,
+        format!("No permission: denied by RAM and AIWorkspace Rbac {code}"),
+        "there is no such workspace, or the caller holds no role in it that grants this",
+    )
+}
+
+fn workspace_not_found(id: &WorkspaceId) -> Error {
+    Error::new(
+        ErrorCode::WorkspaceNotFound,
+        format!("Workspace not exists {id}"),
+        "see ListWorkspaces for those there are",
+    )
+    .about("WorkspaceId", id.as_str())
+}
+
+/// Returns that many random digits, the first not 0.
+fn random_digits(count: u32) -> Result<String, Error> {
+    let least = 10_u64.pow(count.saturating_sub(1));
+    let span = least.saturating_mul(9);
+    loop {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random)
+            .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
+        let number = u64::from_le_bytes(random);
+        // Beyond the largest multiple of the span the first numbers would be likelier.
+        if number < u64::MAX - u64::MAX % span {
+            return Ok((least + number % span).to_string());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What the caller itself may do in a workspace.
+
+use std::collections::BTreeMap;
+
+use super::{Caller, Management, no_permission, workspace_denied};
+use crate::{
+    catalog::{Action, ActionScope, PermissionScope, catalog},
+    domain::{
+        Accessibility, Cell, Cells, Effect, PermissionRule, Principal, PrincipalId, Request,
+        Resource, Revision, WorkspaceId,
+    },
+    error::{Error, ErrorCode},
+    service::View,
+};
+
+/// The asset a caller asks about.
+#[derive(Debug, Clone, Default)]
+pub struct PermissionFilter {
+    /// Whether it is shared, where stated.
+    pub accessibility: Option<Accessibility>,
+    /// Who created it, where stated.
+    pub creator: Option<PrincipalId>,
+}
+
+impl Management {
+    /// Returns every permission code the caller has in a workspace with the rules it has it under, by code.
+    ///
+    /// # Errors
+    /// As [`Management::look`].
+    pub async fn list_permissions(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+    ) -> Result<(Revision, Vec<(&'static str, Vec<PermissionRule>)>), Error> {
+        let view = self.look(caller, Some(workspace)).await?;
+        let principal = principal(&view, caller)?;
+        let mut held: Vec<_> = catalog()
+            .actions()
+            .iter()
+            .filter(|action| is_of_a_workspace(action))
+            .filter_map(|action| {
+                let rules = rules(cells(&view, &principal, workspace, action));
+                (!rules.is_empty()).then_some((action.name, rules))
+            })
+            .collect();
+        held.sort_unstable_by_key(|(code, _)| *code);
+        Ok((view.revision(), held))
+    }
+
+    /// Returns the rules under which the caller has a permission code, those that cover the asset where one is
+    /// described.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorCode::WorkspaceDenied`] when there are none, also for a code that is not known; as
+    /// [`Management::look`].
+    pub async fn permission(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceId,
+        code: &str,
+        asset: &PermissionFilter,
+    ) -> Result<(Revision, Vec<PermissionRule>), Error> {
+        let denied = || workspace_denied(&crate::domain::shortened(code, 100));
+        let view = self.look(caller, Some(workspace)).await.map_err(|error| {
+            // A missing workspace is refused in the words of one the caller has nothing in.
+            if error.code == ErrorCode::WorkspaceDenied { denied() } else { error }
+        })?;
+        let principal = principal(&view, caller)?;
+        let action = catalog().find_action(code).filter(|action| action.name == code);
+        let held = action.map_or(Cells::NONE, |action| cells(&view, &principal, workspace, action));
+        let asked = asked_cell(asset, &principal.id);
+        let covering: Vec<PermissionRule> = rules(held)
+            .into_iter()
+            .filter(|rule| asked.is_none_or(|cell| rule.cells().contains(cell)))
+            .collect();
+        if covering.is_empty() {
+            return Err(denied());
+        }
+        Ok((view.revision(), covering))
+    }
+}
+
+/// Returns the cell of an asset, as far as it is described: nothing is asked while its accessibility is not stated.
+///
+/// Whose it is was perhaps not said: then only what covers everybody's covers it for certain.
+fn asked_cell(asset: &PermissionFilter, caller: &PrincipalId) -> Option<Cell> {
+    let own = asset.creator.as_ref() == Some(caller);
+    asset.accessibility.map(|accessibility| Cell::of(own, accessibility))
+}
+
+/// Returns whether an action is asked in a workspace; the list of one does not hold those of the account.
+fn is_of_a_workspace(action: &Action) -> bool {
+    match action.scope {
+        ActionScope::Permission(scope) => scope != PermissionScope::Account,
+        ActionScope::RamOnly => false,
+    }
+}
+
+fn principal(view: &View, caller: &Caller) -> Result<Principal, Error> {
+    let kind = view.kind_of(&caller.principal).ok_or_else(|| no_permission(caller))?;
+    Ok(Principal { kind, id: caller.principal.clone() })
+}
+
+/// Returns the rules that say what the cells say; what no rules can say exactly is left out, never rounded up.
+fn rules(cells: Cells) -> Vec<PermissionRule> {
+    if cells.is_empty() { Vec::new() } else { cells.rules().unwrap_or_default() }
+}
+
+/// Returns on which assets a principal has an action in a workspace, each asked as a decision.
+fn cells(view: &View, principal: &Principal, workspace: &WorkspaceId, action: &Action) -> Cells {
+    let allowed = |creator: &PrincipalId, accessibility: Accessibility| {
+        let ActionScope::Permission(scope) = action.scope else { return false };
+        let resource = if scope == PermissionScope::Account {
+            Resource::Account
+        } else {
+            Resource::Asset {
+                workspace: Some(workspace.clone()),
+                resource_type: "workspace",
+                id: None,
+                creator: Some(creator.clone()),
+                accessibility: Some(accessibility),
+            }
+        };
+        let request = Request {
+            principal: principal.clone(),
+            action: action.id,
+            resource,
+            context: BTreeMap::new(),
+        };
+        view.snapshot.is_authorized(&request).effect() == Effect::Allow
+    };
+    let Some(other) = somebody_else(&principal.id) else { return Cells::NONE };
+    let mut cells = Cells::NONE;
+    for own in [true, false] {
+        for accessibility in Accessibility::ALL {
+            let creator = if own { &principal.id } else { &other };
+            if allowed(creator, accessibility) {
+                cells = cells.union(Cells::only(Cell::of(own, accessibility)));
+            }
+        }
+    }
+    cells
+}
+
+/// Returns an id that is not the principal's.
+fn somebody_else(id: &PrincipalId) -> Option<PrincipalId> {
+    ["0", "1"]
+        .into_iter()
+        .filter_map(|text| PrincipalId::parse(text).ok())
+        .find(|other| other != id)
+}

@@ -1,0 +1,42 @@
+//! What every record must respect, whichever way it comes in: an import, or a call of the management interface.
+
+use std::time::Duration;
+
+use super::View;
+use crate::domain::{Invalid, Profile, Timestamp, WorkspaceName};
+
+/// Most custom roles and members of a workspace, unless the settings say otherwise.
+pub const MAX_ROLES: usize = 100;
+/// Most members of a workspace, unless the settings say otherwise.
+pub const MAX_MEMBERS: usize = 100_000;
+/// Most roles of a member: every decision about it looks at each.
+pub(super) const MAX_ROLES_HELD: usize = 20;
+/// Longest display name and description of a workspace, in characters.
+pub(super) const MAX_SHOWN: usize = 80;
+/// Longest entry of a profile, in characters.
+const MAX_PROFILE: usize = 128;
+/// How long the name of a deleted workspace stays taken.
+pub(super) const RETIREMENT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// Refuses a text for people that is too long or would not stay on its line.
+pub(super) fn check_text(field: &str, text: &str, most: usize) -> Result<(), Invalid> {
+    if text.chars().count() <= most && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let help = format!("give at most {most} characters without control characters");
+    Err(Invalid::value(field, text, "a text that fits", help))
+}
+
+/// Refuses a profile with an entry that does not fit.
+pub(super) fn check_profile(profile: &Profile) -> Result<(), Invalid> {
+    check_text("DisplayName", &profile.display_name, MAX_PROFILE)?;
+    check_text("Comments", &profile.comments, MAX_PROFILE)?;
+    check_text("Email", &profile.email, MAX_PROFILE)?;
+    check_text("MobilePhone", &profile.mobile_phone, MAX_PROFILE)
+}
+
+/// Returns whether a workspace may get a name: no other has it, nor had it in the last 14 days.
+pub(super) fn name_is_free(view: &View, name: &WorkspaceName, now: Timestamp) -> bool {
+    view.workspace_named(name).is_none()
+        && view.retired_since(name).is_none_or(|since| since < now.minus(RETIREMENT))
+}

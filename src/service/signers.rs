@@ -1,0 +1,323 @@
+//! Tells who signed a request: ACS3-HMAC-SHA256 by an access key, within 15 minutes, and not twice.
+//!
+//! What is signed is put together where the raw request is known; here are the keys, the clock and the memory of what
+//! came before. Source: Alibaba Cloud, V3 request structure and signature mechanism.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    hash::BuildHasher,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::{Accounts, DEV_ACCESS_KEY, Keyring};
+use crate::{
+    domain::{AccessKeyId, AccountId, KeyStatus, Nonce, PrincipalId, Timestamp, UsedNonce},
+    error::{Error, ErrorCode},
+};
+
+/// The only algorithm.
+pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+/// How far the clock of a caller may be off, either way.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Most nonces of an account that are remembered: some 550 requests a second, all the time.
+const MAX_NONCES: usize = 500_000;
+
+/// A signed request: the parts a signature is checked by.
+#[derive(Debug)]
+pub struct Signed<'r> {
+    /// The access key it names.
+    pub key: &'r str,
+    /// The canonical request.
+    pub canonical: &'r str,
+    /// The signature it bears, 64 hexadecimal digits.
+    pub signature: [u8; 32],
+    /// When it says it was signed.
+    pub at: Timestamp,
+    /// Its nonce.
+    pub nonce: Nonce,
+}
+
+/// Who signed a request.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    /// The account the access key is of.
+    pub account: AccountId,
+    /// Whose it is.
+    pub principal: PrincipalId,
+    /// The key; `None` for the one of development mode, which is in no store.
+    pub key: Option<AccessKeyId>,
+    /// The nonce, which a change uses up.
+    pub nonce: UsedNonce,
+}
+
+/// Tells who signed a request.
+pub struct Signers {
+    accounts: Arc<Accounts>,
+    keyring: Arc<Keyring>,
+    dev: Option<AccountId>,
+    nonces: Nonces,
+}
+
+impl std::fmt::Debug for Signers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signers(…)")
+    }
+}
+
+impl Signers {
+    /// Returns the signers known to `accounts`; with `dev` also the access key of development mode.
+    #[must_use]
+    pub fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, dev: Option<AccountId>) -> Self {
+        Self { accounts, keyring, dev, nonces: Nonces::default() }
+    }
+
+    /// Returns who signed a request, and remembers its nonce.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TimestampExpired`], [`ErrorCode::AccessKeyUnknown`], [`ErrorCode::AccessKeyInactive`],
+    /// [`ErrorCode::SignatureMismatch`], [`ErrorCode::NonceUsed`]; [`ErrorCode::Throttled`] when no more nonces can be
+    /// remembered: a request that cannot be told from its repetition is not carried out.
+    pub fn verify(&self, signed: &Signed<'_>) -> Result<Signer, Error> {
+        let now = self.accounts.clock().now();
+        if signed.at.distance(now) > WINDOW {
+            return Err(Error::new(
+                ErrorCode::TimestampExpired,
+                "`x-acs-date` is more than 15 minutes off",
+                "set the clock of the caller; times are UTC",
+            ));
+        }
+        let (key, secret) = self.key(signed.key)?;
+        let text = string_to_sign(signed.canonical);
+        if !is_signature(&secret, &text, &signed.signature) {
+            return Err(Error::new(
+                ErrorCode::SignatureMismatch,
+                "the signature is not the one this access key makes of the request",
+                format!(
+                    "check the secret; the string to sign is here: {}",
+                    text.replace('\n', "\\n")
+                ),
+            ));
+        }
+        // After the signature: only who has the secret learns that the key is switched off, or fills the memory.
+        if key.status == KeyStatus::Inactive {
+            return Err(Error::new(
+                ErrorCode::AccessKeyInactive,
+                "the access key is switched off",
+                "switch it on with UpdateAccessKey, or sign with another",
+            ));
+        }
+        let nonce = UsedNonce { key: key.id.clone(), nonce: signed.nonce.clone() };
+        self.nonces.use_up(&key.account, &nonce, signed.at, now)?;
+        Ok(Signer {
+            account: key.account,
+            principal: key.owner,
+            key: key.stored.then_some(key.id),
+            nonce,
+        })
+    }
+
+    fn key(&self, text: &str) -> Result<(Key, Vec<u8>), Error> {
+        let unknown = || {
+            Error::new(
+                ErrorCode::AccessKeyUnknown,
+                "the access key is not known",
+                "sign with an access key that `pai-authz init` or CreateAccessKey made",
+            )
+            .about("Credential", text)
+        };
+        let id = AccessKeyId::parse(text).map_err(|_| unknown())?;
+        if let Some(account) = &self.dev
+            && text == DEV_ACCESS_KEY.0
+        {
+            let owner = PrincipalId::parse(account.as_str()).map_err(|_| unknown())?;
+            let key = Key {
+                id,
+                account: account.clone(),
+                owner,
+                status: KeyStatus::Active,
+                stored: false,
+            };
+            return Ok((key, DEV_ACCESS_KEY.1.as_bytes().to_vec()));
+        }
+        let account = id.account().ok_or_else(unknown)?;
+        let view = self.accounts.view(&account).ok_or_else(unknown)?;
+        let kept = view.access_key(&id).ok_or_else(unknown)?;
+        let secret = self
+            .keyring
+            .open(&account, &id, &kept.sealed_secret)
+            .ok_or_else(|| Error::internal("the secret of an access key does not open"))?;
+        let key = Key { id, account, owner: kept.owner.clone(), status: kept.status, stored: true };
+        Ok((key, secret))
+    }
+}
+
+/// A key that was looked up.
+struct Key {
+    id: AccessKeyId,
+    account: AccountId,
+    owner: PrincipalId,
+    status: KeyStatus,
+    stored: bool,
+}
+
+/// Returns what a secret signs for a canonical request.
+fn string_to_sign(canonical: &str) -> String {
+    format!("{ALGORITHM}\n{}", hex(&Sha256::digest(canonical.as_bytes())))
+}
+
+/// Returns the SHA-256 of a body as the signature has it: 64 hexadecimal digits.
+#[must_use]
+pub fn payload_hash(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Compares in a time that does not depend on where signatures differ.
+fn is_signature(secret: &[u8], text: &str, signature: &[u8; 32]) -> bool {
+    // A key of any length is a key of HMAC.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return false };
+    mac.update(text.as_bytes());
+    mac.verify_slice(signature).is_ok()
+}
+
+/// The nonces that were used up in this process, each until its request would be too old anyway.
+///
+/// A write uses its nonce up in the store as well, in one step with what it changes: that holds across processes and
+/// restarts. This memory is what stands between a captured read and its repetition, and it is one account's alone, so
+/// that a busy one does not shut the others out.
+#[derive(Default)]
+struct Nonces {
+    /// Nonces are remembered by a keyed hash: whoever chooses them cannot make them meet.
+    hasher: std::hash::RandomState,
+    accounts: Mutex<HashMap<AccountId, Memory>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    used: HashSet<(u64, u64)>,
+    /// In the order of arrival, each with the time from which on its request is too old.
+    forget: VecDeque<(Timestamp, (u64, u64))>,
+}
+
+impl Nonces {
+    fn use_up(
+        &self,
+        account: &AccountId,
+        nonce: &UsedNonce,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        // 128 bits, so that two nonces are not taken for one.
+        let hash = (self.hasher.hash_one((0, nonce)), self.hasher.hash_one((1, nonce)));
+        // What a panic left is a set and a queue: both are sound, one nonce more or less in one of them.
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = accounts.entry(account.clone()).or_default();
+        while let Some((until, old)) = memory.forget.front().copied()
+            && until < now
+        {
+            memory.forget.pop_front();
+            memory.used.remove(&old);
+        }
+        if memory.used.contains(&hash) {
+            return Err(Error::nonce_used());
+        }
+        if memory.used.len() >= MAX_NONCES {
+            return Err(Error::new(
+                ErrorCode::Throttled,
+                "the account has sent more requests in 15 minutes than are remembered",
+                "send fewer, or spread them over more replicas",
+            ));
+        }
+        memory.used.insert(hash);
+        // A request of the future is good for longer. One behind an earlier one waits for it: the order is of arrival.
+        memory.forget.push_back((at.max(now).plus(WINDOW), hash));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nonce(text: &str) -> UsedNonce {
+        UsedNonce { key: AccessKeyId::parse("k").unwrap(), nonce: Nonce::parse(text).unwrap() }
+    }
+
+    fn code(result: Result<(), Error>) -> Option<ErrorCode> {
+        result.err().map(|error| error.code)
+    }
+
+    #[test]
+    fn a_nonce_is_used_once_while_its_request_is_not_too_old() {
+        let nonces = Nonces::default();
+        let [one, two] = ["1", "2"].map(|id| AccountId::parse(id).unwrap());
+        let at = Timestamp::from_millis(1_000_000_000);
+        assert_eq!(code(nonces.use_up(&one, &nonce("a"), at, at)), None);
+        assert_eq!(code(nonces.use_up(&one, &nonce("a"), at, at)), Some(ErrorCode::NonceUsed));
+        assert_eq!(code(nonces.use_up(&one, &nonce("b"), at, at)), None);
+        assert_eq!(code(nonces.use_up(&two, &nonce("a"), at, at)), None, "another account's");
+        let edge = at.plus(WINDOW);
+        assert_eq!(code(nonces.use_up(&one, &nonce("a"), at, edge)), Some(ErrorCode::NonceUsed));
+        let later = edge.plus(Duration::from_millis(1));
+        assert_eq!(code(nonces.use_up(&one, &nonce("a"), later, later)), None, "long forgotten");
+    }
+
+    #[test]
+    fn a_request_signed_ahead_of_time_is_remembered_longer() {
+        let nonces = Nonces::default();
+        let account = AccountId::parse("1").unwrap();
+        let now = Timestamp::from_millis(1_000_000_000);
+        let ahead = now.plus(WINDOW);
+        assert_eq!(code(nonces.use_up(&account, &nonce("a"), ahead, now)), None);
+        // Within the window of its time, which is 30 minutes after it came.
+        let late = ahead.plus(WINDOW);
+        assert_eq!(
+            code(nonces.use_up(&account, &nonce("a"), ahead, late)),
+            Some(ErrorCode::NonceUsed)
+        );
+    }
+
+    #[test]
+    fn an_account_whose_memory_is_full_is_throttled_and_no_other() {
+        let nonces = Nonces::default();
+        let [one, two] = ["1", "2"].map(|id| AccountId::parse(id).unwrap());
+        let at = Timestamp::from_millis(1_000_000_000);
+        for n in 0..MAX_NONCES {
+            nonces.use_up(&one, &nonce(&n.to_string()), at, at).unwrap();
+        }
+        assert_eq!(code(nonces.use_up(&one, &nonce("x"), at, at)), Some(ErrorCode::Throttled));
+        assert_eq!(code(nonces.use_up(&one, &nonce("1"), at, at)), Some(ErrorCode::NonceUsed));
+        assert_eq!(code(nonces.use_up(&two, &nonce("x"), at, at)), None);
+        let later = at.plus(WINDOW).plus(Duration::from_millis(1));
+        assert_eq!(code(nonces.use_up(&one, &nonce("x"), later, later)), None);
+    }
+
+    #[test]
+    fn a_signature_is_hmac_sha256_of_the_hashed_request() {
+        // RFC 4231, test case 2.
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let mut bytes = [0; 32];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&expected[2 * at..2 * at + 2], 16).unwrap();
+        }
+        assert!(is_signature(b"Jefe", "what do ya want for nothing?", &bytes));
+        bytes[31] ^= 1;
+        assert!(!is_signature(b"Jefe", "what do ya want for nothing?", &bytes));
+        assert_eq!(
+            string_to_sign(""),
+            "ACS3-HMAC-SHA256\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
+}

@@ -1,0 +1,344 @@
+//! What is known of an account at one revision: immutable, and cheap to follow with the next change.
+
+use std::sync::Arc;
+
+use imbl::{HashMap as SharedMap, OrdMap, OrdSet};
+
+use super::roster::Roster;
+use crate::{
+    domain::{
+        AccessKey, AccessKeyId, AccountId, AccountRecords, CustomRoleId, Identity, Op, Principal,
+        PrincipalId, PrincipalKind, Revision, Timestamp, Token, TokenId, UserName, Workspace,
+        WorkspaceId, WorkspaceName,
+    },
+    engine::{Engine, Snapshot},
+    error::Error,
+};
+
+/// What is known of an account at one revision: what decides, who may ask, and what new records must respect.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What decides.
+    pub snapshot: Snapshot,
+    tokens: SharedMap<TokenId, Arc<Token>>,
+    identities: SharedMap<PrincipalId, Arc<Identity>>,
+    names: OrdMap<(PrincipalKind, UserName), PrincipalId>,
+    access_keys: SharedMap<AccessKeyId, Arc<AccessKey>>,
+    keys_of: SharedMap<PrincipalId, OrdSet<AccessKeyId>>,
+    workspaces: OrdMap<WorkspaceId, Arc<Workspace>>,
+    workspace_names: SharedMap<WorkspaceName, WorkspaceId>,
+    retired_names: OrdMap<WorkspaceName, Timestamp>,
+    default_workspace: Option<WorkspaceId>,
+    rosters: SharedMap<WorkspaceId, Roster>,
+    role_places: SharedMap<CustomRoleId, WorkspaceId>,
+    memberships: SharedMap<PrincipalId, OrdSet<WorkspaceId>>,
+}
+
+impl View {
+    /// Returns the view of an account of which nothing is recorded.
+    #[must_use]
+    pub fn empty(engine: Arc<Engine>, account: AccountId) -> Self {
+        Self::of(Snapshot::empty(engine, account))
+    }
+
+    fn of(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            tokens: SharedMap::new(),
+            identities: SharedMap::new(),
+            names: OrdMap::new(),
+            access_keys: SharedMap::new(),
+            keys_of: SharedMap::new(),
+            workspaces: OrdMap::new(),
+            workspace_names: SharedMap::new(),
+            retired_names: OrdMap::new(),
+            default_workspace: None,
+            rosters: SharedMap::new(),
+            role_places: SharedMap::new(),
+            memberships: SharedMap::new(),
+        }
+    }
+
+    /// Returns the view of `records`.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorCode::Internal`] when a role in them does not compile.
+    pub fn build(engine: &Arc<Engine>, records: &AccountRecords) -> Result<Self, Error> {
+        let snapshot = Snapshot::build(engine.clone(), records).map_err(|invalid| {
+            Error::internal(&format!(
+                "account {} has a role that does not compile: {invalid}",
+                records.account
+            ))
+        })?;
+        let mut view = Self::of(snapshot);
+        for op in records.ops() {
+            view.follow(&op);
+        }
+        Ok(view)
+    }
+
+    /// Returns the view after `ops`, at `revision`; this one stays as it is.
+    ///
+    /// # Errors
+    /// A role that does not compile; such a change must not be committed.
+    pub fn with(&self, ops: &[Op], revision: Revision) -> Result<Self, Error> {
+        let mut next = Self { snapshot: self.snapshot.with(ops, revision)?, ..self.clone() };
+        for op in ops {
+            next.follow(op);
+        }
+        Ok(next)
+    }
+
+    fn follow(&mut self, op: &Op) {
+        match op {
+            Op::PutToken(token) => {
+                self.tokens.insert(token.id.clone(), Arc::new(token.clone()));
+            }
+            Op::RemoveToken(id) => {
+                self.tokens.remove(id);
+            }
+            Op::PutIdentity(identity) => {
+                self.forget_identity(&identity.principal.id);
+                let Principal { kind, id } = &identity.principal;
+                self.names.insert((*kind, identity.name.clone()), id.clone());
+                self.identities.insert(id.clone(), Arc::new(identity.clone()));
+            }
+            Op::RemoveIdentity(id) => self.forget_identity(id),
+            Op::PutAccessKey(key) => {
+                self.forget_access_key(&key.id);
+                self.keys_of.entry(key.owner.clone()).or_default().insert(key.id.clone());
+                self.access_keys.insert(key.id.clone(), Arc::new(key.clone()));
+            }
+            Op::RemoveAccessKey(id) => self.forget_access_key(id),
+            Op::PutWorkspace(workspace) => {
+                self.forget_workspace(&workspace.id);
+                self.workspace_names.insert(workspace.name.clone(), workspace.id.clone());
+                self.workspaces.insert(workspace.id.clone(), Arc::new(workspace.clone()));
+            }
+            Op::RemoveWorkspace(id) => self.forget_workspace(id),
+            Op::PutRetiredName(name, since) => {
+                self.retired_names.insert(name.clone(), *since);
+            }
+            Op::RemoveRetiredName(name) => {
+                self.retired_names.remove(name);
+            }
+            Op::PutDefaultWorkspace(id) => self.default_workspace = Some(id.clone()),
+            Op::RemoveDefaultWorkspace => self.default_workspace = None,
+            Op::PutRole(workspace, role) => {
+                self.role_places.insert(role.id.clone(), workspace.clone());
+                self.rosters.entry(workspace.clone()).or_default().put_role(role);
+            }
+            Op::RemoveRole(workspace, id) => {
+                self.role_places.remove(id);
+                self.in_roster(workspace, |roster| roster.remove_role(id));
+            }
+            Op::PutMember(workspace, member) => {
+                let of = self.memberships.entry(member.principal.clone()).or_default();
+                of.insert(workspace.clone());
+                self.rosters.entry(workspace.clone()).or_default().put_member(member);
+            }
+            Op::RemoveMember(workspace, id) => {
+                self.in_roster(workspace, |roster| roster.remove_member(id));
+                remove_from(&mut self.memberships, id, workspace);
+            }
+        }
+    }
+
+    fn forget_identity(&mut self, id: &PrincipalId) {
+        if let Some(before) = self.identities.remove(id) {
+            self.names.remove(&(before.principal.kind, before.name.clone()));
+        }
+    }
+
+    fn forget_access_key(&mut self, id: &AccessKeyId) {
+        if let Some(before) = self.access_keys.remove(id) {
+            remove_from(&mut self.keys_of, &before.owner, id);
+        }
+    }
+
+    fn forget_workspace(&mut self, id: &WorkspaceId) {
+        if let Some(before) = self.workspaces.remove(id) {
+            self.workspace_names.remove(&before.name);
+        }
+    }
+
+    fn in_roster(&mut self, workspace: &WorkspaceId, change: impl FnOnce(&mut Roster)) {
+        if let Some(roster) = self.rosters.get_mut(workspace) {
+            change(roster);
+            if roster.is_empty() {
+                self.rosters.remove(workspace);
+            }
+        }
+    }
+
+    /// Returns the account.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        self.snapshot.account()
+    }
+
+    /// Returns the revision.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.snapshot.revision()
+    }
+
+    /// Returns a token.
+    #[must_use]
+    pub fn token(&self, id: &TokenId) -> Option<&Token> {
+        self.tokens.get(id).map(|token| &**token)
+    }
+
+    /// Returns how many tokens there are.
+    #[must_use]
+    pub fn token_count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Returns the tokens, sorted by id.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<Token> {
+        let mut tokens: Vec<Token> =
+            self.tokens.values().map(|token| Token::clone(token)).collect();
+        tokens.sort_by(|a, b| a.id.cmp(&b.id));
+        tokens
+    }
+
+    /// Returns a known RAM user or role.
+    #[must_use]
+    pub fn identity(&self, id: &PrincipalId) -> Option<&Identity> {
+        self.identities.get(id).map(|identity| &**identity)
+    }
+
+    /// Returns the kind of a known principal, the main account among them.
+    #[must_use]
+    pub fn kind_of(&self, id: &PrincipalId) -> Option<PrincipalKind> {
+        if id.as_str() == self.account().as_str() {
+            return Some(PrincipalKind::Account);
+        }
+        self.identity(id).map(|identity| identity.principal.kind)
+    }
+
+    /// Returns the RAM user of a name.
+    #[must_use]
+    pub fn user(&self, name: &UserName) -> Option<&Identity> {
+        self.named(PrincipalKind::User, name)
+    }
+
+    /// Returns the RAM user or role of a name.
+    #[must_use]
+    pub fn named(&self, kind: PrincipalKind, name: &UserName) -> Option<&Identity> {
+        self.identity(self.names.get(&(kind, name.clone()))?)
+    }
+
+    /// Returns the RAM users by name, from the first after `after` on.
+    pub fn users_after<'v>(
+        &'v self,
+        after: Option<&UserName>,
+    ) -> impl Iterator<Item = &'v Identity> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let first = match after {
+            Some(name) => Excluded((PrincipalKind::User, name.clone())),
+            // The account is before every user and has no name here.
+            None => Unbounded,
+        };
+        self.names
+            .range((first, Unbounded))
+            .filter(|((kind, _), _)| *kind == PrincipalKind::User)
+            .filter_map(|(_, id)| self.identity(id))
+    }
+
+    /// Returns how many RAM users and roles are known.
+    #[must_use]
+    pub fn identity_count(&self) -> usize {
+        self.identities.len()
+    }
+
+    /// Returns an access key.
+    #[must_use]
+    pub fn access_key(&self, id: &AccessKeyId) -> Option<&AccessKey> {
+        self.access_keys.get(id).map(|key| &**key)
+    }
+
+    /// Returns the access keys of a principal, sorted by id.
+    pub fn access_keys_of<'v>(
+        &'v self,
+        owner: &PrincipalId,
+    ) -> impl Iterator<Item = &'v AccessKey> {
+        self.keys_of.get(owner).into_iter().flatten().filter_map(|id| self.access_key(id))
+    }
+
+    /// Returns a workspace.
+    #[must_use]
+    pub fn workspace(&self, id: &WorkspaceId) -> Option<&Workspace> {
+        self.workspaces.get(id).map(|workspace| &**workspace)
+    }
+
+    /// Returns the workspaces, sorted by id.
+    pub fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
+        self.workspaces.values().map(|workspace| &**workspace)
+    }
+
+    /// Returns the workspace of a name.
+    #[must_use]
+    pub fn workspace_named(&self, name: &WorkspaceName) -> Option<&Workspace> {
+        self.workspace(self.workspace_names.get(name)?)
+    }
+
+    /// Returns the names of deleted workspaces that are kept, and since when.
+    pub fn retired_names(&self) -> impl Iterator<Item = (&WorkspaceName, Timestamp)> {
+        self.retired_names.iter().map(|(name, since)| (name, *since))
+    }
+
+    /// Returns since when the name of a deleted workspace is kept.
+    #[must_use]
+    pub fn retired_since(&self, name: &WorkspaceName) -> Option<Timestamp> {
+        self.retired_names.get(name).copied()
+    }
+
+    /// Returns the default workspace.
+    #[must_use]
+    pub fn default_workspace(&self) -> Option<&Workspace> {
+        self.workspace(self.default_workspace.as_ref()?)
+    }
+
+    /// Returns the members and custom roles of a workspace; empty ones where it has none.
+    #[must_use]
+    pub fn roster(&self, workspace: &WorkspaceId) -> &Roster {
+        self.rosters.get(workspace).unwrap_or(Roster::none())
+    }
+
+    /// Returns which workspace a custom role is of.
+    #[must_use]
+    pub fn place_of_role(&self, id: &CustomRoleId) -> Option<&WorkspaceId> {
+        self.role_places.get(id)
+    }
+
+    /// Returns the workspaces a principal is a member of, sorted by id.
+    pub fn memberships_of<'v>(
+        &'v self,
+        principal: &PrincipalId,
+    ) -> impl Iterator<Item = &'v WorkspaceId> {
+        self.memberships.get(principal).into_iter().flatten()
+    }
+
+    /// Returns whether nothing but credentials was ever recorded.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.identities.is_empty() && self.workspaces.is_empty()
+    }
+}
+
+/// Takes one of a key's values away, and the key with the last.
+fn remove_from<K, V>(map: &mut SharedMap<K, OrdSet<V>>, key: &K, value: &V)
+where
+    K: Clone + Eq + std::hash::Hash,
+    V: Clone + Ord,
+{
+    if let Some(values) = map.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
+            map.remove(key);
+        }
+    }
+}

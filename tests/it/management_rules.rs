@@ -1,0 +1,216 @@
+//! Rules that need time or sizes no test waits for: names that stay taken, bounds of a workspace, key limits.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use pai_authz::{
+    catalog::catalog,
+    domain::{
+        AccountId, Clock, EnvMode, Identity, Import, ModulePermission, PermissionType, Principal,
+        PrincipalId, PrincipalKind, Profile, RequestId, RoleName, Timestamp, UserName, WorkspaceId,
+        WorkspaceName,
+    },
+    engine::Engine,
+    error::ErrorCode,
+    service::{
+        Accounts, Actor, Bounds, Caller, Keyring, Management, MasterKey, MemberFilter, NewMember,
+        NewWorkspace, Paging,
+    },
+    store::{Mode, RedbStore},
+};
+
+const ACCOUNT: &str = "1000";
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+struct Hand(AtomicU64);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Office {
+    management: Management,
+    clock: Arc<Hand>,
+}
+
+impl Office {
+    async fn new(bounds: Bounds) -> Self {
+        let clock = Arc::new(Hand(AtomicU64::new(1_000 * DAY)));
+        let store = Arc::new(RedbStore::in_memory(Mode::Production).unwrap());
+        let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
+        let engine = Engine::new("cn-hangzhou").unwrap();
+        let accounts = Accounts::load(engine, store, clock.clone(), &keyring).await.unwrap();
+        accounts.admit(&AccountId::parse(ACCOUNT).unwrap());
+        let wait = std::time::Duration::ZERO;
+        Self { management: Management::new(Arc::new(accounts), keyring, bounds, wait), clock }
+    }
+
+    fn pass(&self, millis: u64) {
+        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    async fn create(&self, name: &str) -> Result<WorkspaceId, ErrorCode> {
+        let new = NewWorkspace {
+            name: WorkspaceName::parse(name).unwrap(),
+            display_name: None,
+            description: "d".to_owned(),
+            env: EnvMode::Simple,
+            resource_group: None,
+            members: Vec::new(),
+        };
+        let made = self.management.create_workspace(&call("CreateWorkspace"), &new).await;
+        made.map(|(_, id)| id).map_err(|error| error.code)
+    }
+
+    async fn know(&self, count: u64) {
+        let now = self.clock.now();
+        let identity = |n: u64| Identity {
+            principal: Principal { kind: PrincipalKind::User, id: id(n) },
+            name: UserName::parse(&format!("user-{n}")).unwrap(),
+            profile: Profile::default(),
+            created: now,
+            modified: now,
+        };
+        let identities = (0..count).map(identity).collect();
+        let users = Import { identities, workspaces: Vec::new() };
+        self.management.import_users(&call("ImportUsers"), &users).await.unwrap();
+    }
+
+    async fn join(
+        &self,
+        workspace: &WorkspaceId,
+        users: std::ops::Range<u64>,
+    ) -> Result<(), ErrorCode> {
+        let new: Vec<NewMember> = users
+            .map(|n| NewMember {
+                user_field: format!("Members[{n}].UserId"),
+                roles_field: format!("Members[{n}].Roles"),
+                principal: id(n),
+                roles: vec!["PAI.LabelManager".to_owned()],
+            })
+            .collect();
+        let joined = self.management.create_members(&call("CreateMember"), workspace, &new).await;
+        joined.map(|_| ()).map_err(|error| error.code)
+    }
+}
+
+fn id(number: u64) -> PrincipalId {
+    PrincipalId::parse(&format!("{}", 2_000_000 + number)).unwrap()
+}
+
+fn call(operation: &str) -> Caller {
+    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
+    Caller {
+        account: AccountId::parse(ACCOUNT).unwrap(),
+        principal: PrincipalId::parse(ACCOUNT).unwrap(),
+        key: None,
+        operation: catalog().operation(operation).unwrap(),
+        actor: Actor::new(ACCOUNT.to_owned(), request),
+        at_least: None,
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_a_deleted_workspace_stays_taken_for_14_days() {
+    let office = Office::new(Bounds::default()).await;
+    let first = office.create("research").await.unwrap();
+    assert_eq!(office.create("research").await, Err(ErrorCode::WorkspaceNameTaken));
+    office.management.delete_workspace(&call("DeleteWorkspace"), &first).await.unwrap();
+    assert_eq!(office.create("research").await, Err(ErrorCode::WorkspaceNameTaken));
+    office.pass(14 * DAY);
+    assert_eq!(office.create("research").await, Err(ErrorCode::WorkspaceNameTaken));
+    office.pass(1);
+    let second = office.create("research").await.unwrap();
+    assert_ne!(second, first);
+    assert_eq!(office.create("research").await, Err(ErrorCode::WorkspaceNameTaken));
+}
+
+#[tokio::test]
+async fn a_workspace_has_as_many_members_and_roles_as_it_may_and_no_more() {
+    let office = Office::new(Bounds { roles: 3, members: 5 }).await;
+    office.know(10).await;
+    let workspace = office.create("bounded").await.unwrap();
+    // The creator is one of five.
+    assert_eq!(office.join(&workspace, 0..5).await, Err(ErrorCode::LimitExceeded));
+    office.join(&workspace, 0..4).await.unwrap();
+    assert_eq!(office.join(&workspace, 4..5).await, Err(ErrorCode::LimitExceeded));
+    office.join(&workspace, 0..4).await.unwrap();
+    let role = async |n: u64| {
+        let modules = [ModulePermission {
+            module: "DLC".to_owned(),
+            permission_type: PermissionType::ReadOnly,
+            permissions: Vec::new(),
+        }];
+        let name = RoleName::parse(&format!("r{n}")).unwrap();
+        let caller = call("CreateWorkspaceRole");
+        office.management.create_role(&caller, &workspace, &name, &modules).await
+    };
+    for n in 0..3 {
+        role(n).await.unwrap();
+    }
+    assert_eq!(role(3).await.unwrap_err().code, ErrorCode::LimitExceeded);
+    assert_eq!(role(0).await.unwrap_err().code, ErrorCode::RoleNameTaken);
+}
+
+#[tokio::test]
+async fn pages_of_members_follow_the_order_of_joining_and_hold_each_once() {
+    let office = Office::new(Bounds::default()).await;
+    office.know(500).await;
+    let workspace = office.create("paged").await.unwrap();
+    for start in (0..500).step_by(50) {
+        office.pass(1);
+        office.join(&workspace, start..start + 50).await.unwrap();
+    }
+    let list = async |filter: &MemberFilter, skip, size| {
+        let (caller, paging) = (call("ListMembers"), Paging { skip, size });
+        office.management.list_members(&caller, &workspace, filter, paging).await.unwrap().1
+    };
+    let mut seen = Vec::new();
+    for skip in (0..520).step_by(40) {
+        let page = list(&MemberFilter::default(), skip, 40).await;
+        assert_eq!(page.total, 501);
+        seen.extend(page.items.into_iter().map(|member| member.principal));
+    }
+    let expected: Vec<PrincipalId> =
+        [PrincipalId::parse(ACCOUNT).unwrap()].into_iter().chain((0..500).map(id)).collect();
+    assert_eq!(seen, expected);
+    // Out of the middle, and in again at the end.
+    let leaving = pai_authz::service::MemberRef::parse(&workspace, id(250).as_str());
+    office.management.delete_members(&call("DeleteMembers"), &workspace, &[leaving]).await.unwrap();
+    office.pass(1);
+    office.join(&workspace, 250..251).await.unwrap();
+    let end = list(&MemberFilter::default(), 500, 40).await;
+    assert_eq!(end.items.iter().map(|m| m.principal.clone()).collect::<Vec<_>>(), [id(250)]);
+    let named = MemberFilter { name: Some("USER-49".to_owned()), ..MemberFilter::default() };
+    assert_eq!(list(&named, 0, 3).await.total, 11);
+    let admins =
+        MemberFilter { roles: vec!["PAI.WorkspaceAdmin".to_owned()], ..MemberFilter::default() };
+    assert_eq!(list(&admins, 0, 9).await.total, 1);
+}
+
+#[tokio::test]
+async fn a_user_has_two_access_keys_and_the_main_account_keeps_one() {
+    let office = Office::new(Bounds::default()).await;
+    office.know(1).await;
+    let name = UserName::parse("user-0").unwrap();
+    let make = async |user: Option<&UserName>| {
+        office.management.create_access_key(&call("CreateAccessKey"), user).await
+    };
+    for _ in 0..2 {
+        make(Some(&name)).await.unwrap();
+    }
+    assert_eq!(make(Some(&name)).await.unwrap_err().code, ErrorCode::AccessKeyLimit);
+    let first = make(None).await.unwrap().1.key.id;
+    let delete =
+        async |id| office.management.delete_access_key(&call("DeleteAccessKey"), None, id).await;
+    assert_eq!(delete(&first).await.unwrap_err().code, ErrorCode::LastAccessKey);
+    let second = make(None).await.unwrap().1.key.id;
+    delete(&first).await.unwrap();
+    assert_eq!(delete(&second).await.unwrap_err().code, ErrorCode::LastAccessKey);
+}
