@@ -3,12 +3,12 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix_web::{
-    HttpMessage, HttpRequest,
+    HttpMessage,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderValue},
     },
     middleware::Next,
     web,
@@ -19,7 +19,9 @@ use tracing::Instrument;
 use super::{
     body::BodyRead,
     connections::Connection,
-    error::{Dialect, HttpError},
+    dialect::Dialect,
+    error::HttpError,
+    request_id::{self, X_REQUEST_ID},
     state::State,
 };
 use crate::{
@@ -27,53 +29,15 @@ use crate::{
     error::{Error, ErrorCode},
 };
 
-/// The header that carries a request's id, both ways.
-pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id of a request, kept beside it.
-#[derive(Clone)]
-struct Id(RequestId);
-
-/// Returns the id of a request.
-pub(super) fn request_id(request: &HttpRequest) -> Option<String> {
-    request.extensions().get::<Id>().map(|id| id.0.to_string())
-}
-
-/// Returns a new id for a change. The caller's request id may be shared by many requests of one trace, so it does
-/// not tell changes apart.
-pub(super) fn change_id() -> Result<RequestId, Error> {
-    RequestId::parse(&uuid::Uuid::now_v7().simple().to_string())
-        .map_err(|_| Error::internal("a random request id has a wrong form"))
-}
-
-/// Returns a new id for a request, as its callers know such ids: the vendor's are upper-case UUIDs.
-fn new_id(dialect: Dialect) -> Result<RequestId, Error> {
-    if dialect == Dialect::Own {
-        return change_id();
-    }
-    RequestId::parse(&uuid::Uuid::now_v7().hyphenated().to_string().to_uppercase())
-        .map_err(|_| Error::internal("a random request id has a wrong form"))
-}
-
 /// Gives each request an id (the caller's, if it sent a sound one), a span, and an answer even when a handler
 /// panics. While the service drains, every answer closes its connection.
 pub(super) async fn surround(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let stated = request
-        .headers()
-        .get(&X_REQUEST_ID)
-        .and_then(|value| RequestId::parse(value.to_str().ok()?).ok());
     let dialect = Dialect::of(request.head());
-    let id = match stated {
-        Some(id) => id,
-        None => new_id(dialect).map_err(|error| {
-            // No id can be made: the answer goes without one.
-            HttpError::without_id(error)
-        })?,
-    };
-    request.extensions_mut().insert(Id(id.clone()));
+    // Where no id can be made the answer goes without one.
+    let id = request_id::give(&request, request.head()).map_err(HttpError::without_id)?;
     let draining =
         request.app_data::<web::Data<State>>().is_some_and(|state| !state.health.is_ready());
     let connections = request.app_data::<web::Data<State>>().map(|state| state.connections.clone());

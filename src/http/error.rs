@@ -4,14 +4,16 @@ use std::fmt;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    dev::RequestHead,
     http::{StatusCode, header},
 };
 use serde::Serialize;
 
-use super::context;
+use super::{
+    dialect::Dialect,
+    request_id::{X_REQUEST_ID, request_id},
+};
 use crate::{
-    domain::{Fault, Invalid, RequestId},
+    domain::{Fault, Invalid, RequestId, shortened},
     error::{Error, ErrorCode, Retry},
 };
 
@@ -67,26 +69,6 @@ struct VendorResponse<'e> {
     message: String,
 }
 
-/// In whose words a path speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// This service's own.
-    Own,
-    /// The vendor's.
-    Vendor,
-}
-
-impl Dialect {
-    /// Returns the dialect of a request: the vendor's on its paths and for whoever calls as its SDKs do.
-    pub(super) fn of(head: &RequestHead) -> Self {
-        let path = head.uri.path();
-        let of_vendor = path == "/"
-            || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))
-            || head.headers.contains_key("x-acs-action");
-        if of_vendor && !path.starts_with("/v1/") { Self::Vendor } else { Self::Own }
-    }
-}
-
 /// How long a throttled caller of the vendor's SDKs shall wait.
 const X_ACS_RETRY_AFTER: &str = "x-acs-retry-after";
 const RETRY_AFTER_MS: &str = "1000";
@@ -103,7 +85,7 @@ pub(super) struct HttpError {
 impl HttpError {
     /// Returns the answer to `request` that says `error`.
     pub(super) fn new(request: &HttpRequest, error: impl Into<Error>) -> Self {
-        let (request_id, dialect) = (context::request_id(request), Dialect::of(request.head()));
+        let (request_id, dialect) = (request_id(request), Dialect::of(request.head()));
         Self { dialect, request_id, ..Self::without_id(error) }
     }
 
@@ -129,8 +111,20 @@ impl HttpError {
         Self { error, dialect: Dialect::Own, request_id: None, headers }
     }
 
+    /// Returns the refusal of a method a path does not take.
+    pub(super) fn wrong_method(request: &HttpRequest, allowed: &str) -> Self {
+        let pattern = request.match_pattern().unwrap_or_else(|| shortened(request.path(), 100));
+        let error = Error::new(
+            ErrorCode::MethodNotAllowed,
+            format!("`{pattern}` does not take this method"),
+            format!("use {allowed}"),
+        );
+        Self::new(request, error.about("method", request.method().as_str()))
+            .with_header(header::ALLOW, allowed.to_owned())
+    }
+
     /// Returns the same answer with another header.
-    pub(super) fn with_header(mut self, name: header::HeaderName, value: String) -> Self {
+    fn with_header(mut self, name: header::HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -153,7 +147,7 @@ impl ResponseError for HttpError {
             response.insert_header((name.clone(), value.as_str()));
         }
         if let Some(id) = &self.request_id {
-            response.insert_header((context::X_REQUEST_ID.clone(), id.as_str()));
+            response.insert_header((X_REQUEST_ID.clone(), id.as_str()));
         }
         let request_id = self.request_id.as_deref();
         match self.dialect {

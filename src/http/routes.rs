@@ -2,17 +2,10 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource,
-    http::header,
     web::{self, ServiceConfig},
 };
 
-use super::{
-    decisions,
-    error::{Dialect, HttpError},
-    management, ops,
-    state::State,
-    tokens,
-};
+use super::{decisions, dialect::Dialect, error::HttpError, management, ops, state::State, tokens};
 use crate::{
     domain::{Invalid, shortened},
     error::{Error, ErrorCode},
@@ -53,20 +46,8 @@ pub(super) fn ops(config: &mut ServiceConfig) {
 /// Returns a resource that answers other methods than `allowed` as it should.
 fn resource(path: &str, allowed: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
-        Err::<HttpResponse, _>(wrong_method(&request, allowed.to_owned()))
+        Err::<HttpResponse, _>(HttpError::wrong_method(&request, allowed))
     }))
-}
-
-/// Returns the refusal of a method a path does not take.
-pub(super) fn wrong_method(request: &HttpRequest, allowed: String) -> HttpError {
-    let pattern = request.match_pattern().unwrap_or_else(|| shortened(request.path(), 100));
-    let error = Error::new(
-        ErrorCode::MethodNotAllowed,
-        format!("`{pattern}` does not take this method"),
-        format!("use {allowed}"),
-    );
-    HttpError::new(request, error.about("method", request.method().as_str()))
-        .with_header(header::ALLOW, allowed)
 }
 
 /// Answers the paths of the vendor's interfaces, and those that lead nowhere.

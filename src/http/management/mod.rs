@@ -10,6 +10,7 @@ mod own;
 mod permissions;
 mod query;
 mod roles;
+mod route;
 mod users;
 mod workspaces;
 
@@ -23,14 +24,15 @@ use serde_json::{Map, Value};
 
 use self::query::Query;
 use super::{
-    body, context,
+    body,
     error::HttpError,
     object::{self, Object},
+    request_id::{change_id, request_id},
     signature,
     state::State,
 };
 use crate::{
-    catalog::{Api, Operation, catalog},
+    catalog::{Api, Operation},
     domain::{IdForm, Invalid, RequestId, Revision, Timestamp, WorkspaceId, shortened},
     error::{Error, ErrorCode},
     service::{Actor, Caller, Management},
@@ -42,8 +44,7 @@ static X_REVISION: HeaderName = HeaderName::from_static("x-pai-authz-revision");
 const X_AT_LEAST: &str = "x-pai-authz-at-least";
 /// The header that makes a retry safe.
 const X_REQUEST_ID: &str = "x-pai-authz-request-id";
-/// The headers that name operation and version.
-const X_ACTION: &str = "x-acs-action";
+/// The header that names the version.
 const X_VERSION: &str = "x-acs-version";
 
 /// A call whose signature was checked.
@@ -134,7 +135,7 @@ pub(super) async fn call(
     payload: Payload,
 ) -> Result<HttpResponse, HttpError> {
     let refuse = |error: Error| HttpError::new(&request, error);
-    let (operation, arguments) = route(&request).map_err(|refusal| *refusal)?;
+    let (operation, arguments) = route::find(&request).map_err(|refusal| *refusal)?;
     let body = body::any(&request, payload).await.map_err(refuse)?;
     let signer = signature::signer(&state.services.signers, &request, &body).map_err(refuse)?;
     let management = &state.services.management;
@@ -148,7 +149,7 @@ pub(super) async fn call(
             Some(text) => {
                 (parse(X_REQUEST_ID, text, RequestId::parse)?, Some(asked(&request, &body)))
             }
-            None => (context::change_id()?, None),
+            None => (change_id()?, None),
         };
         let at_least = signature::single(request.headers(), X_AT_LEAST)?
             .map(|text| {
@@ -189,7 +190,7 @@ pub(super) async fn call(
                     answer.body.insert("revision".to_owned(), revision.as_str().into());
                 }
             } else {
-                let id = context::request_id(&request);
+                let id = request_id(&request);
                 answer.body.insert("RequestId".to_owned(), id.into());
             }
             HttpResponse::Ok().json(answer.body)
@@ -200,87 +201,6 @@ pub(super) async fn call(
         response.headers_mut().insert(X_REVISION.clone(), value);
     }
     Ok(response)
-}
-
-/// Returns the operation a request is for, and the arguments of its path.
-fn route(request: &HttpRequest) -> Result<(&'static Operation, Vec<String>), Box<HttpError>> {
-    let refuse = |error: Error| Box::new(HttpError::new(request, error));
-    let segments: Vec<&str> = request.uri().path().split('/').collect();
-    let method = request.method().as_str();
-    let fitting: Vec<_> = catalog()
-        .operations()
-        .iter()
-        .filter_map(|operation| Some((operation, operation.arguments(&segments)?)))
-        .collect();
-    let stated = signature::single(request.headers(), X_ACTION).map_err(refuse)?;
-    let unknown = |text: &str| {
-        Error::new(
-            ErrorCode::NotFound,
-            "there is no such operation",
-            "see docs/management-api.md for those there are",
-        )
-        .about(X_ACTION, text)
-    };
-    let Some((first, _)) = fitting.first() else {
-        let error = Error::new(
-            ErrorCode::NotFound,
-            "there is no operation at this path",
-            "see docs/management-api.md for those there are",
-        );
-        return Err(refuse(error.about("path", request.uri().path())));
-    };
-    let found = fitting.iter().find(|(operation, _)| {
-        operation.method == method && (operation.api != Api::Ram || stated == Some(operation.name))
-    });
-    let Some((operation, arguments)) = found else {
-        if first.api == Api::Ram && method == "POST" {
-            return Err(refuse(match stated {
-                Some(text) => unknown(text),
-                None => Invalid::missing(X_ACTION, "name the operation, as `CreateUser`").into(),
-            }));
-        }
-        let mut methods: Vec<&str> =
-            fitting.iter().map(|(operation, _)| operation.method).collect();
-        methods.sort_unstable();
-        methods.dedup();
-        return Err(Box::new(super::routes::wrong_method(request, methods.join(", "))));
-    };
-    match stated {
-        Some(text) if text != operation.name => {
-            let error = if catalog().operation(text).is_some() {
-                let help = format!("`{}` is at this method and path", operation.name);
-                Error::new(ErrorCode::NotFound, "the operation is not at this path", help)
-                    .about(X_ACTION, text)
-            } else {
-                unknown(text)
-            };
-            return Err(refuse(error));
-        }
-        None if operation.api != Api::Own => {
-            let help = format!("send `{}`", operation.name);
-            return Err(refuse(Invalid::missing(X_ACTION, help).into()));
-        }
-        _ => {}
-    }
-    let mut decoded = Vec::with_capacity(arguments.len());
-    for (text, name) in arguments.iter().zip(names(operation)) {
-        let argument = percent_encoding::percent_decode_str(text).decode_utf8();
-        let argument = argument.map_err(|_| {
-            let help = "send percent-encoded UTF-8";
-            refuse(Invalid::value(name, text, "UTF-8", help).into())
-        })?;
-        if argument.is_empty() {
-            let help = format!("the path is `{}`", operation.path);
-            return Err(refuse(Invalid::missing(name, help).into()));
-        }
-        decoded.push(argument.into_owned());
-    }
-    Ok((operation, decoded))
-}
-
-/// Returns the names of the arguments of a path.
-fn names(operation: &Operation) -> impl Iterator<Item = &'static str> {
-    operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
 fn check_version(request: &HttpRequest, operation: &Operation) -> Result<(), Error> {
@@ -376,6 +296,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::catalog::catalog;
 
     #[test]
     fn every_operation_of_the_catalogue_is_carried_out_and_no_other() {

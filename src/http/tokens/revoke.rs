@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::{
     domain::{Invalid, Scope, TokenId},
     error::Error,
-    http::{context, error::HttpError, state::State, token::Caller},
+    http::{error::HttpError, request_id::change_id, state::State, token::Caller},
     service::Actor,
 };
 
@@ -20,7 +20,7 @@ pub(in crate::http) async fn revoke(
     pep.demand(Scope::Tokens).map_err(refuse)?;
     let id = TokenId::parse(&id)
         .map_err(|form| refuse(Invalid::value("id", &id, form.expected, form.help).into()))?;
-    let actor = Actor::new(pep.name, context::change_id().map_err(refuse)?);
+    let actor = Actor::new(pep.name, change_id().map_err(refuse)?);
     let revision = state.services.tokens.revoke(&pep.account, &actor, &id).await.map_err(refuse)?;
     let revision = state.services.authorizer.revision_token(&pep.account, revision);
     Ok(HttpResponse::Ok().json(serde_json::json!({ "revision": revision })))

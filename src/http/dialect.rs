@@ -1,0 +1,23 @@
+//! In whose words an answer is given: the vendor's interfaces have forms of their own for errors and ids.
+
+use actix_web::dev::RequestHead;
+
+/// In whose words a path speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// This service's own.
+    Own,
+    /// The vendor's.
+    Vendor,
+}
+
+impl Dialect {
+    /// Returns the dialect of a request: the vendor's on its paths and for whoever calls as its SDKs do.
+    pub(super) fn of(head: &RequestHead) -> Self {
+        let path = head.uri.path();
+        let of_vendor = path == "/"
+            || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))
+            || head.headers.contains_key("x-acs-action");
+        if of_vendor && !path.starts_with("/v1/") { Self::Vendor } else { Self::Own }
+    }
+}
