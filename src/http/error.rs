@@ -163,3 +163,33 @@ impl ResponseError for HttpError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{body::MessageBody, test::TestRequest};
+
+    use super::*;
+
+    fn answer(path: &str, code: ErrorCode) -> (HttpResponse, serde_json::Value) {
+        let request = TestRequest::with_uri(path).to_http_request();
+        let error = Error::new(code, "`x` is wrong", "give `y`").about("Field", "x");
+        let response = HttpError::new(&request, error).error_response();
+        let (head, body) = response.into_parts();
+        let bytes = body.try_into_bytes().unwrap_or_default();
+        (head.set_body(actix_web::body::BoxBody::new(())), serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[test]
+    fn on_the_vendors_paths_every_code_has_the_vendors_form() {
+        for code in ErrorCode::ALL {
+            let (head, body) = answer("/api/v1/workspaces/1", *code);
+            assert_eq!(head.status().as_u16(), code.status());
+            assert_eq!(body["Code"], code.vendor());
+            assert_eq!(body["Message"], "`x` is wrong (Field: give `y`)");
+            let throttled = head.headers().get("x-acs-retry-after").is_some();
+            assert_eq!(throttled, *code == ErrorCode::Throttled, "{code:?}");
+        }
+        let (_, own) = answer("/v1/workspaces", ErrorCode::Throttled);
+        assert_eq!((&own["code"], &own["field"]), (&"throttled".into(), &"Field".into()));
+    }
+}

@@ -16,6 +16,7 @@ mod http_errors;
 mod http_operations;
 mod http_table;
 mod management;
+mod management_limits;
 mod management_rules;
 mod management_table;
 mod readme;

@@ -33,7 +33,10 @@ use super::{
 };
 use crate::{
     catalog::{Api, Operation},
-    domain::{IdForm, Invalid, RequestId, Revision, Timestamp, WorkspaceId, shortened},
+    domain::{
+        AccountId, IdForm, Invalid, PrincipalId, RequestId, Revision, Timestamp, WorkspaceId,
+        shortened,
+    },
     error::{Error, ErrorCode},
     service::{Actor, Caller, Management},
 };
@@ -140,9 +143,7 @@ pub(super) async fn call(
     let signer = signature::signer(&state.services.signers, &request, &body).map_err(refuse)?;
     let management = &state.services.management;
     let account = signer.account.clone();
-    tracing::debug!(
-        operation = operation.name, account = %account, principal = %signer.principal, "signed call"
-    );
+    let principal = signer.principal.clone();
     let answered = async {
         check_version(&request, operation)?;
         let (request_id, asked) = match signature::single(request.headers(), X_REQUEST_ID)? {
@@ -177,6 +178,7 @@ pub(super) async fn call(
         carry_out(Call { management, caller, arguments, query, body: &body }).await
     }
     .await;
+    note(operation, &account, &principal, answered.as_ref().err());
     let revision = answered
         .as_ref()
         .ok()
@@ -201,6 +203,28 @@ pub(super) async fn call(
         response.headers_mut().insert(X_REVISION.clone(), value);
     }
     Ok(response)
+}
+
+/// Leaves one line about a call; the request id stands on the span around it. Changes and refusals are for the record,
+/// for the vendor's codes hide from the caller whether it was not allowed or there was nothing.
+fn note(
+    operation: &Operation,
+    account: &AccountId,
+    principal: &PrincipalId,
+    refused: Option<&Error>,
+) {
+    let operation_name = operation.name;
+    match refused {
+        Some(error) => tracing::info!(
+            operation = operation_name, %account, %principal, code = error.code.as_str(), "call refused"
+        ),
+        None if operation.writes => {
+            tracing::info!(operation = operation_name, %account, %principal, "call carried out");
+        }
+        None => {
+            tracing::debug!(operation = operation_name, %account, %principal, "call answered");
+        }
+    }
 }
 
 fn check_version(request: &HttpRequest, operation: &Operation) -> Result<(), Error> {
