@@ -3,6 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use tokio::runtime::{Handle, Runtime};
 
 use super::{
     connections::Connections,
@@ -20,6 +21,32 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long a request may take beside the time of its body.
 const STUCK: Duration = Duration::from_secs(30);
 
+/// Threads that carry out signed calls: enough that one that takes long does not hold up all others.
+const MANAGEMENT_THREADS: usize = 2;
+
+/// The threads that carry out signed calls. When it is dropped, calls nobody waits for any more are given up.
+#[derive(Debug)]
+struct Office(Option<Runtime>);
+
+impl Office {
+    fn open() -> io::Result<(Self, Handle)> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let builder = builder.worker_threads(MANAGEMENT_THREADS).thread_name("management");
+        let runtime = builder.enable_time().build()?;
+        let handle = runtime.handle().clone();
+        Ok((Self(Some(runtime)), handle))
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // Waiting for it is forbidden where other tasks run.
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Servers that run, and the way to stop them.
 #[derive(Debug)]
 pub struct Running {
@@ -27,6 +54,7 @@ pub struct Running {
     connections: Arc<Connections>,
     api: ServerHandle,
     ops: ServerHandle,
+    _office: Office,
     joined: tokio::task::JoinHandle<io::Result<()>>,
 }
 
@@ -79,12 +107,14 @@ pub fn start(
     // A request may wait for its body and for a revision or the store; what takes longer than both is stuck.
     let connections = Connections::new(limits.keep_alive, limits.body_timeout + STUCK);
     let noting = connections.clone();
+    let (office, management) = Office::open()?;
     let state = web::Data::new(State {
         services,
         limits,
         uds_account,
         health: health.clone(),
         connections: connections.clone(),
+        management,
     });
     let mut api = HttpServer::new(move || {
         App::new()
@@ -136,5 +166,5 @@ pub fn start(
         ops.await?
     });
     health.set_ready(true);
-    Ok(Running { health, connections, api: api_handle, ops: ops_handle, joined })
+    Ok(Running { health, connections, api: api_handle, ops: ops_handle, _office: office, joined })
 }

@@ -51,4 +51,6 @@ pub(super) struct State {
     pub(super) uds_account: Option<AccountId>,
     pub(super) health: Health,
     pub(super) connections: Arc<Connections>,
+    /// Where signed calls are carried out.
+    pub(super) management: tokio::runtime::Handle,
 }

@@ -72,10 +72,10 @@ pub(super) fn ops(
     let mut known: HashMap<&str, PrincipalKind> = HashMap::new();
     let mut names_of_users = HashSet::new();
     let mut ops = Vec::new();
+    let users =
+        import.identities.iter().filter(|i| i.principal.kind == PrincipalKind::User).count();
     for (index, identity) in import.identities.iter().enumerate() {
         // As the file has them: users first, then RAM roles, each list counted from 0.
-        let users =
-            import.identities.iter().filter(|i| i.principal.kind == PrincipalKind::User).count();
         let field = match identity.principal.kind {
             PrincipalKind::RamRole => format!("ramRoles[{}]", index.saturating_sub(users)),
             _ => format!("users[{index}]"),

@@ -22,7 +22,7 @@ fn key_id(query: &Query) -> Result<AccessKeyId, Invalid> {
 }
 
 /// `CreateAccessKey`.
-pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn create(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName"])?;
     call.no_body()?;
     let user = named(&query)?;
@@ -33,7 +33,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `ListAccessKeys`.
-pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName"])?;
     call.no_body()?;
     let user = named(&query)?;
@@ -43,7 +43,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `UpdateAccessKey`.
-pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn update(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName", "UserAccessKeyId", "Status"])?;
     call.no_body()?;
     let (user, id) = (named(&query)?, key_id(&query)?);
@@ -59,7 +59,7 @@ pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `DeleteAccessKey`.
-pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName", "UserAccessKeyId"])?;
     call.no_body()?;
     let (user, id) = (named(&query)?, key_id(&query)?);

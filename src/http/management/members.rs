@@ -61,7 +61,7 @@ pub(super) fn new_members(
 }
 
 /// `CreateMember`.
-pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn create(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let workspace = call.workspace()?;
     let body: CreateBody = call.body()?;
@@ -87,7 +87,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `GetMember`.
-pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn get(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let query = call.query(&["UserId", "MemberId"])?;
     call.no_body()?;
@@ -103,7 +103,7 @@ pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `ListMembers`.
-pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let query = call.query(&["PageNumber", "PageSize", "MemberName", "Roles", "UserId"])?;
     call.no_body()?;
@@ -124,7 +124,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `DeleteMembers`.
-pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let query = call.query(&["MemberIds"])?;
     call.no_body()?;
@@ -134,7 +134,7 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `AddMemberRole`.
-pub(super) async fn add_role(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn add_role(call: Call) -> Result<Answer, Error> {
     call.nothing_more()?;
     let workspace = call.workspace()?;
     let named = MemberRef::parse(&workspace, call.argument(1)?.trim());
@@ -143,7 +143,7 @@ pub(super) async fn add_role(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `RemoveMemberRole`.
-pub(super) async fn remove_role(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn remove_role(call: Call) -> Result<Answer, Error> {
     call.nothing_more()?;
     let workspace = call.workspace()?;
     let named = MemberRef::parse(&workspace, call.argument(1)?.trim());
@@ -155,7 +155,7 @@ pub(super) async fn remove_role(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `ListWorkspaceUsers`.
-pub(super) async fn list_users(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list_users(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let query = call.query(&["UserId", "UserName"])?;
     call.no_body()?;

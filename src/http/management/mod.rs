@@ -17,10 +17,11 @@ mod workspaces;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{HeaderName, HeaderValue},
-    web::{self, Payload},
+    web::{self, Bytes, Payload},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tracing::Instrument;
 
 use self::query::Query;
 use super::{
@@ -38,7 +39,7 @@ use crate::{
         shortened,
     },
     error::{Error, ErrorCode},
-    service::{Actor, Caller, Management},
+    service::{Actor, Caller, Management, Signer},
 };
 
 /// The header that carries the revision of an answer.
@@ -51,13 +52,13 @@ const X_REQUEST_ID: &str = "x-pai-authz-request-id";
 const X_VERSION: &str = "x-acs-version";
 
 /// A call whose signature was checked.
-struct Call<'c> {
-    management: &'c Management,
+struct Call {
+    management: Management,
     caller: Caller,
     /// The arguments of the path, decoded, in its order.
     arguments: Vec<String>,
-    query: &'c str,
-    body: &'c [u8],
+    query: String,
+    body: Bytes,
 }
 
 /// What an operation answers: an object, and the revision it is of.
@@ -86,7 +87,7 @@ macro_rules! operations {
         #[cfg(test)]
         const CARRIED_OUT: &[&str] = &[$($name),+];
 
-        async fn carry_out(call: Call<'_>) -> Result<Answer, Error> {
+        async fn carry_out(call: Call) -> Result<Answer, Error> {
             match call.caller.operation.name {
                 $($name => $carry_out(call).await,)+
                 other => Err(Error::internal(&format!("nothing carries out `{other}`"))),
@@ -132,6 +133,9 @@ operations! {
 }
 
 /// Carries out a signed call.
+///
+/// Signatures are checked on the thread that reads the request. What follows may look at each of a hundred thousand
+/// members or compile roles, so it is done on threads of its own: a decision never waits for it.
 pub(super) async fn call(
     request: HttpRequest,
     state: web::Data<State>,
@@ -141,68 +145,86 @@ pub(super) async fn call(
     let (operation, arguments) = route::find(&request).map_err(|refusal| *refusal)?;
     let body = body::any(&request, payload).await.map_err(refuse)?;
     let signer = signature::signer(&state.services.signers, &request, &body).map_err(refuse)?;
-    let management = &state.services.management;
-    let account = signer.account.clone();
-    let principal = signer.principal.clone();
-    let answered = async {
-        check_version(&request, operation)?;
-        let (request_id, asked) = match signature::single(request.headers(), X_REQUEST_ID)? {
-            Some(text) => {
-                (parse(X_REQUEST_ID, text, RequestId::parse)?, Some(asked(&request, &body)))
-            }
-            None => (change_id()?, None),
-        };
-        let at_least = signature::single(request.headers(), X_AT_LEAST)?
-            .map(|text| {
-                management.read_revision(&account, text).ok_or_else(|| {
-                    let help = "give the `x-pai-authz-revision` of an earlier answer, unedited";
-                    Error::new(ErrorCode::InvalidRevision, "not a revision of this account", help)
-                        .about(X_AT_LEAST, text)
-                })
-            })
-            .transpose()?;
-        let caller = Caller {
-            account: signer.account,
-            key: signer.key,
-            operation,
-            actor: Actor {
-                name: signer.principal.to_string(),
-                request_id,
-                asked,
-                nonce: Some(signer.nonce),
-            },
-            principal: signer.principal,
-            at_least,
-        };
-        let query = request.uri().query().unwrap_or_default();
-        carry_out(Call { management, caller, arguments, query, body: &body }).await
-    }
-    .await;
-    note(operation, &account, &principal, answered.as_ref().err());
-    let revision = answered
-        .as_ref()
-        .ok()
-        .map(|answer| answer.revision)
-        .or_else(|| management.present_revision(&account))
-        .map(|revision| management.revision_token(&account, revision));
-    let mut response = match answered {
-        Ok(mut answer) => {
-            if operation.api == Api::Own {
-                if let Some(revision) = &revision {
-                    answer.body.insert("revision".to_owned(), revision.as_str().into());
-                }
-            } else {
-                let id = request_id(&request);
-                answer.body.insert("RequestId".to_owned(), id.into());
-            }
-            HttpResponse::Ok().json(answer.body)
+    let management = state.services.management.clone();
+    let (account, principal) = (signer.account.clone(), signer.principal.clone());
+    let answered = match read_call(&request, management.clone(), operation, signer, arguments, body)
+    {
+        Ok(call) => {
+            let id = request_id(&request);
+            let work = async move { render(operation, id, carry_out(call).await?) };
+            let done = state.management.spawn(work.in_current_span()).await;
+            done.unwrap_or_else(|error| Err(Error::internal(&format!("a signed call: {error}"))))
         }
+        Err(error) => Err(error),
+    };
+    note(operation, &account, &principal, answered.as_ref().err());
+    let revision = match &answered {
+        Ok((_, revision)) => Some(*revision),
+        Err(_) => management.present_revision(&account),
+    };
+    let revision = revision.map(|revision| management.revision_token(&account, revision));
+    let mut response = match answered {
+        Ok((body, _)) => HttpResponse::Ok().content_type("application/json").body(body),
         Err(error) => actix_web::ResponseError::error_response(&refuse(error)),
     };
     if let Some(value) = revision.and_then(|text| HeaderValue::from_str(&text).ok()) {
         response.headers_mut().insert(X_REVISION.clone(), value);
     }
     Ok(response)
+}
+
+/// Reads what a request says beside what its operation reads.
+fn read_call(
+    request: &HttpRequest,
+    management: Management,
+    operation: &'static Operation,
+    signer: Signer,
+    arguments: Vec<String>,
+    body: Bytes,
+) -> Result<Call, Error> {
+    check_version(request, operation)?;
+    let (request_id, asked) = match signature::single(request.headers(), X_REQUEST_ID)? {
+        Some(text) => (parse(X_REQUEST_ID, text, RequestId::parse)?, Some(asked(request, &body))),
+        None => (change_id()?, None),
+    };
+    let at_least = signature::single(request.headers(), X_AT_LEAST)?
+        .map(|text| {
+            management.read_revision(&signer.account, text).ok_or_else(|| {
+                let help = "give the `x-pai-authz-revision` of an earlier answer, unedited";
+                Error::new(ErrorCode::InvalidRevision, "not a revision of this account", help)
+                    .about(X_AT_LEAST, text)
+            })
+        })
+        .transpose()?;
+    let caller = Caller {
+        account: signer.account,
+        key: signer.key,
+        operation,
+        actor: Actor {
+            name: signer.principal.to_string(),
+            request_id,
+            asked,
+            nonce: Some(signer.nonce),
+        },
+        principal: signer.principal,
+        at_least,
+    };
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    Ok(Call { management, caller, arguments, query, body })
+}
+
+/// Returns an answer as bytes, with the id of its request where the interface has it.
+fn render(
+    operation: &Operation,
+    id: Option<String>,
+    answer: Answer,
+) -> Result<(Vec<u8>, Revision), Error> {
+    let Answer { mut body, revision } = answer;
+    if operation.api != Api::Own {
+        body.insert("RequestId".to_owned(), id.into());
+    }
+    let bytes = serde_json::to_vec(&body).map_err(|error| Error::internal(&error.to_string()))?;
+    Ok((bytes, revision))
 }
 
 /// Leaves one line about a call; the request id stands on the span around it. Changes and refusals are for the record,
@@ -255,7 +277,7 @@ fn parse<T>(field: &str, text: &str, parse: fn(&str) -> Result<T, IdForm>) -> Re
     parse(text).map_err(|form| Invalid::value(field, text, form.expected, form.help))
 }
 
-impl Call<'_> {
+impl Call {
     fn argument(&self, index: usize) -> Result<&str, Error> {
         self.arguments
             .get(index)
@@ -269,7 +291,7 @@ impl Call<'_> {
     }
 
     fn query(&self, known: &[&str]) -> Result<Query, Error> {
-        Ok(Query::parse(self.query, known)?)
+        Ok(Query::parse(&self.query, known)?)
     }
 
     /// Reads the body, which may be empty where nothing in it is required.
@@ -277,7 +299,7 @@ impl Call<'_> {
         if self.body.is_empty() {
             return Ok(T::default());
         }
-        let Object(body) = object::read(self.body).map_err(Error::from)?;
+        let Object(body) = object::read(&self.body).map_err(Error::from)?;
         Ok(body)
     }
 
@@ -289,7 +311,7 @@ impl Call<'_> {
 
     /// Refuses a body that says something, for operations that read none.
     fn no_body(&self) -> Result<(), Error> {
-        let text = std::str::from_utf8(self.body).unwrap_or("…").trim();
+        let text = std::str::from_utf8(&self.body).unwrap_or("…").trim();
         if text.is_empty() || text == "{}" {
             return Ok(());
         }

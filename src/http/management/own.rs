@@ -29,7 +29,7 @@ struct WireMember {
 }
 
 /// `POST /v1/workspaces`: a workspace with its members, all of it or nothing.
-pub(super) async fn set_up_workspace(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn set_up_workspace(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let body: WorkspaceBody = call.body()?;
     let mut new = Stated {
@@ -46,7 +46,8 @@ pub(super) async fn set_up_workspace(call: Call<'_>) -> Result<Answer, Error> {
         new.members.extend(new_members(None, fields, member.user_id.as_deref(), &member.roles)?);
     }
     let (revision, id) = call.management.create_workspace(&call.caller, &new).await?;
-    Answer::new(revision, json!({ "workspaceId": id.as_str() }))
+    let token = call.management.revision_token(&call.caller.account, revision);
+    Answer::new(revision, json!({ "workspaceId": id.as_str(), "revision": token }))
 }
 
 #[derive(Default, Deserialize)]
@@ -57,7 +58,7 @@ struct UsersBody {
 }
 
 /// `POST /v1/users`: users and RAM roles under given ids, all of them or none.
-pub(super) async fn import_users(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn import_users(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let body: UsersBody = call.body()?;
     let now = call.management.now();
@@ -65,5 +66,7 @@ pub(super) async fn import_users(call: Call<'_>) -> Result<Answer, Error> {
     identities.extend(WireIdentity::all(PrincipalKind::RamRole, &body.ram_roles, now)?);
     let users = Import { identities, workspaces: Vec::new() };
     let imported = call.management.import_users(&call.caller, &users).await?;
-    Answer::new(imported.revision, json!({ "identities": imported.identities }))
+    let token = call.management.revision_token(&call.caller.account, imported.revision);
+    let body = json!({ "identities": imported.identities, "revision": token });
+    Answer::new(imported.revision, body)
 }

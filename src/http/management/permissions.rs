@@ -16,7 +16,7 @@ const ABOUT_OTHERS: [&str; 5] =
 const OPTIONS: [&str; 2] = ["ResourceEmpty", "DisableRam"];
 
 /// `ListPermissions`.
-pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     call.nothing_more()?;
     let workspace = call.workspace()?;
     let (revision, held) = call.management.list_permissions(&call.caller, &workspace).await?;
@@ -30,7 +30,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `GetPermission`. It judges the signer and nobody else: who could name another would borrow its rights.
-pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn get(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let known = ["Accessibility", "Creator", "Resource", "Option", "Labels"];
     let query = call.query(&[&known[..], &ABOUT_OTHERS].concat())?;

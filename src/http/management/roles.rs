@@ -30,7 +30,7 @@ struct RoleBody {
 }
 
 /// `CreateWorkspaceRole`.
-pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn create(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let workspace = call.workspace()?;
     let body: RoleBody = call.body()?;
@@ -55,7 +55,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `UpdateWorkspaceRole`.
-pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn update(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let workspace = call.workspace()?;
     let body: RoleBody = call.body()?;
@@ -83,7 +83,7 @@ pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `GetWorkspaceRole`.
-pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn get(call: Call) -> Result<Answer, Error> {
     call.nothing_more()?;
     let workspace = call.workspace()?;
     let (revision, role) =
@@ -95,7 +95,7 @@ pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `ListWorkspaceRoles`.
-pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let query = call.query(&[
         "PageNumber",
@@ -144,7 +144,7 @@ struct DeleteBody {
 }
 
 /// `DeleteWorkspaceRoles`.
-pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let workspace = call.workspace()?;
     let body: DeleteBody = call.body()?;
@@ -152,7 +152,7 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `GetInstanceJob`.
-pub(super) async fn job(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn job(call: Call) -> Result<Answer, Error> {
     call.nothing_more()?;
     let (view, job) = call.management.job(&call.caller, call.argument(0)?).await?;
     let body = json!({

@@ -29,7 +29,7 @@ pub(super) fn time(at: Timestamp) -> String {
 }
 
 /// `CreateUser`.
-pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn create(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName", "DisplayName", "Comments", "Email", "MobilePhone"])?;
     call.no_body()?;
     let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
@@ -47,7 +47,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `GetUser`.
-pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn get(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName"])?;
     call.no_body()?;
     let (revision, user) = call.management.user(&call.caller, &required(&query)?).await?;
@@ -55,10 +55,10 @@ pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `ListUsers`.
-pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["Marker", "MaxItems"])?;
     call.no_body()?;
-    let (management, account) = (call.management, &call.caller.account);
+    let (management, account) = (&call.management, &call.caller.account);
     let most = query.number("MaxItems")?.unwrap_or(DEFAULT_ITEMS);
     if most > MAX_ITEMS {
         let help = "give a number from 1 to 1000";
@@ -85,7 +85,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `UpdateUser`.
-pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn update(call: Call) -> Result<Answer, Error> {
     let query = call.query(&[
         "UserName",
         "NewUserName",
@@ -112,7 +112,7 @@ pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `DeleteUser`.
-pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["UserName"])?;
     call.no_body()?;
     call.management.delete_user(&call.caller, &required(&query)?).await.map(Answer::done)

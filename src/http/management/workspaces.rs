@@ -82,7 +82,7 @@ impl Stated<'_> {
 }
 
 /// `CreateWorkspace`.
-pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn create(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let body: CreateBody = call.body()?;
     let new = Stated {
@@ -99,7 +99,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `GetWorkspace`.
-pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn get(call: Call) -> Result<Answer, Error> {
     let id = call.workspace()?;
     let verbose = call.query(&["Verbose"])?.flag("Verbose")?.unwrap_or(false);
     call.no_body()?;
@@ -112,7 +112,7 @@ pub(super) async fn get(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `ListWorkspaces`.
-pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     let query = call.query(&[
         "PageNumber",
         "PageSize",
@@ -129,7 +129,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Answer, Error> {
         "UserId",
     ])?;
     call.no_body()?;
-    let (management, caller) = (call.management, &call.caller);
+    let (management, caller) = (&call.management, &call.caller);
     let options = ["GetWorkspaces", "GetResourceLimits", "CheckWorkspaceExists"];
     match query.one_of("Option", &options)? {
         Some("GetResourceLimits") => {
@@ -181,12 +181,12 @@ struct UpdateBody {
 }
 
 /// `UpdateWorkspace`.
-pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn update(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let id = call.workspace()?;
     let body: UpdateBody = call.body()?;
     let (display_name, description) = (body.display_name.as_deref(), body.description.as_deref());
-    let management = call.management;
+    let management = &call.management;
     management
         .update_workspace(&call.caller, &id, display_name, description)
         .await
@@ -194,14 +194,14 @@ pub(super) async fn update(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// `DeleteWorkspace`.
-pub(super) async fn delete(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
     call.nothing_more()?;
     let id = call.workspace()?;
     call.management.delete_workspace(&call.caller, &id).await.map(Answer::done)
 }
 
 /// `GetDefaultWorkspace`.
-pub(super) async fn get_default(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn get_default(call: Call) -> Result<Answer, Error> {
     let verbose = call.query(&["Verbose"])?.flag("Verbose")?.unwrap_or(false);
     call.no_body()?;
     let (view, workspace) = call.management.default_workspace(&call.caller).await?;
@@ -225,7 +225,7 @@ struct DefaultBody {
 }
 
 /// `UpdateDefaultWorkspace`.
-pub(super) async fn update_default(call: Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn update_default(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let body: DefaultBody = call.body()?;
     let id =
