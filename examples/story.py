@@ -9,6 +9,8 @@ from alibabacloud_aiworkspace20210204 import models
 from alibabacloud_aiworkspace20210204.client import Client
 from alibabacloud_tea_openapi.utils_models import Config
 
+if len(sys.argv) != 3 or sys.argv[2] not in ("join", "leave", "members"):
+    sys.exit(__doc__)
 endpoint, what = sys.argv[1:]
 # Beside the key, endpoint and protocol are all that differs from the cloud.
 client = Client(

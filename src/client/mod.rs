@@ -135,6 +135,9 @@ impl Client {
                 detail = deeper.to_string();
                 cause = deeper.source();
             }
+            if detail.contains("InvalidContentType") {
+                detail += " (perhaps the service speaks plain HTTP: try `http://`)";
+            }
             // Over a socket the host of the URL is only a name.
             let socket = self.target.uds.as_ref().map(|path| path.display().to_string());
             ClientError::Unreachable {

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// How often a code of a module may be named in one role.
+const MENTIONS: usize = 4;
+
 /// Returns the id of the role entity; workspaces cannot see each other's roles even if ids ever met.
 pub(super) fn entity_id(workspace: &WorkspaceId, role: &CustomRoleId) -> String {
     format!("{workspace}/{role}")
@@ -109,6 +112,18 @@ fn custom_permissions(
             "`CustomPermissions` needs at least one entry of PermissionCodes and PermissionRules",
         ));
     }
+    // An asset is in one of four cells: a code that is named more often than that says something twice.
+    let named: usize = permission.permissions.iter().map(|grant| grant.codes.len()).sum();
+    let of_module = catalog.actions().iter().filter(|a| a.module == Some(module.name)).count();
+    if named > MENTIONS * of_module || permission.permissions.len() > MENTIONS * of_module {
+        let help = format!("name each of its {of_module} codes at most {MENTIONS} times");
+        return Err(Invalid::value(
+            format!("{field}.Permissions"),
+            &named.to_string(),
+            "a number of codes that fits the module",
+            help,
+        ));
+    }
     for (index, grant) in permission.permissions.iter().enumerate() {
         let field = format!("{field}.Permissions[{index}]");
         let cells = rule_cells(module, &field, grant)?;
@@ -136,6 +151,15 @@ fn rule_cells(module: &Module, field: &str, grant: &PermissionGrant) -> Result<C
         ));
     }
     for (index, rule) in grant.rules.iter().enumerate() {
+        if grant.rules.iter().take(index).any(|earlier| earlier == rule) {
+            let said = format!("{}/{}", rule.accessibility.as_str(), rule.entity_access.as_str());
+            return Err(Invalid::value(
+                format!("{field}.PermissionRules[{index}]"),
+                &said,
+                "named once",
+                "give each rule once",
+            ));
+        }
         if !module.entities && rule.cells() != Cells::ALL {
             let said = format!("{}/{}", rule.accessibility.as_str(), rule.entity_access.as_str());
             return Err(Invalid::value(

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, watch};
 
-use super::{Keyring, View};
+use super::{Keyring, View, random::random_hex};
 use crate::{
     domain::{AccessKey, AccountId, Change, Clock, Op, RequestId, Revision, UsedNonce},
     engine::Engine,
@@ -36,6 +36,10 @@ impl Actor {
         Self { name, request_id, asked: None, nonce: None }
     }
 }
+
+/// What refuses a change that its actor may not make; `None` where it was judged already, or the actor is a command on
+/// a stopped store.
+pub(super) type Permit<'p> = Option<&'p (dyn Fn(&View) -> Result<(), Error> + Send + Sync)>;
 
 /// Returns the digest of what a caller asks, of its parts in their order.
 #[must_use]
@@ -201,16 +205,18 @@ impl Accounts {
     ///
     /// The new view is compiled before the store is asked, and shown after the change is durable. When another
     /// change comes first, `decide` is asked again. No ops means that there is nothing to change. A request that was
-    /// carried out before under the same id is answered with what it did then, and `decide` is not asked.
+    /// carried out before under the same id is answered with what it did then, and `decide` is not asked; `permit` is,
+    /// now as then.
     ///
     /// # Errors
-    /// What `decide` refuses; what does not compile; [`ErrorCode::Conflict`] when other changes came first every
-    /// time; [`ErrorCode::NonceUsed`]; what the store says.
-    pub async fn change(
+    /// What `permit` and `decide` refuse; what does not compile; [`ErrorCode::Conflict`] when other changes came first
+    /// every time; [`ErrorCode::NonceUsed`]; what the store says.
+    pub(super) async fn change(
         &self,
         account: &AccountId,
         actor: &Actor,
         action: &str,
+        permit: Permit<'_>,
         decide: impl Fn(&View) -> Result<Vec<Op>, Error>,
     ) -> Result<Changed, Error> {
         self.admit(account);
@@ -218,13 +224,17 @@ impl Accounts {
             return Err(Error::internal("an admitted account is not there"));
         };
         let _turn = place.writers.lock().await;
-        if actor.asked.is_some()
-            && let Some(first) = self.recall(account, actor, action).await?
-        {
-            return Ok(first);
+        let permit = |view: &View| permit.map_or(Ok(()), |permit| permit(view));
+        if actor.asked.is_some() {
+            permit(&place.view.load())?;
+            if let Some(first) = self.recall(account, actor).await? {
+                self.use_nonce_up(account, &place, actor, action).await?;
+                return Ok(first);
+            }
         }
         for _ in 0..ATTEMPTS {
             let view = place.view.load_full();
+            permit(&view)?;
             let ops = decide(&view)?;
             if ops.is_empty() && actor.nonce.is_none() {
                 return Ok(Changed { revision: view.revision(), ops });
@@ -246,7 +256,7 @@ impl Accounts {
                 Ok(Applied { repeated: true, .. }) => {
                     // It came first by another way, and its records may be unlike those decided on here.
                     self.reload(account, &place).await?;
-                    let first = self.recall(account, actor, action).await?;
+                    let first = self.recall(account, actor).await?;
                     return first.ok_or_else(|| {
                         Error::internal("the store does not recall what it says was repeated")
                     });
@@ -268,30 +278,50 @@ impl Accounts {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::new(
-            ErrorCode::Conflict,
-            "other changes of this account came first",
-            "nothing was changed; repeat the request",
-        ))
+        Err(conflict())
     }
 
     /// Returns what the actor's request did before; `None` when it is new.
-    async fn recall(
-        &self,
-        account: &AccountId,
-        actor: &Actor,
-        action: &str,
-    ) -> Result<Option<Changed>, Error> {
+    async fn recall(&self, account: &AccountId, actor: &Actor) -> Result<Option<Changed>, Error> {
         let now = self.clock.now();
         let Some(first) = self.store.recall(account, &actor.request_id, now).await? else {
             return Ok(None);
         };
-        let change = first.entry.change;
-        let same = change.actor == actor.name && change.action == action;
-        if !same || actor.asked.is_some_and(|asked| asked != first.asked) {
+        if actor.asked.is_some_and(|asked| asked != first.asked) {
             return Err(StoreError::RequestReused.into());
         }
-        Ok(Some(Changed { revision: first.entry.revision, ops: change.ops }))
+        Ok(Some(Changed { revision: first.revision, ops: first.ops }))
+    }
+
+    /// Uses the nonce of a request up that is only answered anew: sent once more it must not be answered again.
+    async fn use_nonce_up(
+        &self,
+        account: &AccountId,
+        place: &Place,
+        actor: &Actor,
+        action: &str,
+    ) -> Result<(), Error> {
+        let Some(nonce) = &actor.nonce else { return Ok(()) };
+        let request_id = RequestId::parse(&random_hex(16)?)
+            .map_err(|_| Error::internal("a random request id has a wrong form"))?;
+        let change = Change {
+            actor: actor.name.clone(),
+            action: action.to_owned(),
+            request_id,
+            asked: None,
+            nonce: Some(nonce.clone()),
+            at: self.clock.now(),
+            ops: Vec::new(),
+        };
+        for _ in 0..ATTEMPTS {
+            let revision = place.view.load().revision();
+            match self.store.apply(account, revision, &change).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict { .. }) => self.reload(account, place).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(conflict())
     }
 
     async fn reload(&self, account: &AccountId, place: &Place) -> Result<(), Error> {
@@ -299,4 +329,12 @@ impl Accounts {
         place.show(View::build(&self.engine, &records)?);
         Ok(())
     }
+}
+
+fn conflict() -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        "other changes of this account came first",
+        "nothing was changed; repeat the request",
+    )
 }

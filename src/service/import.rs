@@ -57,8 +57,8 @@ pub async fn import(
     import: &Import,
 ) -> Result<Imported, Error> {
     let now = accounts.clock().now();
-    let decide = |view: &View| ops(view, account, import, now).map_err(Error::from);
-    let changed = accounts.change(account, actor, "Import", decide).await?;
+    let decide = |view: &View| ops(view, account, import, now);
+    let changed = accounts.change(account, actor, "Import", None, decide).await?;
     Ok(Imported::of(&changed))
 }
 
@@ -68,7 +68,68 @@ pub(super) fn ops(
     account: &AccountId,
     import: &Import,
     now: Timestamp,
-) -> Result<Vec<Op>, Invalid> {
+) -> Result<Vec<Op>, Error> {
+    let (mut ops, known) = identities(view, account, import)?;
+    rules::check_room_for_users(view, ops.len())?;
+    let (mut ids, mut names, mut role_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for (index, imported) in import.workspaces.iter().enumerate() {
+        let field = format!("workspaces[{index}]");
+        let workspace = &imported.workspace;
+        if view.snapshot.has_workspace(&workspace.id) || !ids.insert(&workspace.id) {
+            let help = "a workspace of this id exists; give another id";
+            return Err(Invalid::value(
+                format!("{field}.id"),
+                workspace.id.as_str(),
+                "a new workspace id",
+                help,
+            )
+            .into());
+        }
+        if !rules::name_is_free(view, &workspace.name, now) || !names.insert(&workspace.name) {
+            let help = "a workspace has this name, or had it less than 14 days ago; give another";
+            return Err(Invalid::value(
+                format!("{field}.name"),
+                workspace.name.as_str(),
+                "a new name",
+                help,
+            )
+            .into());
+        }
+        for (name, text) in
+            [("description", &workspace.description), ("displayName", &workspace.display_name)]
+        {
+            rules::check_text(name, text, rules::MAX_SHOWN).map_err(|i| i.within(&field))?;
+        }
+        let is_known =
+            |id: &str| id == account.as_str() || known.contains_key(id) || knows(view, id);
+        if !is_known(workspace.creator.as_str()) {
+            let help = "add it to `users` first, or name the main account";
+            let creator = workspace.creator.as_str();
+            return Err(Invalid::value(
+                format!("{field}.creator"),
+                creator,
+                "a known principal",
+                help,
+            )
+            .into());
+        }
+        ops.push(Op::PutWorkspace(workspace.clone()));
+        check_roles(view, &field, imported, &mut role_ids)?;
+        ops.extend(
+            imported.roles.iter().map(|role| Op::PutRole(workspace.id.clone(), role.clone())),
+        );
+        let listed = members_of(&field, imported, is_known)?;
+        ops.extend(listed.into_iter().map(|member| Op::PutMember(workspace.id.clone(), member)));
+    }
+    Ok(ops)
+}
+
+/// Returns the records of identities that are new, and the kind of every one that is named.
+fn identities<'i>(
+    view: &View,
+    account: &AccountId,
+    import: &'i Import,
+) -> Result<(Vec<Op>, HashMap<&'i str, PrincipalKind>), Error> {
     let mut known: HashMap<&str, PrincipalKind> = HashMap::new();
     let mut names_of_users = HashSet::new();
     let mut ops = Vec::new();
@@ -87,7 +148,8 @@ pub(super) fn ops(
                 id,
                 "the id of a RAM user",
                 "this is the main account",
-            ));
+            )
+            .into());
         }
         rules::check_profile(&identity.profile).map_err(|invalid| invalid.within(&field))?;
         if known.insert(id, identity.principal.kind).is_some() {
@@ -96,7 +158,8 @@ pub(super) fn ops(
                 id,
                 "named once",
                 "give each identity one entry",
-            ));
+            )
+            .into());
         }
         let named = (identity.principal.kind, &identity.name);
         let same_name =
@@ -104,67 +167,29 @@ pub(super) fn ops(
         if !names_of_users.insert(named) || same_name.is_some() {
             let help = "another one has this name; give another name";
             let name = identity.name.as_str();
-            return Err(Invalid::value(format!("{field}.name"), name, "a new name", help));
+            return Err(Invalid::value(format!("{field}.name"), name, "a new name", help).into());
         }
         match view.identity(&identity.principal.id) {
             None => ops.push(Op::PutIdentity(identity.clone())),
-            Some(present) if present.principal.kind == identity.principal.kind => {}
+            // An entry without a name has its id for one: it says that the id is known, not how it is called.
+            Some(present)
+                if present.principal.kind == identity.principal.kind
+                    && (present.name == identity.name || identity.name.as_str() == id) => {}
+            Some(present) if present.principal.kind == identity.principal.kind => {
+                let help =
+                    format!("the id is known as `{}`: change that with UpdateUser", present.name);
+                let name = identity.name.as_str();
+                return Err(Invalid::value(format!("{field}.name"), name, "its name", help).into());
+            }
             Some(present) => {
                 let kind = present.principal.kind.as_str();
                 let help =
                     format!("the id is already known as a `{kind}`: ids are unique in an account");
-                return Err(Invalid::value(format!("{field}.id"), id, "a new id", help));
+                return Err(Invalid::value(format!("{field}.id"), id, "a new id", help).into());
             }
         }
     }
-    let (mut ids, mut names, mut role_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for (index, imported) in import.workspaces.iter().enumerate() {
-        let field = format!("workspaces[{index}]");
-        let workspace = &imported.workspace;
-        if view.snapshot.has_workspace(&workspace.id) || !ids.insert(&workspace.id) {
-            let help = "a workspace of this id exists; give another id";
-            return Err(Invalid::value(
-                format!("{field}.id"),
-                workspace.id.as_str(),
-                "a new workspace id",
-                help,
-            ));
-        }
-        if !rules::name_is_free(view, &workspace.name, now) || !names.insert(&workspace.name) {
-            let help = "a workspace has this name, or had it less than 14 days ago; give another";
-            return Err(Invalid::value(
-                format!("{field}.name"),
-                workspace.name.as_str(),
-                "a new name",
-                help,
-            ));
-        }
-        for (name, text) in
-            [("description", &workspace.description), ("displayName", &workspace.display_name)]
-        {
-            rules::check_text(name, text, rules::MAX_SHOWN).map_err(|i| i.within(&field))?;
-        }
-        let is_known =
-            |id: &str| id == account.as_str() || known.contains_key(id) || knows(view, id);
-        if !is_known(workspace.creator.as_str()) {
-            let help = "add it to `users` first, or name the main account";
-            let creator = workspace.creator.as_str();
-            return Err(Invalid::value(
-                format!("{field}.creator"),
-                creator,
-                "a known principal",
-                help,
-            ));
-        }
-        ops.push(Op::PutWorkspace(workspace.clone()));
-        check_roles(view, &field, imported, &mut role_ids)?;
-        ops.extend(
-            imported.roles.iter().map(|role| Op::PutRole(workspace.id.clone(), role.clone())),
-        );
-        let listed = members_of(&field, imported, is_known)?;
-        ops.extend(listed.into_iter().map(|member| Op::PutMember(workspace.id.clone(), member)));
-    }
-    Ok(ops)
+    Ok((ops, known))
 }
 
 fn knows(view: &View, id: &str) -> bool {

@@ -47,6 +47,6 @@ pub async fn initialize(
         }
         Ok(vec![Op::PutAccessKey(key.clone()), Op::PutToken(token.clone())])
     };
-    accounts.change(account, actor, "Initialize", decide).await?;
+    accounts.change(account, actor, "Initialize", None, decide).await?;
     Ok(FirstKeys { access_key_id: id, access_key_secret: secret, token: text })
 }

@@ -10,6 +10,7 @@ mod import;
 mod initialize;
 mod keyring;
 mod management;
+mod random;
 mod roster;
 mod rules;
 mod signers;

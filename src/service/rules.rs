@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::View;
-use crate::domain::{Invalid, Profile, Timestamp, WorkspaceName};
+use crate::{
+    domain::{Invalid, Profile, Timestamp, WorkspaceName},
+    error::{Error, ErrorCode},
+};
 
 /// Most custom roles and members of a workspace, unless the settings say otherwise.
 pub const MAX_ROLES: usize = 100;
@@ -13,10 +16,24 @@ pub const MAX_MEMBERS: usize = 100_000;
 pub(super) const MAX_ROLES_HELD: usize = 20;
 /// Longest display name and description of a workspace, in characters.
 pub(super) const MAX_SHOWN: usize = 80;
+/// Most RAM users and roles of an account.
+const MAX_IDENTITIES: usize = 1_000_000;
 /// Longest entry of a profile, in characters.
 const MAX_PROFILE: usize = 128;
 /// How long the name of a deleted workspace stays taken.
 pub(super) const RETIREMENT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// Refuses more RAM users and roles than an account may have.
+pub(super) fn check_room_for_users(view: &View, more: usize) -> Result<(), Error> {
+    if view.identity_count().saturating_add(more) <= MAX_IDENTITIES {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::LimitExceeded,
+        format!("an account has at most {MAX_IDENTITIES} users and roles"),
+        "delete those who are gone: DeleteUser",
+    ))
+}
 
 /// Refuses a text for people that is too long or would not stay on its line.
 pub(super) fn check_text(field: &str, text: &str, most: usize) -> Result<(), Invalid> {

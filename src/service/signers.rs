@@ -4,7 +4,8 @@
 //! came before. Source: Alibaba Cloud, V3 request structure and signature mechanism.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, HashSet},
     hash::BuildHasher,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -23,8 +24,12 @@ use crate::{
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 /// How far the clock of a caller may be off, either way.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
-/// Most nonces of an account that are remembered: some 550 requests a second, all the time.
-const MAX_NONCES: usize = 500_000;
+/// Most nonces of an access key that are remembered: some 220 requests a second, all the time.
+const MAX_NONCES: usize = 200_000;
+/// Most nonces of this process. When there are as many, a key that has its share is throttled, so that many busy keys
+/// shut out themselves and nobody else.
+const MAX_IN_ALL: usize = 2_000_000;
+const SHARE: usize = 1_000;
 
 /// A signed request: the parts a signature is checked by.
 #[derive(Debug)]
@@ -111,7 +116,7 @@ impl Signers {
             ));
         }
         let nonce = UsedNonce { key: key.id.clone(), nonce: signed.nonce.clone() };
-        self.nonces.use_up(&key.account, &nonce, signed.at, now)?;
+        self.nonces.use_up(&nonce, signed.at, now)?;
         Ok(Signer {
             account: key.account,
             principal: key.owner,
@@ -195,54 +200,82 @@ fn is_signature(secret: &[u8], text: &str, signature: &[u8; 32]) -> bool {
 /// The nonces that were used up in this process, each until its request would be too old anyway.
 ///
 /// A write uses its nonce up in the store as well, in one step with what it changes: that holds across processes and
-/// restarts. This memory is what stands between a captured read and its repetition, and it is one account's alone, so
-/// that a busy one does not shut the others out.
-#[derive(Default)]
+/// restarts. This memory is what stands between a captured read and its repetition. Each access key has its own, so that
+/// whoever holds one cannot shut the others out.
 struct Nonces {
     /// Nonces are remembered by a keyed hash: whoever chooses them cannot make them meet.
     hasher: std::hash::RandomState,
-    accounts: Mutex<HashMap<AccountId, Memory>>,
+    bounds: (usize, usize),
+    kept: Mutex<Kept>,
 }
 
 #[derive(Default)]
+struct Kept {
+    keys: HashMap<AccessKeyId, Memory>,
+    in_all: usize,
+}
+
+/// 128 bits of a nonce, so that two are not taken for one.
+type Hash = (u64, u64);
+
+#[derive(Default)]
 struct Memory {
-    used: HashSet<(u64, u64)>,
-    /// In the order of arrival, each with the time from which on its request is too old.
-    forget: VecDeque<(Timestamp, (u64, u64))>,
+    used: HashSet<Hash>,
+    /// Earliest first: from that time on the request is too old.
+    forget: BinaryHeap<Reverse<(Timestamp, Hash)>>,
+}
+
+impl Memory {
+    /// Forgets what is too old and returns how much that was.
+    fn forget(&mut self, now: Timestamp) -> usize {
+        let before = self.used.len();
+        while let Some(Reverse((until, old))) = self.forget.peek().copied()
+            && until < now
+        {
+            self.forget.pop();
+            self.used.remove(&old);
+        }
+        before - self.used.len()
+    }
+}
+
+impl Default for Nonces {
+    fn default() -> Self {
+        Self {
+            hasher: std::hash::RandomState::new(),
+            bounds: (MAX_NONCES, MAX_IN_ALL),
+            kept: Mutex::default(),
+        }
+    }
 }
 
 impl Nonces {
-    fn use_up(
-        &self,
-        account: &AccountId,
-        nonce: &UsedNonce,
-        at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        // 128 bits, so that two nonces are not taken for one.
+    fn use_up(&self, nonce: &UsedNonce, at: Timestamp, now: Timestamp) -> Result<(), Error> {
         let hash = (self.hasher.hash_one((0, nonce)), self.hasher.hash_one((1, nonce)));
-        // What a panic left is a set and a queue: both are sound, one nonce more or less in one of them.
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = accounts.entry(account.clone()).or_default();
-        while let Some((until, old)) = memory.forget.front().copied()
-            && until < now
-        {
-            memory.forget.pop_front();
-            memory.used.remove(&old);
+        let (of_key, of_all) = self.bounds;
+        // What a panic left is sets and heaps: all are sound, one nonce more or less in one of them.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { keys, in_all } = &mut *kept;
+        if *in_all >= of_all {
+            *in_all -= keys.values_mut().map(|memory| memory.forget(now)).sum::<usize>();
+            keys.retain(|_, memory| !memory.used.is_empty());
         }
+        let memory = keys.entry(nonce.key.clone()).or_default();
+        *in_all -= memory.forget(now);
         if memory.used.contains(&hash) {
             return Err(Error::nonce_used());
         }
-        if memory.used.len() >= MAX_NONCES {
+        if memory.used.len() >= of_key || (*in_all >= of_all && memory.used.len() >= SHARE) {
             return Err(Error::new(
                 ErrorCode::Throttled,
-                "the account has sent more requests in 15 minutes than are remembered",
-                "send fewer, or spread them over more replicas",
+                "the access key has signed more requests in 15 minutes than are remembered",
+                "send fewer, or sign with another key",
             ));
         }
         memory.used.insert(hash);
-        // A request of the future is good for longer. One behind an earlier one waits for it: the order is of arrival.
-        memory.forget.push_back((at.max(now).plus(WINDOW), hash));
+        *in_all += 1;
+        // A request of the future is good for longer.
+        memory.forget.push(Reverse((at.max(now).plus(WINDOW), hash)));
         Ok(())
     }
 }
@@ -251,57 +284,70 @@ impl Nonces {
 mod tests {
     use super::*;
 
-    fn nonce(text: &str) -> UsedNonce {
-        UsedNonce { key: AccessKeyId::parse("k").unwrap(), nonce: Nonce::parse(text).unwrap() }
+    fn nonce(key: &str, text: &str) -> UsedNonce {
+        UsedNonce { key: AccessKeyId::parse(key).unwrap(), nonce: Nonce::parse(text).unwrap() }
     }
 
     fn code(result: Result<(), Error>) -> Option<ErrorCode> {
         result.err().map(|error| error.code)
     }
 
+    const MILLISECOND: Duration = Duration::from_millis(1);
+    const START: Timestamp = Timestamp::from_millis(1_000_000_000);
+
     #[test]
     fn a_nonce_is_used_once_while_its_request_is_not_too_old() {
         let nonces = Nonces::default();
-        let [one, two] = ["1", "2"].map(|id| AccountId::parse(id).unwrap());
-        let at = Timestamp::from_millis(1_000_000_000);
-        assert_eq!(code(nonces.use_up(&one, &nonce("a"), at, at)), None);
-        assert_eq!(code(nonces.use_up(&one, &nonce("a"), at, at)), Some(ErrorCode::NonceUsed));
-        assert_eq!(code(nonces.use_up(&one, &nonce("b"), at, at)), None);
-        assert_eq!(code(nonces.use_up(&two, &nonce("a"), at, at)), None, "another account's");
-        let edge = at.plus(WINDOW);
-        assert_eq!(code(nonces.use_up(&one, &nonce("a"), at, edge)), Some(ErrorCode::NonceUsed));
-        let later = edge.plus(Duration::from_millis(1));
-        assert_eq!(code(nonces.use_up(&one, &nonce("a"), later, later)), None, "long forgotten");
+        let use_up = |key, text, at| code(nonces.use_up(&nonce(key, text), START, at));
+        assert_eq!(use_up("k", "a", START), None);
+        assert_eq!(use_up("k", "a", START), Some(ErrorCode::NonceUsed));
+        assert_eq!(use_up("k", "b", START), None);
+        assert_eq!(use_up("other", "a", START), None);
+        let edge = START.plus(WINDOW);
+        assert_eq!(use_up("k", "a", edge), Some(ErrorCode::NonceUsed));
+        assert_eq!(use_up("k", "a", edge.plus(MILLISECOND)), None, "long forgotten");
     }
 
     #[test]
-    fn a_request_signed_ahead_of_time_is_remembered_longer() {
-        let nonces = Nonces::default();
-        let account = AccountId::parse("1").unwrap();
-        let now = Timestamp::from_millis(1_000_000_000);
-        let ahead = now.plus(WINDOW);
-        assert_eq!(code(nonces.use_up(&account, &nonce("a"), ahead, now)), None);
+    fn a_request_signed_ahead_of_time_is_remembered_longer_and_holds_up_no_other() {
+        let nonces = Nonces { bounds: (2, 10), ..Nonces::default() };
+        let ahead = START.plus(WINDOW);
+        assert_eq!(code(nonces.use_up(&nonce("k", "a"), ahead, START)), None);
+        assert_eq!(code(nonces.use_up(&nonce("k", "b"), START, START)), None);
+        assert_eq!(code(nonces.use_up(&nonce("k", "c"), START, START)), Some(ErrorCode::Throttled));
+        let later = START.plus(WINDOW).plus(MILLISECOND);
+        assert_eq!(code(nonces.use_up(&nonce("k", "c"), later, later)), None, "`b` is forgotten");
         // Within the window of its time, which is 30 minutes after it came.
         let late = ahead.plus(WINDOW);
-        assert_eq!(
-            code(nonces.use_up(&account, &nonce("a"), ahead, late)),
-            Some(ErrorCode::NonceUsed)
-        );
+        let again = nonces.use_up(&nonce("k", "a"), ahead, late);
+        assert_eq!(code(again), Some(ErrorCode::NonceUsed));
     }
 
     #[test]
-    fn an_account_whose_memory_is_full_is_throttled_and_no_other() {
-        let nonces = Nonces::default();
-        let [one, two] = ["1", "2"].map(|id| AccountId::parse(id).unwrap());
-        let at = Timestamp::from_millis(1_000_000_000);
-        for n in 0..MAX_NONCES {
-            nonces.use_up(&one, &nonce(&n.to_string()), at, at).unwrap();
+    fn a_key_whose_memory_is_full_is_throttled_and_no_other() {
+        let nonces = Nonces { bounds: (5, 100), ..Nonces::default() };
+        for n in 0..5 {
+            nonces.use_up(&nonce("busy", &n.to_string()), START, START).unwrap();
         }
-        assert_eq!(code(nonces.use_up(&one, &nonce("x"), at, at)), Some(ErrorCode::Throttled));
-        assert_eq!(code(nonces.use_up(&one, &nonce("1"), at, at)), Some(ErrorCode::NonceUsed));
-        assert_eq!(code(nonces.use_up(&two, &nonce("x"), at, at)), None);
-        let later = at.plus(WINDOW).plus(Duration::from_millis(1));
-        assert_eq!(code(nonces.use_up(&one, &nonce("x"), later, later)), None);
+        let ask = |key, text| code(nonces.use_up(&nonce(key, text), START, START));
+        assert_eq!(ask("busy", "x"), Some(ErrorCode::Throttled));
+        assert_eq!(ask("busy", "1"), Some(ErrorCode::NonceUsed));
+        assert_eq!(ask("main", "x"), None);
+    }
+
+    #[test]
+    fn when_all_memory_is_full_keys_that_have_their_share_are_throttled() {
+        let nonces = Nonces { bounds: (10_000, 3 * SHARE), ..Nonces::default() };
+        for key in ["a", "b", "c"] {
+            for n in 0..SHARE {
+                nonces.use_up(&nonce(key, &n.to_string()), START, START).unwrap();
+            }
+        }
+        let ask = |key, text, at| code(nonces.use_up(&nonce(key, text), at, at));
+        assert_eq!(ask("a", "x", START), Some(ErrorCode::Throttled));
+        assert_eq!(ask("main", "x", START), None);
+        let later = START.plus(WINDOW).plus(MILLISECOND);
+        assert_eq!(ask("a", "x", later), None, "what is too old made room");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Bearer tokens: made, listed, revoked, and checked on every request.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
-use super::{Accounts, Actor, Keyring};
+use super::{Accounts, Actor, Keyring, random::random_hex};
 use crate::{
     domain::{
         AccountId, Invalid, Op, Revision, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId,
@@ -48,8 +48,8 @@ impl Pep {
         }
         Err(Error::new(
             ErrorCode::Forbidden,
-            format!("this token has not the scope `{}`", scope.as_str()),
-            format!("use a token made with `--scope {}`", scope.as_str()),
+            format!("`{}` has not the scope `{}`", self.name, scope.as_str()),
+            format!("send a token made with `--scope {}`", scope.as_str()),
         ))
     }
 }
@@ -183,7 +183,7 @@ impl Tokens {
             }
             Ok(vec![Op::PutToken(token.clone())])
         };
-        let changed = self.accounts.change(account, actor, "CreateToken", decide).await?;
+        let changed = self.accounts.change(account, actor, "CreateToken", None, decide).await?;
         Ok(CreatedToken { token, text, revision: changed.revision })
     }
 
@@ -216,7 +216,7 @@ impl Tokens {
             }),
         };
         self.accounts
-            .change(account, actor, "RevokeToken", decide)
+            .change(account, actor, "RevokeToken", None, decide)
             .await
             .map(|changed| changed.revision)
     }
@@ -236,15 +236,4 @@ pub(super) fn new_token(
     let text = format!("{PREFIX}{account}_{id}_{secret}");
     let digest = keyring.token_digest(account, &id, &secret);
     Ok((Token { digest, id, name: name.to_owned(), scopes, created }, text))
-}
-
-fn random_hex(bytes: usize) -> Result<String, Error> {
-    let mut random = vec![0; bytes];
-    getrandom::fill(&mut random)
-        .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
-    Ok(random.iter().fold(String::with_capacity(bytes * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
 }

@@ -15,7 +15,9 @@ use async_trait::async_trait;
 pub use self::error::StoreError;
 pub use self::redb::RedbStore;
 
-use crate::domain::{AccountId, AccountRecords, Change, LogEntry, RequestId, Revision, Timestamp};
+use crate::domain::{
+    AccountId, AccountRecords, Change, LogEntry, Op, RequestId, Revision, Timestamp,
+};
 
 /// Whether a store holds real data or a developer's. The two never mix: opening one as the other is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +40,10 @@ pub struct Applied {
 /// What a request id led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
-    /// The change, as the log has it.
-    pub entry: LogEntry,
+    /// The revision it led to, or that it found where there was nothing to change.
+    pub revision: Revision,
+    /// What was written; empty where there was nothing to change.
+    pub ops: Vec<Op>,
     /// [`Change::asked`] of it; where it had none, a digest of what it is.
     pub asked: [u8; 32],
 }
@@ -66,7 +70,7 @@ pub trait Store: Send + Sync {
     /// power cut loses none of it. First the nonce is looked up: one that was used up in the last 30 minutes is
     /// refused. Then the request id: a change whose id was applied in the last 24 hours is noticed before `expected`
     /// is compared, writes nothing and returns the revision it led to then, so a retry is safe. A change without ops
-    /// uses up its nonce and leaves the revision as it is.
+    /// uses up its nonce, leaves the revision as it is, and is remembered where it says what was asked.
     ///
     /// Two changes are the same change when [`Change::asked`] is equal, or without it when actor, action and ops are;
     /// `at` is when it was asked for *this* time. Hours and minutes are counted between the `at`s, so that no store

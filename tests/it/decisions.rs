@@ -241,8 +241,8 @@ fn custom_role(number: u32, drafts: &[ModuleDraft]) -> CustomRole {
         let custom = permission_type == PermissionType::CustomPermissions;
         let grants =
             draft.grants.iter().filter(|_| custom).map(|(chosen, rules)| PermissionGrant {
-                codes: chosen.iter().map(|&code| pick(&codes, code).name.clone()).collect(),
-                rules: rules.iter().map(|&chosen| rule(chosen, module.entities)).collect(),
+                codes: once(chosen.iter().map(|&code| pick(&codes, code).name.clone())),
+                rules: once(rules.iter().map(|&chosen| rule(chosen, module.entities))),
             });
         let name = module.api_name.clone().expect("a module of custom roles");
         entries.insert(
@@ -258,6 +258,16 @@ fn custom_role(number: u32, drafts: &[ModuleDraft]) -> CustomRole {
         created: THEN,
         modified: THEN,
     }
+}
+
+/// Returns the values, each once: what a role says twice is refused.
+fn once<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.fold(Vec::new(), |mut kept, value| {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+        kept
+    })
 }
 
 fn rule(chosen: usize, entities: bool) -> PermissionRule {

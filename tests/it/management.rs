@@ -73,6 +73,107 @@ fn a_member_that_was_removed_after_a_retried_addition_stays_removed() {
 }
 
 #[test]
+fn a_captured_retry_is_not_answered_to_whoever_sends_it_again() {
+    let (place, server, mut api) = production();
+    let host = server.api;
+    let call = Call::new("CreateAccessKey", &[]).with("x-pai-authz-request-id", "req-1");
+    let (first, retry) = (call.sign(&api.key, host), call.sign(&api.key, host));
+    let made = Key::of(&first.send(&mut Connection::tcp(host)));
+    assert_eq!(Key::of(&retry.send(&mut Connection::tcp(host))).secret, made.secret);
+    let key = api.key.clone();
+    server.stop();
+    let server = place.serve(&[]);
+    for captured in [&first, &retry] {
+        let answer = captured.send(&mut Connection::tcp(server.api));
+        refused(&answer, 400, "SignatureNonceUsed");
+    }
+    // Whoever has the secret may ask again, as long as there is a key to show.
+    api = Api::new(key, server.api);
+    assert_eq!(Key::of(&api.send(&call)).secret, made.secret);
+    ok(&api.ask("DeleteAccessKey", &[], &[("UserAccessKeyId", &made.id)]));
+    refused(&api.send(&call), 404, "EntityNotExist.User.AccessKey");
+}
+
+#[test]
+fn a_retry_is_authorized_as_of_now() {
+    let (_place, server, mut api) = production();
+    let workspace = api.create_workspace("retried");
+    let (admin, key) = api.create_user("ada");
+    let (user, _) = api.create_user("kim");
+    let add = |user: &str, role: &str| {
+        Call::new("CreateMember", &[&workspace])
+            .body(&json!({ "Members": [{ "UserId": user, "Roles": [role] }] }))
+    };
+    ok(&api.send(&add(&admin, "PAI.WorkspaceAdmin")));
+    let mut ada = Api::new(key, server.api);
+    let call = add(&user, "PAI.LabelManager").with("x-pai-authz-request-id", "req-1");
+    let first = ok(&ada.send(&call))["Members"].clone();
+    // What came later is not in the answer to the retry.
+    ok(&api.send(&add(&user, "PAI.AlgoDeveloper")));
+    assert_eq!(ok(&ada.send(&call))["Members"], first);
+    let id = format!("{workspace}-{admin}");
+    ok(&api.ask("DeleteMembers", &[&workspace], &[("MemberIds", &id)]));
+    refused(&ada.send(&call), 404, "100700008");
+}
+
+#[test]
+fn a_retry_of_what_found_nothing_to_change_changes_nothing_later() {
+    let (_place, _server, mut api) = production();
+    let (_, key) = api.create_user("kim");
+    let status = |status: &str| {
+        Call::new("UpdateAccessKey", &[]).query(&[
+            ("UserName", "kim"),
+            ("UserAccessKeyId", &key.id),
+            ("Status", status),
+        ])
+    };
+    let activate = status("Active").with("x-pai-authz-request-id", "req-1");
+    ok(&api.send(&activate));
+    ok(&api.send(&status("Inactive")));
+    ok(&api.send(&activate));
+    let keys = ok(&api.ask("ListAccessKeys", &[], &[("UserName", "kim")]));
+    assert_eq!(keys["AccessKeys"]["AccessKey"][0]["Status"], "Inactive");
+}
+
+#[test]
+fn request_ids_are_each_callers_own() {
+    let (_place, server, mut api) = production();
+    let workspace = api.create_workspace("shared_ids");
+    let (admin, key) = api.create_user("ada");
+    let body = json!({ "Members": [{ "UserId": admin, "Roles": ["PAI.WorkspaceAdmin"] }] });
+    ok(&api.put("CreateMember", &[&workspace], &body));
+    let mut ada = Api::new(key, server.api);
+    let update = |text: &str| {
+        Call::new("UpdateWorkspace", &[&workspace])
+            .body(&json!({ "Description": text }))
+            .with("x-pai-authz-request-id", "deploy-1")
+    };
+    ok(&ada.send(&update("by ada")));
+    ok(&api.send(&update("by the main account")));
+    refused(&ada.send(&update("something else")), 400, "InvalidParameter");
+}
+
+#[test]
+fn a_short_body_that_names_many_pairs_of_users_and_roles_is_refused_before_they_are_made() {
+    let server = Server::demo(&["--batch-body-limit", "1048576"]);
+    let mut api = Api::new(Key::dev(), server.api);
+    ok(&api.call("ListWorkspaces", &[]));
+    let before = server.resident();
+    let users = vec!["1"; 100_000].join(",");
+    for roles in [vec!["a"; 100_000], vec!["a"; 20]] {
+        let body = json!({ "Members": [{ "UserId": users, "Roles": roles }] });
+        refused(&api.put("CreateMember", &["10001"], &body), 400, "InvalidParameter");
+        let own = json!({
+            "workspaceName": "pairs", "description": "d", "envTypes": ["prod"],
+            "members": [{ "userId": users, "roles": roles }],
+        });
+        let answer = api.put("SetUpWorkspace", &[], &own);
+        assert_eq!(answer.json()["code"], "invalid_value", "{answer:?}");
+    }
+    assert!(server.resident() < before + 100 * 1024, "{} KiB more", server.resident() - before);
+}
+
+#[test]
 fn every_answer_carries_a_revision_and_a_later_one_is_waited_for() {
     let (_place, server, mut api) = production();
     let created = api.put("CreateWorkspace", &[], &new_workspace("fresh_one"));
@@ -164,6 +265,28 @@ fn a_workspace_is_set_up_in_one_step_with_all_its_members_or_not_at_all() {
 }
 
 #[test]
+fn the_examples_of_own_operations_do_what_they_say() {
+    let server = Server::demo(&[]);
+    let run = |what: &str, file: &str| {
+        let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let done = std::process::Command::new(crate::sdk::python())
+            .env_clear()
+            .current_dir(project.join("examples"))
+            .args(["set_up.py", &server.api.to_string(), what, file])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(done.status.success(), "{said}");
+        serde_json::from_str::<Value>(&said).unwrap()
+    };
+    let made = run("workspaces", "workspace.json");
+    let id = made["workspaceId"].as_str().unwrap();
+    let mut api = Api::new(Key::dev(), server.api);
+    assert_eq!(ok(&api.call("ListMembers", &[id]))["TotalCount"], 4);
+    assert_eq!(run("users", "users.json")["identities"], 3);
+}
+
+#[test]
 fn users_are_imported_under_given_ids_into_a_running_service() {
     let (place, server, mut api) = production();
     let file = place.write(
@@ -180,6 +303,9 @@ fn users_are_imported_under_given_ids_into_a_running_service() {
     let done = run(&file);
     assert_eq!((done.code, done.out.as_str()), (0, "added 2 users and roles\n"), "{done:?}");
     assert_eq!(run(&file).out, "added 0 users and roles\n", "they are known already");
+    let other = json!({ "users": [{ "id": "2001", "name": "other" }] }).to_string();
+    let done = run(&place.write("other.json", other));
+    assert!(done.code == 2 && done.err.contains("known as `dana`"), "{done:?}");
     let bad =
         place.write("bad.json", json!({ "users": [{ "id": "2002" }, { "id": "x" }] }).to_string());
     let done = run(&bad);

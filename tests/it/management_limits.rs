@@ -143,6 +143,21 @@ fn roles_fit_or_are_refused() {
     let codes = "ModulePermissions[0].Permissions[0].PermissionCodes[0]";
     create("r8", custom("PaiDSW:GetInstance", json!({ "Accessibility": "PUBLIC" })), false, codes);
     create("r9", custom("PaiDLC:getjob", json!({ "Accessibility": "PUBLIC" })), false, codes);
+    let public = json!({ "Accessibility": "PUBLIC" });
+    let repeated = |codes: usize, rules: usize, grants: usize| {
+        let grant = json!({
+            "PermissionCodes": vec!["PaiDLC:GetJob"; codes], "PermissionRules": vec![&public; rules],
+        });
+        json!([{
+            "ModuleName": "DLC", "PermissionType": "CustomPermissions",
+            "Permissions": vec![grant; grants],
+        }])
+    };
+    create("r11", repeated(2, 1, 2), true, "");
+    create("r12", repeated(1, 2, 1), false, "PermissionRules[1]");
+    create("r13", repeated(1_000, 1, 1), false, "ModulePermissions[0].Permissions");
+    create("r14", repeated(1, 1, 1_000), false, "ModulePermissions[0].Permissions");
+    create("r15", repeated(0, 1, 1_000), false, "ModulePermissions[0].Permissions");
     create(
         "r10",
         custom("PaiDLC:GetJob", json!({ "Accessibility": "SECRET" })),
@@ -174,14 +189,18 @@ fn calls_hold_as_many_as_they_may() {
     let roles: Vec<String> = (0..101).map(|n| format!("role-{n}")).collect();
     let answer = api.put("DeleteWorkspaceRoles", &["10001"], &json!({ "RoleIds": roles }));
     check(&answer, false, "RoleIds");
-    for (id, taken) in [(x(128), true), (x(129), false)] {
-        let call = Call::new("UpdateWorkspace", &["10001"])
-            .body(&json!({ "Description": id.chars().take(9).collect::<String>() }))
-            .with("x-pai-authz-request-id", &id);
-        check(&api.send(&call), taken, "x-pai-authz-request-id");
-        let now = crate::support::signed::now();
-        let signed = Call::new("ListUsers", &[]).sign_at(&api.key, server.api, &now, &id);
-        check(&signed.send(&mut server.connect()), taken, "x-acs-signature-nonce");
+    for (id, longest) in [(x(100), 100), (x(101), 100), (x(128), 128), (x(129), 128)] {
+        let taken = id.len() <= longest;
+        if longest == 100 {
+            let call = Call::new("UpdateWorkspace", &["10001"])
+                .body(&json!({ "Description": format!("{} characters", id.len()) }))
+                .with("x-pai-authz-request-id", &id);
+            check(&api.send(&call), taken, "x-pai-authz-request-id");
+        } else {
+            let now = crate::support::signed::now();
+            let signed = Call::new("ListUsers", &[]).sign_at(&api.key, server.api, &now, &id);
+            check(&signed.send(&mut server.connect()), taken, "x-acs-signature-nonce");
+        }
     }
 }
 

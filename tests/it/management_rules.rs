@@ -92,7 +92,7 @@ impl Office {
                 user_field: format!("Members[{n}].UserId"),
                 roles_field: format!("Members[{n}].Roles"),
                 principal: id(n),
-                roles: vec!["PAI.LabelManager".to_owned()],
+                roles: ["PAI.LabelManager".to_owned()].into(),
             })
             .collect();
         let joined = self.management.create_members(&call("CreateMember"), workspace, &new).await;
@@ -190,7 +190,7 @@ async fn pages_of_members_follow_the_order_of_joining_and_hold_each_once() {
     let named = MemberFilter { name: Some("USER-49".to_owned()), ..MemberFilter::default() };
     assert_eq!(list(&named, 0, 3).await.total, 11);
     let admins =
-        MemberFilter { roles: vec!["PAI.WorkspaceAdmin".to_owned()], ..MemberFilter::default() };
+        MemberFilter { roles: ["PAI.WorkspaceAdmin".to_owned()].into(), ..MemberFilter::default() };
     assert_eq!(list(&admins, 0, 9).await.total, 1);
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures_util::future::join_all;
 use pai_authz::{
     domain::{AccessKeyId, AccountRecords, Change, Nonce, Op, Revision, Timestamp, UsedNonce},
-    store::{Applied, Store, StoreError},
+    store::{Applied, Recalled, Store, StoreError},
 };
 
 use crate::support::{
@@ -300,8 +300,14 @@ async fn a_request_id_is_recalled_with_what_was_asked(fixture: Fixture) {
     store.reach(&id, revision(1), &second).await.unwrap();
     let at = |hours| Timestamp::from_millis(hours * HOUR);
     let recalled = store.recall(&id, &request("r-1"), at(124)).await.unwrap().unwrap();
-    assert_eq!((recalled.asked, recalled.entry.revision), ([7; 32], revision(1)));
-    assert_eq!(recalled.entry.change, Change { asked: None, nonce: None, ..first });
+    let expected = Recalled { revision: revision(1), ops: first.ops, asked: [7; 32] };
+    assert_eq!(recalled, expected);
+    // One that found nothing to change is remembered as well, beside a revision that another one led to.
+    let idle = Change { asked, ops: Vec::new(), ..signed("r-3", 100 * HOUR, 1, "n-3") };
+    store.reach(&id, revision(2), &idle).await.unwrap();
+    let recalled = store.recall(&id, &request("r-3"), at(100)).await.unwrap().unwrap();
+    let expected = Recalled { revision: revision(2), ops: Vec::new(), asked: [7; 32] };
+    assert_eq!(recalled, expected);
     assert_eq!(store.recall(&id, &request("r-1"), at(125)).await.unwrap(), None, "forgotten");
     assert_eq!(store.recall(&id, &request("r-9"), at(100)).await.unwrap(), None);
     assert_eq!(store.recall(&account("10"), &request("r-1"), at(100)).await.unwrap(), None);

@@ -1,5 +1,7 @@
 //! Members, as AIWorkSpace 2021-02-04 has them.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,29 +37,35 @@ struct WireMember {
     roles: Vec<String>,
 }
 
-/// Returns the members an entry names: `UserId` may be a list with commas, and be written as member id.
-pub(super) fn new_members(
+/// Adds the members an entry names to `new`: `UserId` may be a list with commas, and be written as member id.
+///
+/// Counts before anything is made of the entry: a short body can name many pairs of users and roles.
+pub(super) fn add_members(
+    new: &mut Vec<NewMember>,
     workspace: Option<&WorkspaceId>,
     [user_field, roles_field]: [String; 2],
     user_id: Option<&str>,
     roles: &[String],
-) -> Result<Vec<NewMember>, Invalid> {
+) -> Result<(), Error> {
     let help = "name a known user of the account by its id";
     let ids = separated(user_id.ok_or_else(|| Invalid::missing(&user_field, help))?);
     if ids.is_empty() {
-        return Err(Invalid::missing(&user_field, help));
+        return Err(Invalid::missing(&user_field, help).into());
     }
-    let member = |text: String| {
-        let prefix = workspace.map(|id| format!("{id}-"));
+    NewMember::check_count(&user_field, new.len() + ids.len())?;
+    NewMember::check_roles(&roles_field, roles.len())?;
+    let roles: Arc<[String]> = roles.iter().map(|role| role.trim().to_owned()).collect();
+    let prefix = workspace.map(|id| format!("{id}-"));
+    for text in ids {
         let user = prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(&text);
-        Ok(NewMember {
+        new.push(NewMember {
             user_field: user_field.clone(),
             roles_field: roles_field.clone(),
             principal: parse(&user_field, user, PrincipalId::parse)?,
-            roles: roles.iter().map(|role| role.trim().to_owned()).collect(),
-        })
-    };
-    ids.into_iter().map(member).collect()
+            roles: roles.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// `CreateMember`.
@@ -65,11 +73,11 @@ pub(super) async fn create(call: Call) -> Result<Answer, Error> {
     call.query(&[])?;
     let workspace = call.workspace()?;
     let body: CreateBody = call.body()?;
-    let mut new = Vec::with_capacity(body.members.len());
+    let mut new = Vec::new();
     for (index, Object(member)) in body.members.iter().enumerate() {
         let fields = ["UserId", "Roles"].map(|name| format!("Members[{index}].{name}"));
         let user = member.user_id.as_deref();
-        new.extend(new_members(Some(&workspace), fields, user, &member.roles)?);
+        add_members(&mut new, Some(&workspace), fields, user, &member.roles)?;
     }
     let (view, members) = call.management.create_members(&call.caller, &workspace, &new).await?;
     let members: Vec<Value> = members
@@ -109,7 +117,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     call.no_body()?;
     let filter = MemberFilter {
         name: query.get("MemberName").map(str::to_owned),
-        roles: query.list("Roles").unwrap_or_default(),
+        roles: query.set("Roles").unwrap_or_default(),
         principal: query.principal("UserId")?,
     };
     let (view, page) =
@@ -128,7 +136,7 @@ pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
     let workspace = call.workspace()?;
     let query = call.query(&["MemberIds"])?;
     call.no_body()?;
-    let ids = query.list("MemberIds").unwrap_or_default();
+    let ids = query.get("MemberIds").map(separated).unwrap_or_default();
     let named: Vec<MemberRef> = ids.iter().map(|text| MemberRef::parse(&workspace, text)).collect();
     call.management.delete_members(&call.caller, &workspace, &named).await.map(Answer::done)
 }
@@ -165,10 +173,11 @@ pub(super) async fn list_users(call: Call) -> Result<Answer, Error> {
         .list_workspace_users(&call.caller, &workspace, user.as_ref(), query.get("UserName"))
         .await?;
     let items: Vec<Value> = users
+        .items
         .iter()
         .map(|(id, name)| json!({ "UserId": id.as_str(), "UserName": name.as_str() }))
         .collect();
-    Answer::new(revision, json!({ "TotalCount": items.len(), "Users": items }))
+    Answer::new(revision, json!({ "TotalCount": users.total, "Users": items }))
 }
 
 pub(super) fn member_id(workspace: &WorkspaceId, member: &Member) -> String {

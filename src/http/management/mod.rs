@@ -48,6 +48,8 @@ static X_REVISION: HeaderName = HeaderName::from_static("x-pai-authz-revision");
 const X_AT_LEAST: &str = "x-pai-authz-at-least";
 /// The header that makes a retry safe.
 const X_REQUEST_ID: &str = "x-pai-authz-request-id";
+/// Longest value of it; stored behind the id of its caller.
+const MAX_REQUEST_ID: usize = 100;
 /// The header that names the version.
 const X_VERSION: &str = "x-acs-version";
 
@@ -184,7 +186,7 @@ fn read_call(
 ) -> Result<Call, Error> {
     check_version(request, operation)?;
     let (request_id, asked) = match signature::single(request.headers(), X_REQUEST_ID)? {
-        Some(text) => (parse(X_REQUEST_ID, text, RequestId::parse)?, Some(asked(request, &body))),
+        Some(text) => retriable(request, operation, &signer, text, &body)?,
         None => (change_id()?, None),
     };
     let at_least = signature::single(request.headers(), X_AT_LEAST)?
@@ -260,17 +262,30 @@ fn check_version(request: &HttpRequest, operation: &Operation) -> Result<(), Err
         .about(X_VERSION, stated))
 }
 
-/// Returns the digest by which a request that comes again is told: all it asks, but nothing of when and how it was
-/// signed.
-fn asked(request: &HttpRequest, body: &[u8]) -> [u8; 32] {
+/// Returns the id of a request that may come again, and the digest by which it is told then: of all it asks, but nothing
+/// of when and how it was signed. Ids are each caller's own.
+fn retriable(
+    request: &HttpRequest,
+    operation: &Operation,
+    signer: &Signer,
+    text: &str,
+    body: &[u8],
+) -> Result<(RequestId, Option<[u8; 32]>), Error> {
+    let help = "give 1 to 100 visible ASCII characters";
+    let refused = || Invalid::value(X_REQUEST_ID, text, "a request id", help);
+    if text.is_empty() || text.len() > MAX_REQUEST_ID {
+        return Err(refused().into());
+    }
+    let id = RequestId::parse(&format!("{}/{text}", signer.principal)).map_err(|_| refused())?;
     let uri = request.uri();
-    let parts: [&[u8]; 4] = [
-        request.method().as_str().as_bytes(),
+    let parts: [&[u8]; 5] = [
+        signer.principal.as_str().as_bytes(),
+        operation.name.as_bytes(),
         uri.path().as_bytes(),
         uri.query().unwrap_or_default().as_bytes(),
         body,
     ];
-    crate::service::asked(&parts)
+    Ok((id, Some(crate::service::asked(&parts))))
 }
 
 fn parse<T>(field: &str, text: &str, parse: fn(&str) -> Result<T, IdForm>) -> Result<T, Invalid> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, Call, members::new_members, workspaces::Stated};
+use super::{Answer, Call, members::add_members, workspaces::Stated};
 use crate::{
     domain::{Import, PrincipalKind},
     error::Error,
@@ -43,7 +43,8 @@ pub(super) async fn set_up_workspace(call: Call) -> Result<Answer, Error> {
     .into_domain()?;
     for (index, Object(member)) in body.members.iter().enumerate() {
         let fields = ["userId", "roles"].map(|name| format!("members[{index}].{name}"));
-        new.members.extend(new_members(None, fields, member.user_id.as_deref(), &member.roles)?);
+        let user = member.user_id.as_deref();
+        add_members(&mut new.members, None, fields, user, &member.roles)?;
     }
     let (revision, id) = call.management.create_workspace(&call.caller, &new).await?;
     let token = call.management.revision_token(&call.caller.account, revision);

@@ -52,7 +52,7 @@ pub(super) async fn get(call: Call) -> Result<Answer, Error> {
             })
         })
         .transpose()?;
-    for option in query.list("Option").unwrap_or_default() {
+    for option in query.set("Option").unwrap_or_default() {
         if !OPTIONS.contains(&option.as_str()) {
             let help = "give `ResourceEmpty`, `DisableRam`, or both with a comma";
             return Err(Invalid::value("Option", &option, "an option", help).into());

@@ -1,6 +1,6 @@
 //! The query of a call: each parameter once, none that is not read.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use percent_encoding::percent_decode_str;
 
@@ -89,9 +89,9 @@ impl Query {
         })
     }
 
-    /// Returns the parts of a parameter that is a list with commas.
-    pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
-        self.get(name).map(separated)
+    /// Returns the parts of a parameter that is a list with commas, each once.
+    pub(super) fn set(&self, name: &str) -> Option<BTreeSet<String>> {
+        self.get(name).map(|text| separated(text).into_iter().collect())
     }
 
     /// Returns a parameter that is the id of a principal.
@@ -158,7 +158,7 @@ mod tests {
         let query =
             Query::parse("Verbose=True&Name=a+b%2C%20c&PageSize=&RegionId=x", KNOWN).unwrap();
         assert_eq!(query.flag("Verbose").unwrap(), Some(true));
-        assert_eq!(query.list("Name").unwrap(), ["a b", "c"]);
+        assert_eq!(query.set("Name").unwrap(), ["a b", "c"].map(str::to_owned).into());
         assert_eq!((query.paging().unwrap().skip, query.paging().unwrap().size), (0, 20));
         let query = Query::parse("PageNumber=3&PageSize=1000", KNOWN).unwrap();
         assert_eq!((query.paging().unwrap().skip, query.paging().unwrap().size), (200, 100));

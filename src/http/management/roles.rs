@@ -110,14 +110,14 @@ pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     ])?;
     call.no_body()?;
     let status = query.one_of("Status", &STATUSES)?;
-    let fields = query.list("VerboseFields").unwrap_or_default();
+    let fields = query.set("VerboseFields").unwrap_or_default();
     if let Some(other) = fields.iter().find(|field| *field != "ModulePermissions") {
         let help = "give `ModulePermissions`, or leave the parameter out";
         return Err(Invalid::value("VerboseFields", other, "a field that is added", help).into());
     }
     let filter = RoleFilter {
         name: query.get("RoleName").map(str::to_owned),
-        ids: query.list("RoleIds"),
+        ids: query.set("RoleIds"),
         // Only custom roles are listed, and all of them were made.
         nothing: query.get("RoleType").is_some_and(|text| text != CUSTOM)
             || status.is_some_and(|status| status != SUCCEEDED),

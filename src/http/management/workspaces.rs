@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, parse, query::separated, shown, time, with};
+use super::{Answer, Call, parse, shown, time, with};
 use crate::{
     domain::{
         BuiltinRole, EnvMode, Invalid, PrincipalId, ResourceGroupId, RoleRef, Workspace,
@@ -150,15 +150,15 @@ pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     }
     query.flag("Verbose")?;
     let status = query.one_of("Status", &STATUSES)?;
-    let modules = query.list("ModuleList");
+    let modules = query.set("ModuleList");
     let fields = query.one_of("Fields", &["Id"])?;
     let filter = WorkspaceFilter {
         name: query.get("WorkspaceName").map(str::to_owned),
-        ids: query.get("WorkspaceIds").map(separated),
+        ids: query.set("WorkspaceIds"),
         resource_group: query.get("ResourceGroupId").map(str::to_owned),
         member: query.principal("UserId")?,
         nothing: status.is_some_and(|status| status != ENABLED)
-            || modules.is_some_and(|modules| !modules.iter().any(|module| module == "PAI")),
+            || modules.is_some_and(|modules| !modules.contains("PAI")),
     };
     let (view, page) =
         management.list_workspaces(caller, &filter, query.sorting()?, query.paging()?).await?;

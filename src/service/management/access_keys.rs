@@ -4,7 +4,7 @@ use super::{Caller, Management, users::find};
 use crate::{
     domain::{AccessKey, AccessKeyId, KeyStatus, Op, PrincipalId, Revision, UserName},
     error::{Error, ErrorCode},
-    service::View,
+    service::{View, random::random_letters},
 };
 
 /// Letters of the distinguishing part of an id, and letters and digits of a secret: 178 bits.
@@ -68,11 +68,20 @@ impl Management {
             _ => None,
         });
         let key = key.ok_or_else(|| Error::internal("a created key is not in its change"))?;
-        let secret = self
-            .keyring
-            .open(&caller.account, &key.id, &key.sealed_secret)
-            .and_then(|secret| String::from_utf8(secret).ok())
-            .ok_or_else(|| Error::internal("a key just made does not open"))?;
+        // A request that comes again may find the key deleted, or its secret under a master key that is gone.
+        let present = self.present(caller).await?;
+        let secret = present
+            .access_key(&key.id)
+            .and_then(|key| self.keyring.open(&caller.account, &key.id, &key.sealed_secret))
+            .and_then(|secret| String::from_utf8(secret).ok());
+        let secret = secret.ok_or_else(|| {
+            Error::new(
+                ErrorCode::UserAccessKeyNotFound,
+                "the access key that this request made cannot be shown again",
+                "delete it, if it is still there, and make another under a new request id",
+            )
+            .about("UserAccessKeyId", key.id.as_str())
+        })?;
         Ok((changed.revision, CreatedAccessKey { key, secret }))
     }
 
@@ -185,20 +194,4 @@ pub(in crate::service) fn new_access_key(
     let id = AccessKeyId::of(account, &unique)
         .map_err(|_| Error::internal("a random access key id has a wrong form"))?;
     Ok((id, random_letters(SECRET_CHARS)?))
-}
-
-/// Returns that many random letters and digits, each equally likely.
-pub(super) fn random_letters(count: usize) -> Result<String, Error> {
-    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut out = String::with_capacity(count);
-    while out.len() < count {
-        let mut random = [0; 64];
-        getrandom::fill(&mut random)
-            .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
-        // 248 is the largest multiple of 62 in a byte: a byte beyond it would favour the first letters.
-        let letters =
-            random.iter().filter(|b| **b < 248).filter_map(|b| LETTERS.get(usize::from(*b) % 62));
-        out.extend(letters.take(count - out.len()).map(|b| char::from(*b)));
-    }
-    Ok(out)
 }

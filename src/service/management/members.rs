@@ -17,6 +17,8 @@ use crate::{
 
 /// Most members of one call.
 const MAX_PER_CALL: usize = 1_000;
+/// Most users of the list that has no pages.
+const MAX_USERS_LISTED: usize = 10_000;
 const OWNER: RoleRef = RoleRef::Builtin(BuiltinRole::Owner);
 
 /// A principal that shall become a member, or hold more roles.
@@ -29,7 +31,35 @@ pub struct NewMember {
     /// Who.
     pub principal: PrincipalId,
     /// Names or ids of roles.
-    pub roles: Vec<String>,
+    pub roles: Arc<[String]>,
+}
+
+impl NewMember {
+    /// Refuses more members than one call takes.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidValue`].
+    pub fn check_count(field: &str, count: usize) -> Result<(), Error> {
+        if count <= MAX_PER_CALL {
+            return Ok(());
+        }
+        let help = format!("give at most {MAX_PER_CALL} in one call");
+        let count = count.to_string();
+        Err(Invalid::value(field, &count, "a number of members that fits", help).into())
+    }
+
+    /// Refuses more roles than a member can hold.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidValue`].
+    pub fn check_roles(field: &str, count: usize) -> Result<(), Error> {
+        if count <= MAX_ROLES_HELD {
+            return Ok(());
+        }
+        let help = format!("a member holds at most {MAX_ROLES_HELD} roles");
+        let count = count.to_string();
+        Err(Invalid::value(field, &count, "a number of roles that fits", help).into())
+    }
 }
 
 /// A member, as a caller names it: by user, or by the member id, which is workspace and user.
@@ -73,7 +103,7 @@ pub struct MemberFilter {
     /// Its name or display name has this in it, whatever the case of letters.
     pub name: Option<String>,
     /// It holds one of these roles.
-    pub roles: Vec<String>,
+    pub roles: BTreeSet<String>,
     /// It is this one.
     pub principal: Option<PrincipalId>,
 }
@@ -107,17 +137,22 @@ impl Management {
             let changed = members.into_iter().filter(|m| roster.member(&m.principal) != Some(m));
             Ok(changed.map(|member| Op::PutMember(workspace.clone(), member)).collect())
         };
-        self.change(caller, Some(workspace), decide).await?;
+        let changed = self.change(caller, Some(workspace), decide).await?;
         let view = self.present(caller).await?;
-        let mut principals: Vec<&PrincipalId> = Vec::new();
-        for member in new {
-            if !principals.contains(&&member.principal) {
-                principals.push(&member.principal);
-            }
-        }
-        let roster = view.roster(workspace);
-        let members = principals.into_iter().filter_map(|id| roster.member(id).cloned()).collect();
-        Ok((view, members))
+        // What was written, now or the first time; who had all the roles already is shown as it is.
+        let mut members: BTreeMap<&PrincipalId, Member> = new
+            .iter()
+            .filter_map(|one| {
+                Some((&one.principal, view.roster(workspace).member(&one.principal)?))
+            })
+            .map(|(id, member)| (id, member.clone()))
+            .collect();
+        members.extend(changed.ops.iter().filter_map(|op| match op {
+            Op::PutMember(_, member) => Some((&member.principal, member.clone())),
+            _ => None,
+        }));
+        let named = new.iter().filter_map(|one| members.remove(&one.principal)).collect();
+        Ok((view, named))
     }
 
     /// Returns a member, and the view it is in.
@@ -174,7 +209,7 @@ impl Management {
             let help = "give the ids of members, separated by commas";
             return Err(Invalid::missing("MemberIds", help).into());
         }
-        check_count("MemberIds", named.len())?;
+        NewMember::check_count("MemberIds", named.len())?;
         let decide = |view: &View| {
             let roster = view.roster(workspace);
             let mut leaving = BTreeSet::new();
@@ -238,8 +273,16 @@ impl Management {
         let decide = |view: &View| {
             let roster = view.roster(workspace);
             let member = named.find(roster)?;
-            let found = roster.find_role(role).filter(|found| member.roles.contains(found));
-            let found = found.ok_or_else(|| role_not_found("RoleName", role))?;
+            let found = roster.find_role(role).ok_or_else(|| role_not_found("RoleName", role))?;
+            if !member.roles.contains(&found) {
+                let held: Vec<String> = member.roles.iter().map(|r| roster.role_title(r)).collect();
+                return Err(Error::new(
+                    ErrorCode::RoleNotFound,
+                    format!("the member does not hold `{}`", roster.role_title(&found)),
+                    format!("it holds `{}`", held.join("`, `")),
+                )
+                .about("RoleName", role));
+            }
             if found == OWNER {
                 return Err(owner_stays(&named.text));
             }
@@ -258,7 +301,8 @@ impl Management {
         self.change(caller, Some(workspace), decide).await.map(|changed| changed.revision)
     }
 
-    /// Returns the RAM users that are not members, by name, and the revision they are of.
+    /// Returns the RAM users that are not members, by name, at most 10,000, how many there are, and the revision they
+    /// are of.
     ///
     /// # Errors
     /// As [`Management::look`].
@@ -268,11 +312,11 @@ impl Management {
         workspace: &WorkspaceId,
         user: Option<&PrincipalId>,
         name: Option<&str>,
-    ) -> Result<(Revision, Vec<(PrincipalId, UserName)>), Error> {
+    ) -> Result<(Revision, Page<(PrincipalId, UserName)>), Error> {
         let view = self.look(caller, Some(workspace)).await?;
         let roster = view.roster(workspace);
         let name = name.map(str::to_lowercase);
-        let users = view
+        let others = view
             .users_after(None)
             .filter(|identity| user.is_none_or(|id| *id == identity.principal.id))
             .filter(|identity| {
@@ -280,19 +324,25 @@ impl Management {
                 name.as_ref().is_none_or(has)
             })
             .filter(|identity| roster.member(&identity.principal.id).is_none())
-            .map(|identity| (identity.principal.id.clone(), identity.name.clone()))
-            .collect();
-        Ok((view.revision(), users))
+            .map(|identity| (&identity.principal.id, &identity.name));
+        let (mut items, mut total) = (Vec::new(), 0);
+        for (id, name) in others {
+            total += 1;
+            if items.len() < MAX_USERS_LISTED {
+                items.push((id.clone(), name.clone()));
+            }
+        }
+        Ok((view.revision(), Page { items, total }))
     }
 }
 
 fn filtered<'v>(view: &'v View, roster: &'v Roster, filter: &MemberFilter) -> Vec<&'v Member> {
-    let wanted: Vec<RoleRef> =
+    let wanted: BTreeSet<RoleRef> =
         filter.roles.iter().filter_map(|text| roster.find_role(text)).collect();
     let part = filter.name.as_deref().map(str::to_lowercase);
     let matches = |member: &&Member| {
         let by_role =
-            filter.roles.is_empty() || wanted.iter().any(|role| member.roles.contains(role));
+            filter.roles.is_empty() || member.roles.iter().any(|role| wanted.contains(role));
         by_role && part.as_deref().is_none_or(|part| is_called(view, &member.principal, part))
     };
     match &filter.principal {
@@ -320,7 +370,7 @@ pub(super) fn joined(
     most: usize,
     now: Timestamp,
 ) -> Result<Vec<Member>, Error> {
-    check_count("Members", new.len())?;
+    NewMember::check_count("Members", new.len())?;
     let roster = view.roster(workspace);
     let mut out: Vec<Member> = owner.into_iter().collect();
     let mut places: BTreeMap<PrincipalId, usize> =
@@ -394,14 +444,6 @@ fn with_roles(
         .about(field, &next.roles.len().to_string()));
     }
     Ok(next)
-}
-
-fn check_count(field: &str, count: usize) -> Result<(), Error> {
-    if count <= MAX_PER_CALL {
-        return Ok(());
-    }
-    let help = format!("give at most {MAX_PER_CALL} in one call");
-    Err(Invalid::value(field, &count.to_string(), "a number of members that fits", help).into())
 }
 
 fn owner_stays(text: &str) -> Error {

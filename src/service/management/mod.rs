@@ -15,7 +15,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use access_keys::CreatedAccessKey;
 pub(super) use access_keys::new_access_key;
-use access_keys::random_letters;
 pub use members::{MemberFilter, MemberRef, NewMember, account_type};
 pub use permissions::PermissionFilter;
 pub use roles::{RoleFilter, RoleJob};
@@ -212,11 +211,9 @@ impl Management {
     ) -> Result<Changed, Error> {
         // What a caller demands to be seen must be seen before it is decided on.
         self.view(caller).await?;
-        let decide = |view: &View| {
-            permit(view, caller, workspace)?;
-            decide(view)
-        };
-        self.accounts.change(&caller.account, &caller.actor, caller.operation.name, decide).await
+        let permit = |view: &View| permit(view, caller, workspace);
+        let operation = caller.operation.name;
+        self.accounts.change(&caller.account, &caller.actor, operation, Some(&permit), decide).await
     }
 }
 
@@ -319,20 +316,4 @@ fn workspace_not_found(id: &WorkspaceId) -> Error {
         "see ListWorkspaces for those there are",
     )
     .about("WorkspaceId", id.as_str())
-}
-
-/// Returns that many random digits, the first not 0.
-fn random_digits(count: u32) -> Result<String, Error> {
-    let least = 10_u64.pow(count.saturating_sub(1));
-    let span = least.saturating_mul(9);
-    loop {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random)
-            .map_err(|error| Error::internal(&format!("no randomness: {error}")))?;
-        let number = u64::from_le_bytes(random);
-        // Beyond the largest multiple of the span the first numbers would be likelier.
-        if number < u64::MAX - u64::MAX % span {
-            return Ok((least + number % span).to_string());
-        }
-    }
 }

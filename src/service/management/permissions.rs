@@ -74,10 +74,26 @@ impl Management {
             .filter(|rule| asked.is_none_or(|cell| rule.cells().contains(cell)))
             .collect();
         if covering.is_empty() {
-            return Err(denied());
+            return Err(Error { help: why_not(action, code, held), ..denied() });
         }
         Ok((view.revision(), covering))
     }
+}
+
+/// Returns what a caller can do about a refusal.
+fn why_not(action: Option<&Action>, code: &str, held: Cells) -> String {
+    let near = match action {
+        Some(_) => Vec::new(),
+        None => catalog().nearest_actions(code),
+    };
+    if !near.is_empty() {
+        return format!("there is no such code; did you mean `{}`?", near.join("`, `"));
+    }
+    if held.is_empty() {
+        return "no role of the caller in this workspace grants it".to_owned();
+    }
+    "the caller has it for other assets; a private one without `Creator` counts as somebody else's"
+        .to_owned()
 }
 
 /// Returns the cell of an asset, as far as it is described: nothing is asked while its accessibility is not stated.

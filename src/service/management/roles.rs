@@ -1,10 +1,9 @@
 //! Custom roles of a workspace, and the jobs that made them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Caller, Management, Page, Paging, Sorting, members::role_not_found, permit, random_letters,
-    workspace_denied,
+    Caller, Management, Page, Paging, Sorting, members::role_not_found, permit, workspace_denied,
 };
 use crate::{
     domain::{
@@ -12,7 +11,7 @@ use crate::{
         RoleRef, Timestamp, WorkspaceId,
     },
     error::{Error, ErrorCode},
-    service::{Roster, View},
+    service::{Roster, View, random::random_letters},
 };
 
 /// Letters of the ids that are made up.
@@ -29,7 +28,7 @@ pub struct RoleFilter {
     /// It has this name.
     pub name: Option<String>,
     /// It is one of these.
-    pub ids: Option<Vec<String>>,
+    pub ids: Option<BTreeSet<String>>,
     /// Nothing else would be listed, as for a status no role has.
     pub nothing: bool,
 }
@@ -183,9 +182,7 @@ impl Management {
             .roles()
             .filter(|_| !filter.nothing)
             .filter(|role| filter.name.as_deref().is_none_or(|name| name == role.name.as_str()))
-            .filter(|role| {
-                filter.ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == role.id.as_str()))
-            })
+            .filter(|role| filter.ids.as_ref().is_none_or(|ids| ids.contains(role.id.as_str())))
             .collect();
         sorting.sort(&mut list, |role| (role.created, role.modified), |role| role.id.clone());
         let page = paging.of(list);

@@ -1,6 +1,6 @@
 //! RAM users: made, shown, changed, deleted.
 
-use super::{Caller, Management, random_digits};
+use super::{Caller, Management};
 use crate::{
     domain::{
         Identity, Import, Invalid, Op, Principal, PrincipalId, PrincipalKind, Profile, Revision,
@@ -9,6 +9,7 @@ use crate::{
     error::{Error, ErrorCode},
     service::{
         Imported, View, import,
+        random::random_digits,
         rules::{self, check_profile},
     },
 };
@@ -16,8 +17,6 @@ use crate::{
 /// Digits of the ids that are made up, and the first of them, as RAM has it.
 const ID_DIGITS: u32 = 17;
 const ID_BEGIN: char = '2';
-/// Most RAM users and roles of an account.
-const MAX_IDENTITIES: usize = 1_000_000;
 
 /// A user to make.
 #[derive(Debug, Clone)]
@@ -57,13 +56,7 @@ impl Management {
         let now = self.now();
         let decide = |view: &View| {
             check_free(view, &new.name)?;
-            if view.identity_count() >= MAX_IDENTITIES {
-                return Err(Error::new(
-                    ErrorCode::LimitExceeded,
-                    "the account has a million users",
-                    "delete those who are gone: DeleteUser",
-                ));
-            }
+            rules::check_room_for_users(view, 1)?;
             let mut profile = new.profile.clone();
             if profile.display_name.is_empty() {
                 new.name.as_str().clone_into(&mut profile.display_name);
@@ -195,14 +188,8 @@ impl Management {
     /// # Errors
     /// The first field that is wrong, as [`import`]; as [`Management::look`].
     pub async fn import_users(&self, caller: &Caller, users: &Import) -> Result<Imported, Error> {
-        self.view(caller).await?;
-        let decide = |view: &View| {
-            super::permit(view, caller, None)?;
-            import::ops(view, &caller.account, users, self.now()).map_err(Error::from)
-        };
-        let operation = caller.operation.name;
-        let changed =
-            self.accounts.change(&caller.account, &caller.actor, operation, decide).await?;
+        let decide = |view: &View| import::ops(view, &caller.account, users, self.now());
+        let changed = self.change(caller, None, decide).await?;
         Ok(Imported::of(&changed))
     }
 }

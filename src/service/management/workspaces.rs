@@ -1,8 +1,9 @@
 //! Workspaces: made, shown, changed, deleted, and which of them is the default one.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::{
-    Caller, Management, NewMember, Page, Paging, Sorting, may, members, random_digits,
-    workspace_not_found,
+    Caller, Management, NewMember, Page, Paging, Sorting, may, members, workspace_not_found,
 };
 use crate::{
     domain::{
@@ -10,7 +11,7 @@ use crate::{
         ResourceGroupId, Revision, RoleRef, Workspace, WorkspaceId, WorkspaceName,
     },
     error::{Error, ErrorCode},
-    service::{View, rules},
+    service::{View, random::random_digits, rules},
 };
 
 /// Digits of the ids that are made up.
@@ -41,7 +42,7 @@ pub struct WorkspaceFilter {
     /// It has this name.
     pub name: Option<String>,
     /// It is one of these.
-    pub ids: Option<Vec<String>>,
+    pub ids: Option<BTreeSet<String>>,
     /// It is in this resource group.
     pub resource_group: Option<String>,
     /// This principal is a member.
@@ -213,7 +214,7 @@ pub(super) fn listed(
     let mut list: Vec<&Workspace> = view
         .workspaces()
         .filter(|w| !filter.nothing && filter.name.as_deref().is_none_or(|n| n == w.name.as_str()))
-        .filter(|w| filter.ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == w.id.as_str())))
+        .filter(|w| filter.ids.as_ref().is_none_or(|ids| ids.contains(w.id.as_str())))
         .filter(|w| {
             let group = w.resource_group.as_ref().map(ResourceGroupId::as_str);
             filter.resource_group.as_deref().is_none_or(|stated| Some(stated) == group)
@@ -247,7 +248,7 @@ impl Management {
         filter: &WorkspaceFilter,
         sorting: Sorting,
         paging: Paging,
-    ) -> Result<(std::sync::Arc<View>, Page<Workspace>), Error> {
+    ) -> Result<(Arc<View>, Page<Workspace>), Error> {
         let view = self.look(caller, None).await?;
         let page = listed(&view, caller, filter, sorting, paging);
         Ok((view, page))
@@ -273,7 +274,7 @@ impl Management {
     pub async fn default_workspace(
         &self,
         caller: &Caller,
-    ) -> Result<(std::sync::Arc<View>, Workspace), Error> {
+    ) -> Result<(Arc<View>, Workspace), Error> {
         let view = self.look(caller, None).await?;
         let found = view.default_workspace().filter(|w| sees(&view, caller, &w.id)).cloned();
         let found = found.ok_or_else(|| {
@@ -294,7 +295,7 @@ impl Management {
         &self,
         caller: &Caller,
         id: &WorkspaceId,
-    ) -> Result<(std::sync::Arc<View>, Workspace), Error> {
+    ) -> Result<(Arc<View>, Workspace), Error> {
         let view = self.look(caller, Some(id)).await?;
         let found = view.workspace(id).cloned().ok_or_else(|| workspace_not_found(id))?;
         Ok((view, found))

@@ -150,6 +150,9 @@ impl<'txn> Tables<'txn> {
             return Ok(Outcome::Refused(StoreError::Conflict { current }));
         }
         if after.is_empty() {
+            if change.asked.is_some() {
+                self.remember(account, change, current, digest)?;
+            }
             self.use_up(account, change)?;
             return Ok(Outcome::Written(current));
         }

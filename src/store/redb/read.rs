@@ -104,14 +104,17 @@ pub(super) fn recall(
     if then < at.minus(REMEMBERED).as_millis() {
         return Ok(None);
     }
-    let revision = Revision { epoch, counter };
+    let (revision, asked) = (Revision { epoch, counter }, *asked);
     let log = transaction.open_table(LOG).map_err(|error| table_error(path, error))?;
-    let entry = log.get(log_key(account, revision)).map_err(failed)?.ok_or_else(|| {
-        damaged(path, &format!("account {account} has a request at {revision}, its log has not"))
-    })?;
-    let entry = codec::decode_entry(revision, entry.value())
-        .map_err(|error| damaged(path, &error.to_string()))?;
-    Ok(Some(Recalled { entry, asked: *asked }))
+    let entry = log.get(log_key(account, revision)).map_err(failed)?;
+    let entry = entry.map(|entry| codec::decode_entry(revision, entry.value())).transpose();
+    let ops = entry
+        .map_err(|error| damaged(path, &error.to_string()))?
+        .map(|entry| entry.change)
+        // What found nothing to change stands beside the revision it found, which another change led to.
+        .filter(|change| change.request_id == *request_id)
+        .map_or_else(Vec::new, |change| change.ops);
+    Ok(Some(Recalled { revision, ops, asked }))
 }
 
 fn begin(database: &Database) -> Result<ReadTransaction, StoreError> {
