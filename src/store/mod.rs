@@ -5,8 +5,10 @@
 //! one atomic step on one node of a distributed store: everything of an account stands together, and nothing
 //! spans accounts.
 
+mod codec;
 mod error;
 mod redb;
+mod redis;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 
 pub use self::error::StoreError;
 pub use self::redb::RedbStore;
+pub use self::redis::RedisStore;
 
 use crate::domain::{
     AccountId, AccountRecords, Change, LogEntry, Op, RequestId, Revision, Timestamp,

@@ -27,5 +27,6 @@ mod store_model;
 mod store_redb;
 mod store_redb_damage;
 mod store_redb_faults;
+mod store_redis;
 mod support;
 mod tidy;

@@ -21,6 +21,7 @@ macro_rules! on_every_store {
     ($($behaviour:ident),* $(,)?) => {
         on_every_store!(@store redb_file: $($behaviour)*);
         on_every_store!(@store redb_memory: $($behaviour)*);
+        on_every_store!(@store redis: $($behaviour)*);
     };
     (@store $store:ident: $($behaviour:ident)*) => {
         mod $store {

@@ -30,6 +30,7 @@ const ROOMS: &[Room] = &[
             "base64",
             "blake3",
             "redb",
+            "redis",
             "serde",
             "serde_json",
             "thiserror",
@@ -117,6 +118,7 @@ const ONLY: &[(&str, &str)] = &[
     ("cedar_policy", "src/engine"),
     ("actix_web", "src/http"),
     ("redb", "src/store/redb"),
+    ("redis", "src/store/redis"),
     ("reqwest", "src/client"),
     ("tracing_subscriber", "src/telemetry.rs"),
 ];

@@ -7,17 +7,16 @@ use std::collections::BTreeMap;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::{
-    codec,
-    tables::{
-        ACCOUNTS, LOG, LogKey, NONCES, NONCES_BY_TIME, NonceKey, RECORDS, REQUESTS,
-        REQUESTS_BY_TIME, Request, RequestKey, log_key,
-    },
-    wire::Undecodable,
+use super::tables::{
+    ACCOUNTS, LOG, LogKey, NONCES, NONCES_BY_TIME, NonceKey, RECORDS, REQUESTS, REQUESTS_BY_TIME,
+    Request, RequestKey, log_key,
 };
 use crate::{
     domain::{AccountId, Change, Revision, UsedNonce},
-    store::{NONCE_USED, REMEMBERED, StoreError},
+    store::{
+        NONCE_USED, REMEMBERED, StoreError,
+        codec::{self, Undecodable},
+    },
 };
 
 /// How many forgotten request ids, and as many nonces, one change removes at most; more than it adds, so that a

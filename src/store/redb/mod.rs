@@ -5,12 +5,10 @@
 //! carried out, no store can promise that. `docs/redb-layout.md` describes what is in the file.
 
 mod apply;
-mod codec;
 mod medium;
 mod open;
 mod read;
 mod tables;
-mod wire;
 mod writer;
 
 use std::{path::Path, sync::Arc};

@@ -5,13 +5,12 @@ use std::path::Path;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, TableError};
 
 use super::{
-    codec,
     open::damaged,
     tables::{ACCOUNTS, LOG, RECORDS, REQUESTS, log_from, log_key, record_bounds},
 };
 use crate::{
     domain::{AccountId, AccountRecords, LogEntry, RequestId, Revision, Timestamp},
-    store::{REMEMBERED, Recalled, StoreError},
+    store::{REMEMBERED, Recalled, StoreError, codec},
 };
 
 /// Returns every account that was ever written, sorted.

@@ -24,7 +24,7 @@ pub(super) const MARKER_KEY: &str = "store";
 /// Account to (epoch, counter).
 pub(super) const ACCOUNTS: TableDefinition<'_, &str, (u32, u64)> = TableDefinition::new("accounts");
 
-/// Record key to encoded record; see [`super::codec`].
+/// Record key to encoded record; see [`crate::store::codec`].
 pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
 /// (account, epoch, counter) to encoded log entry.

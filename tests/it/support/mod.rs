@@ -3,6 +3,7 @@
 pub(crate) mod disk;
 pub(crate) mod naive;
 pub(crate) mod records;
+pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod signed;
 
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pai_authz::store::{Mode, RedbStore, Store};
+use pai_authz::store::{Mode, RedbStore, RedisStore, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::coop::unconstrained;
@@ -26,6 +27,7 @@ use tokio::task::coop::unconstrained;
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     _directory: Option<TempDir>,
+    _server: Option<redis::Redis>,
 }
 
 impl Fixture {
@@ -33,12 +35,18 @@ impl Fixture {
         let directory = TempDir::new().unwrap();
         let store =
             RedbStore::create(&directory.path().join("store.redb"), Mode::Production).unwrap();
-        Self { store: Arc::new(store), _directory: Some(directory) }
+        Self { store: Arc::new(store), _directory: Some(directory), _server: None }
+    }
+
+    pub(crate) fn redis() -> Self {
+        let server = redis::Redis::start(&[]);
+        let store = RedisStore::new(&server.url(), Mode::Production).unwrap();
+        Self { store: Arc::new(store), _directory: None, _server: Some(server) }
     }
 
     pub(crate) fn redb_memory() -> Self {
         let store = RedbStore::in_memory(Mode::Production).unwrap();
-        Self { store: Arc::new(store), _directory: None }
+        Self { store: Arc::new(store), _directory: None, _server: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records and log entries as bytes, and back.
 //!
-//! A value is one byte, the format of the value (1), and JSON. The JSON is of the wire types in [`super::wire`],
+//! A value is one byte, the format of the value (1), and JSON. The JSON is of the wire types in [`wire`],
 //! which are nobody else's; the domain knows nothing of them. What is read back is parsed as strictly as what
 //! comes from a stranger, and a record must lie under the key it says it has, so a value that was damaged,
 //! swapped or written by something else is refused rather than believed.
@@ -20,15 +20,18 @@
 //!
 //! Ids are letters, digits and `-`, so `:` separates them unambiguously.
 
+mod wire;
+
 use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::wire::{
-    Undecodable, WireAccessKey, WireChange, WireDefault, WireEntry, WireIdentity, WireMember,
-    WireOp, WireRetiredName, WireRole, WireToken, WireWorkspace,
-};
 use crate::domain::{AccountId, AccountRecords, Change, LogEntry, Op, Revision};
+pub(super) use wire::Undecodable;
+use wire::{
+    WireAccessKey, WireChange, WireDefault, WireEntry, WireIdentity, WireMember, WireOp,
+    WireRetiredName, WireRole, WireToken, WireWorkspace,
+};
 
 /// Format of every value.
 const VALUE_FORMAT: u8 = 1;

@@ -13,7 +13,7 @@ use crate::domain::{
 
 /// Why bytes are not what they should be; for the operator, not for branching.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Undecodable {
+pub(in crate::store) enum Undecodable {
     #[error("a value has format {0:?}, which is unknown")]
     ValueFormat(Option<u8>),
     #[error("a value is not what its table holds: {0}")]

@@ -1,0 +1,73 @@
+-- Applies one change to one account, in one step: everything is checked first and written after.
+--
+-- KEYS: meta, log, requests, requests by time, nonces, nonces by time, rosters, then the hashes the change touches.
+-- ARGV: format, mode, expected epoch, expected counter, next counter, the revision at which the caller looked at what it
+-- changes ("epoch counter"), milliseconds of the change, of the oldest remembered request, of the oldest used nonce, request id (empty: not to be remembered), digest of the change,
+-- nonce (empty: none), log entry (empty: there is nothing to change), how many of the touched hashes are rosters (they
+-- stand first), then for each record: index of its hash in KEYS, field, "1" and the value or "0" and nothing.
+local meta, log, requests, requests_by_time, nonces, nonces_by_time, rosters =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local format, mode, epoch, counter, next_counter = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local observed, at, oldest_request, oldest_nonce = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local request, digest, nonce, entry, touched_rosters = ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]
+local FIRST_HASH, FIRST_RECORD, PRUNED = 8, 15, 8
+
+local present = redis.call('HMGET', meta, 'format', 'mode', 'epoch', 'counter')
+if present[1] and present[1] ~= format then return {'format', present[1]} end
+if present[2] and present[2] ~= mode then return {'mode', present[2]} end
+local now_epoch, now_counter = present[3] or '1', present[4] or '0'
+
+if nonce ~= '' then
+  local used = redis.call('HGET', nonces, nonce)
+  if used and tonumber(used) >= tonumber(oldest_nonce) then return {'nonce'} end
+end
+if request ~= '' then
+  local first = redis.call('HGET', requests, request)
+  if first then
+    local r_epoch, r_counter, r_at, r_digest = string.match(first, '^(%d+) (%d+) (%d+) (%x+)$')
+    if tonumber(r_at) >= tonumber(oldest_request) then
+      if r_digest ~= digest then return {'reused'} end
+      return {'repeated', r_epoch, r_counter}
+    end
+  end
+end
+if now_epoch ~= epoch or now_counter ~= counter then return {'conflict', now_epoch, now_counter} end
+if observed ~= now_epoch .. ' ' .. now_counter then return {'again'} end
+
+local function remember(hash, by_time, name, value, oldest)
+  redis.call('HSET', hash, name, value)
+  redis.call('ZADD', by_time, at, name)
+  local old = redis.call('ZRANGEBYSCORE', by_time, '-inf', '(' .. oldest, 'LIMIT', 0, PRUNED)
+  for _, forgotten in ipairs(old) do
+    redis.call('ZREM', by_time, forgotten)
+    redis.call('HDEL', hash, forgotten)
+  end
+end
+
+local reached = counter
+if entry ~= '' then
+  reached = next_counter
+  for i = FIRST_RECORD, #ARGV, 4 do
+    local hash, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
+    if ARGV[i + 2] == '1' then
+      redis.call('HSET', hash, field, ARGV[i + 3])
+    else
+      redis.call('HDEL', hash, field)
+    end
+  end
+  for i = FIRST_HASH, FIRST_HASH + tonumber(touched_rosters) - 1 do
+    if redis.call('EXISTS', KEYS[i]) == 1 then
+      redis.call('SADD', rosters, KEYS[i])
+    else
+      redis.call('SREM', rosters, KEYS[i])
+    end
+  end
+  redis.call('XADD', log, epoch .. '-' .. reached, 'e', entry)
+  redis.call('HSET', meta, 'format', format, 'mode', mode, 'epoch', epoch, 'counter', reached)
+end
+if request ~= '' then
+  local value = epoch .. ' ' .. reached .. ' ' .. at .. ' ' .. digest
+  remember(requests, requests_by_time, request, value, oldest_request)
+end
+if nonce ~= '' then remember(nonces, nonces_by_time, nonce, at, oldest_nonce) end
+return {'written', epoch, reached}

@@ -1,0 +1,43 @@
+//! What Redis says when it does not do what it was asked, as the store's own words.
+
+use std::path::PathBuf;
+
+use redis::{RedisError, ServerErrorKind};
+
+use crate::store::StoreError;
+
+/// Returns the store's error for one of the driver's. `sent` says that a change was under way: without an answer it may
+/// have been applied.
+pub(super) fn fault(error: &RedisError, sent: bool) -> StoreError {
+    let unavailable = |may_be_applied, remedy: &str| StoreError::Unavailable {
+        may_be_applied,
+        detail: if remedy.is_empty() { error.to_string() } else { format!("{error}: {remedy}") },
+    };
+    // A transaction that is refused tells why for each of its commands.
+    let inner = error.clone().into_server_errors();
+    let first = inner.as_ref().and_then(|errors| errors.first()).map(|(_, error)| error.code());
+    match first.or_else(|| error.code()) {
+        Some("OOM") => StoreError::Full,
+        Some("MISCONF") => unavailable(false, "Redis cannot write to its disk: see its log"),
+        Some("READONLY") => unavailable(false, "this is a replica: give the primary"),
+        Some("NOAUTH" | "WRONGPASS") => unavailable(false, "correct user and password"),
+        Some("NOPERM") => unavailable(false, "allow the user of this service the command"),
+        Some("LOADING") => unavailable(false, "Redis reads its data: wait until it is ready"),
+        Some("BUSY") => unavailable(false, "a script runs too long: end it with SCRIPT KILL"),
+        Some("NOREPLICAS") => {
+            unavailable(false, "too few replicas follow: see min-replicas-to-write")
+        }
+        Some("WRONGTYPE") => damaged("a key has another type than the store gave it"),
+        // The server answered: whatever it says, the script did not run to its end.
+        Some(_) if error.kind() == redis::ErrorKind::Server(ServerErrorKind::ResponseError) => {
+            unavailable(sent, "")
+        }
+        Some(_) => unavailable(false, ""),
+        None => unavailable(sent, ""),
+    }
+}
+
+/// Returns the error of a store whose content cannot be trusted.
+pub(super) fn damaged(detail: &str) -> StoreError {
+    StoreError::Damaged { path: PathBuf::from("(redis)"), detail: detail.to_owned() }
+}

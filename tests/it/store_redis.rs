@@ -1,0 +1,209 @@
+//! What Redis alone can do to a store: refuse, run out of room, hold what nobody wrote, go away.
+
+use pai_authz::{
+    domain::{AccountRecords, Op, Revision},
+    store::{Mode, RedisStore, Store as _, StoreError},
+};
+
+use crate::support::{
+    records::{Reach as _, account, change, op, records_after, revision, workspace_change},
+    redis::Redis,
+};
+
+fn store(url: &str) -> RedisStore {
+    RedisStore::new(url, Mode::Production).unwrap()
+}
+
+#[track_caller]
+fn assert_unavailable(error: &StoreError, names: &str) {
+    match error {
+        StoreError::Unavailable { may_be_applied: false, detail } => {
+            assert!(detail.contains(names), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_by_another_process_and_a_store_of_the_other_mode_is_refused() {
+    let redis = Redis::start(&[]);
+    let (one, id) = (store(&redis.url()), account("1000"));
+    let changes = [workspace_change("r-1", 1), workspace_change("r-2", 2)];
+    for (counter, change) in (0..).zip(&changes) {
+        one.reach(&id, revision(counter), change).await.unwrap();
+    }
+    let two = store(&redis.url());
+    assert_eq!(two.load(&id).await.unwrap(), records_after(&id, &changes));
+    assert_eq!(two.reach(&id, revision(1), &changes[1]).await.unwrap(), revision(2));
+    let late = two.reach(&id, revision(1), &workspace_change("r-3", 3)).await.unwrap_err();
+    assert!(matches!(late, StoreError::Conflict { current } if current == revision(2)));
+    let development = RedisStore::new(&redis.url(), Mode::Development).unwrap();
+    let refused = development.load(&id).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Mode(_)), "{refused:?}");
+    let refused = development.reach(&id, revision(2), &workspace_change("r-3", 3)).await;
+    assert!(matches!(refused, Err(StoreError::Mode(_))), "{refused:?}");
+    redis.cli(&["HSET", "{1000}:meta", "format", "2"]);
+    let refused = one.load(&id).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Format { found: 2, supported: 1 }), "{refused:?}");
+    let refused = one.reach(&id, revision(2), &workspace_change("r-3", 3)).await;
+    assert!(matches!(refused, Err(StoreError::Format { found: 2, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_of_redis_says_what_to_do() {
+    let redis = Redis::start(&["--requirepass", "secret"]);
+    let (id, change) = (account("1000"), workspace_change("r-1", 1));
+    let without = store(&redis.url());
+    assert_unavailable(&without.load(&id).await.unwrap_err(), "correct user and password");
+    let wrong = store(&format!("{}?pass=wrong", redis.url()));
+    let refused = wrong.load(&id).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Unavailable { may_be_applied: false, .. }),
+        "{refused:?}"
+    );
+    let right = store(&format!("{}?pass=secret", redis.url()));
+    right.reach(&id, revision(0), &change).await.unwrap();
+    let auth = ["-a", "secret", "--no-auth-warning"];
+    let cli = |command: &[&str]| redis.cli(&[&auth[..], command].concat());
+
+    cli(&["ACL", "SETUSER", "reader", "on", ">r", "~*", "+@all", "-evalsha", "-eval"]);
+    let reader = store(&format!("{}?user=reader&pass=r", redis.url()));
+    reader.load(&id).await.unwrap();
+    let refused = reader.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap_err();
+    assert_unavailable(&refused, "allow the user");
+
+    cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let refused = right.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Full), "{refused:?}");
+    cli(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(
+        right.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap(),
+        revision(2)
+    );
+
+    cli(&["REPLICAOF", "127.0.0.1", "1"]);
+    let refused = right.reach(&id, revision(2), &workspace_change("r-3", 3)).await.unwrap_err();
+    assert_unavailable(&refused, "give the primary");
+    cli(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(
+        right.reach(&id, revision(2), &workspace_change("r-3", 3)).await.unwrap(),
+        revision(3)
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_wrote_is_damage_and_of_its_account_alone() {
+    let redis = Redis::start(&[]);
+    let (one, two) = (account("1000"), account("2000"));
+    let store = store(&redis.url());
+    for id in [&one, &two] {
+        store
+            .reach(id, revision(0), &change("r-1", (0..8).map(|k| op(2 * k, 1, k)).collect()))
+            .await
+            .unwrap();
+    }
+    let good = store.load(&two).await.unwrap();
+    for poison in [
+        &["HSET", "{1000}:records", "workspace:9", "\u{1}{}"][..],
+        &["HSET", "{1000}:records", "workspace:9", "\u{2}{}"],
+        &["HSET", "{1000}:records", "nonsense", "x"],
+        &["HSET", "{1000}:roster:2", "2001", "x"],
+        &["HSET", "{1000}:roster:2", "not-a-number", "x"],
+        &["SADD", "{1000}:rosters", "{2000}:roster:2"],
+        &["SET", "{1000}:records", "x"],
+        &["HDEL", "{1000}:meta", "counter"],
+        &["HSET", "{1000}:meta", "counter", "many"],
+    ] {
+        redis.cli(&["FLUSHALL"]);
+        for id in [&one, &two] {
+            let ops = (0..8).map(|k| op(2 * k, 1, k)).collect();
+            store.reach(id, revision(0), &change("r-1", ops)).await.unwrap();
+        }
+        redis.cli(poison);
+        let refused = store.load(&one).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Damaged { .. }), "{poison:?}: {refused:?}");
+        assert_eq!(store.load(&two).await.unwrap(), good, "{poison:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_told_at_once_and_found_again() {
+    let id = account("1000");
+    let nowhere = store("redis+unix:///nowhere/redis.sock");
+    let refused = nowhere.load(&id).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Unavailable { may_be_applied: false, .. }),
+        "{refused:?}"
+    );
+    let redis = Redis::start(&[]);
+    let store = store(&redis.url());
+    store.reach(&id, revision(0), &workspace_change("r-1", 1)).await.unwrap();
+    // Every connection is cut: the next question is asked on a new one.
+    redis.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(store.load(&id).await);
+        if answers.last().unwrap().is_ok() {
+            break;
+        }
+    }
+    assert_eq!(answers.pop().unwrap().unwrap().workspaces.len(), 1, "{answers:?}");
+    for error in answers {
+        let error = error.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_read_whole_while_it_is_written() {
+    let redis = Redis::start(&[]);
+    let (reader, writer, id) = (store(&redis.url()), store(&redis.url()), account("1000"));
+    let writing = async {
+        for n in 0..200 {
+            // A workspace and its two members, together or not at all.
+            writer.reach(&id, revision(n), &workspace_change(&format!("r-{n}"), n)).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let reading = async {
+        let mut seen = 0;
+        while seen < 200 {
+            let records: AccountRecords = match reader.load(&id).await {
+                Ok(records) => records,
+                // It says so when it was changed under its hands every time.
+                Err(StoreError::Unavailable { may_be_applied: false, .. }) => continue,
+                Err(other) => panic!("{other:?}"),
+            };
+            seen = records.revision.counter;
+            assert_eq!(records.workspaces.len() as u64, seen);
+            assert_eq!(records.members.len() as u64, 2 * seen);
+        }
+    };
+    futures_util::future::join(writing, reading).await;
+}
+
+#[tokio::test]
+async fn a_membership_takes_few_bytes() {
+    let redis = Redis::start(&[]);
+    let (store, id) = (store(&redis.url()), account("1000"));
+    let used = || -> u64 {
+        let info = redis.cli(&["MEMORY", "USAGE", "{1000}:roster:1", "SAMPLES", "0"]);
+        info.parse().unwrap_or(0)
+    };
+    let members = (0..100).map(|n| {
+        let member = pai_authz::domain::Member {
+            principal: crate::support::records::principal(200_000_000_000_000_000 + n),
+            roles: vec![pai_authz::domain::RoleRef::Builtin(
+                pai_authz::domain::BuiltinRole::Developer,
+            )],
+            created: pai_authz::domain::Timestamp::from_millis(1_795_500_000_000 + n),
+        };
+        Op::PutMember(crate::support::records::workspace_id(1), member)
+    });
+    store.reach(&id, Revision::ORIGIN, &change("r-1", members.collect())).await.unwrap();
+    let each = used() / 100;
+    crate::support::report(&format!(
+        "{each} bytes of Redis for a membership of a workspace of 100"
+    ));
+    assert!((8..=40).contains(&each), "{each}");
+}
