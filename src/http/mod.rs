@@ -3,6 +3,7 @@
 //! Only this room names actix. A handler turns bytes into a question, asks a use case, and renders the answer;
 //! it decides nothing.
 
+mod admission;
 mod body;
 mod connections;
 mod context;

@@ -11,7 +11,7 @@ use super::{
     listen::Listeners,
     ops::Health,
     routes,
-    state::{Limits, Services, State},
+    state::{Limits, Offices, Services, State},
 };
 use crate::domain::AccountId;
 
@@ -21,17 +21,19 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long a request may take beside the time of its body.
 const STUCK: Duration = Duration::from_secs(30);
 
-/// Threads that carry out signed calls: enough that one that takes long does not hold up all others.
-const MANAGEMENT_THREADS: usize = 2;
+/// Threads for signed calls that look: one that takes long does not hold up all others.
+const READ_THREADS: usize = 2;
+/// Threads for signed calls that change: an account has one change at a time, and waits for its disk.
+const CHANGE_THREADS: usize = 1;
 
-/// The threads that carry out signed calls. When it is dropped, calls nobody waits for any more are given up.
+/// Threads that carry out signed calls. When it is dropped, calls nobody waits for any more are given up.
 #[derive(Debug)]
 struct Office(Option<Runtime>);
 
 impl Office {
-    fn open() -> io::Result<(Self, Handle)> {
+    fn open(name: &str, threads: usize) -> io::Result<(Self, Handle)> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let builder = builder.worker_threads(MANAGEMENT_THREADS).thread_name("management");
+        let builder = builder.worker_threads(threads).thread_name(name);
         let runtime = builder.enable_time().build()?;
         let handle = runtime.handle().clone();
         Ok((Self(Some(runtime)), handle))
@@ -54,7 +56,7 @@ pub struct Running {
     connections: Arc<Connections>,
     api: ServerHandle,
     ops: ServerHandle,
-    _office: Office,
+    _offices: [Office; 2],
     joined: tokio::task::JoinHandle<io::Result<()>>,
 }
 
@@ -107,14 +109,16 @@ pub fn start(
     // A request may wait for its body and for a revision or the store; what takes longer than both is stuck.
     let connections = Connections::new(limits.keep_alive, limits.body_timeout + STUCK);
     let noting = connections.clone();
-    let (office, management) = Office::open()?;
+    let (read_office, reads) = Office::open("signed-reads", READ_THREADS)?;
+    let (change_office, changes) = Office::open("signed-changes", CHANGE_THREADS)?;
     let state = web::Data::new(State {
         services,
         limits,
         uds_account,
         health: health.clone(),
         connections: connections.clone(),
-        management,
+        offices: Offices { reads, changes },
+        admission: Arc::default(),
     });
     let mut api = HttpServer::new(move || {
         App::new()
@@ -166,5 +170,12 @@ pub fn start(
         ops.await?
     });
     health.set_ready(true);
-    Ok(Running { health, connections, api: api_handle, ops: ops_handle, _office: office, joined })
+    Ok(Running {
+        health,
+        connections,
+        api: api_handle,
+        ops: ops_handle,
+        _offices: [read_office, change_office],
+        joined,
+    })
 }

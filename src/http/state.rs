@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{connections::Connections, ops::Health};
+use tokio::runtime::Handle;
+
+use super::{admission::Admission, connections::Connections, ops::Health};
 use crate::{
     domain::AccountId,
     service::{Authenticator, Authorizer, Management, Signers, Tokens},
@@ -51,6 +53,16 @@ pub(super) struct State {
     pub(super) uds_account: Option<AccountId>,
     pub(super) health: Health,
     pub(super) connections: Arc<Connections>,
-    /// Where signed calls are carried out.
-    pub(super) management: tokio::runtime::Handle,
+    /// Where signed calls are carried out, and how many of each caller's.
+    pub(super) offices: Offices,
+    pub(super) admission: Arc<Admission>,
+}
+
+/// The threads that carry out signed calls, apart from those that decide.
+pub(super) struct Offices {
+    /// Calls that look, at much perhaps.
+    pub(super) reads: Handle,
+    /// Calls that change. Who changes an account holds it until that is durable: nothing that only looks may stand
+    /// before it in a queue.
+    pub(super) changes: Handle,
 }

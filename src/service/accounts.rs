@@ -3,7 +3,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tracing::Instrument;
 
 use super::{Keyring, View, random::random_hex};
 use crate::{
@@ -63,13 +64,13 @@ pub struct Changed {
 struct Place {
     view: ArcSwap<View>,
     revisions: watch::Sender<Revision>,
-    writers: Mutex<()>,
+    writers: Arc<Mutex<()>>,
 }
 
 impl Place {
     fn new(view: View) -> Arc<Self> {
         let revisions = watch::Sender::new(view.revision());
-        Arc::new(Self { view: ArcSwap::from_pointee(view), revisions, writers: Mutex::new(()) })
+        Arc::new(Self { view: ArcSwap::from_pointee(view), revisions, writers: Arc::default() })
     }
 
     fn show(&self, view: View) {
@@ -223,7 +224,7 @@ impl Accounts {
         let Some(place) = self.places.load().get(account).cloned() else {
             return Err(Error::internal("an admitted account is not there"));
         };
-        let _turn = place.writers.lock().await;
+        let mut turn = place.writers.clone().lock_owned().await;
         let permit = |view: &View| permit.map_or(Ok(()), |permit| permit(view));
         if actor.asked.is_some() {
             permit(&place.view.load())?;
@@ -252,32 +253,32 @@ impl Accounts {
                 at: self.clock.now(),
                 ops,
             };
-            match self.store.apply(account, view.revision(), &change).await {
+            let ops = change.ops.clone();
+            let commit = Commit {
+                engine: self.engine.clone(),
+                store: self.store.clone(),
+                place: place.clone(),
+                account: account.clone(),
+                expected: view.revision(),
+                change,
+                next,
+            };
+            let committed;
+            (turn, committed) = commit.run(turn).await?;
+            match committed {
                 Ok(Applied { repeated: true, .. }) => {
                     // It came first by another way, and its records may be unlike those decided on here.
-                    self.reload(account, &place).await?;
                     let first = self.recall(account, actor).await?;
                     return first.ok_or_else(|| {
                         Error::internal("the store does not recall what it says was repeated")
                     });
                 }
-                Ok(Applied { revision, .. }) => {
-                    if let Some(next) = next {
-                        place.show(next);
-                    }
-                    return Ok(Changed { revision, ops: change.ops });
-                }
-                Err(StoreError::Conflict { .. }) => self.reload(account, &place).await?,
-                Err(error @ StoreError::Unavailable { may_be_applied: true, .. }) => {
-                    // The change may be there: show what the store has, or say nothing new if it cannot tell.
-                    if let Err(reload) = self.reload(account, &place).await {
-                        tracing::warn!(%reload, "the account could not be read after an uncertain change");
-                    }
-                    return Err(error.into());
-                }
+                Ok(Applied { revision, .. }) => return Ok(Changed { revision, ops }),
+                Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        drop(turn);
         Err(conflict())
     }
 
@@ -317,18 +318,79 @@ impl Accounts {
             let revision = place.view.load().revision();
             match self.store.apply(account, revision, &change).await {
                 Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => self.reload(account, place).await?,
+                Err(StoreError::Conflict { .. }) => {
+                    reload(&self.engine, &*self.store, account, place).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         Err(conflict())
     }
+}
 
-    async fn reload(&self, account: &AccountId, place: &Place) -> Result<(), Error> {
-        let records = self.store.load(account).await?;
-        place.show(View::build(&self.engine, &records)?);
-        Ok(())
+/// A change on its way into the store, and its view on its way to those who decide.
+struct Commit {
+    engine: Arc<Engine>,
+    store: Arc<dyn Store>,
+    place: Arc<Place>,
+    account: AccountId,
+    expected: Revision,
+    change: Change,
+    /// The view after the change; `None` when there is nothing to show.
+    next: Option<View>,
+}
+
+/// The right to change an account, and what came of using it.
+type Committed = (OwnedMutexGuard<()>, Result<Applied, StoreError>);
+
+impl Commit {
+    /// Applies the change and shows what the account is then.
+    ///
+    /// Done to its end whether or not somebody waits for it: a caller that goes away must not leave a change in the
+    /// store that nobody decides by.
+    async fn run(self, turn: OwnedMutexGuard<()>) -> Result<Committed, Error> {
+        let work = async move {
+            let applied = self.apply().await;
+            (turn, applied)
+        };
+        tokio::spawn(work.in_current_span())
+            .await
+            .map_err(|error| Error::internal(&format!("a change broke off: {error}")))
     }
+
+    async fn apply(self) -> Result<Applied, StoreError> {
+        let Self { engine, store, place, account, expected, change, next } = self;
+        let applied = store.apply(&account, expected, &change).await;
+        let shown = match &applied {
+            Ok(Applied { repeated: false, .. }) => {
+                if let Some(next) = next {
+                    place.show(next);
+                }
+                return applied;
+            }
+            // Another change came first, or this one: or nobody knows whether it did.
+            Ok(_)
+            | Err(
+                StoreError::Conflict { .. } | StoreError::Unavailable { may_be_applied: true, .. },
+            ) => reload(&engine, &*store, &account, &place).await,
+            Err(_) => return applied,
+        };
+        if let Err(reload) = shown {
+            tracing::warn!(%reload, "the account could not be read after a change that came otherwise");
+        }
+        applied
+    }
+}
+
+async fn reload(
+    engine: &Arc<Engine>,
+    store: &dyn Store,
+    account: &AccountId,
+    place: &Place,
+) -> Result<(), Error> {
+    let records = store.load(account).await?;
+    place.show(View::build(engine, &records)?);
+    Ok(())
 }
 
 fn conflict() -> Error {

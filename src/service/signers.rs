@@ -30,6 +30,8 @@ const MAX_NONCES: usize = 200_000;
 /// shut out themselves and nobody else.
 const MAX_IN_ALL: usize = 2_000_000;
 const SHARE: usize = 1_000;
+/// How many old nonces of a key are forgotten at once: all others wait meanwhile.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
 
 /// A signed request: the parts a signature is checked by.
 #[derive(Debug)]
@@ -226,14 +228,17 @@ struct Memory {
 }
 
 impl Memory {
-    /// Forgets what is too old and returns how much that was.
+    /// Forgets some of what is too old, more than one request adds, and returns how much that was.
     fn forget(&mut self, now: Timestamp) -> usize {
         let before = self.used.len();
-        while let Some(Reverse((until, old))) = self.forget.peek().copied()
-            && until < now
-        {
-            self.forget.pop();
-            self.used.remove(&old);
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            match self.forget.peek().copied() {
+                Some(Reverse((until, old))) if until < now => {
+                    self.forget.pop();
+                    self.used.remove(&old);
+                }
+                _ => break,
+            }
         }
         before - self.used.len()
     }

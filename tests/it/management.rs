@@ -443,3 +443,32 @@ fn a_request_id_is_in_the_answer_and_in_the_log() {
     assert!(log.contains(&id) && log.contains("GetWorkspace"), "{log}");
     assert!(!log.contains("dev-secret"), "{log}");
 }
+
+#[test]
+fn a_caller_with_too_many_calls_under_way_is_throttled_and_others_are_not() {
+    let server = Server::demo(&[]);
+    let mut main = Api::new(Key::dev(), server.api);
+    let (guest, key) = main.create_user("kim");
+    let body = json!({ "Members": [{ "UserId": guest, "Roles": ["PAI.WorkspaceGuest"] }] });
+    ok(&main.put("CreateMember", &["10001"], &body));
+    // All are sent before the first answer is read.
+    let call = Call::new("ListPermissions", &["10001"]);
+    let mut connections: Vec<Connection> = (0..300).map(|_| server.connect()).collect();
+    for connection in &mut connections {
+        connection.push(&call.sign(&key, server.api).bytes()).unwrap();
+    }
+    ok(&main.call("GetWorkspace", &["10001"]));
+    ok(&main.put("UpdateWorkspace", &["10001"], &json!({ "Description": "not held up" })));
+    let mut statuses = std::collections::BTreeMap::new();
+    for connection in &mut connections {
+        let answer = connection.answer("GET").unwrap();
+        if answer.status == 429 {
+            assert_eq!(answer.json()["Code"], "Throttling.User");
+            assert!(answer.header("x-acs-retry-after").is_some());
+        }
+        *statuses.entry(answer.status).or_insert(0) += 1;
+    }
+    assert!(statuses[&200] >= 64, "{statuses:?}");
+    assert_eq!(statuses[&200] + statuses.get(&429).copied().unwrap_or(0), 300, "{statuses:?}");
+    ok(&Api::new(key, server.api).send(&call));
+}

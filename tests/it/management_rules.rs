@@ -16,10 +16,12 @@ use pai_authz::{
     error::ErrorCode,
     service::{
         Accounts, Actor, Bounds, Caller, Keyring, Management, MasterKey, MemberFilter, NewMember,
-        NewWorkspace, Paging,
+        NewWorkspace, Paging, Sorting, WorkspaceFilter,
     },
     store::{Mode, RedbStore},
 };
+
+use crate::support::server::PATIENCE;
 
 const ACCOUNT: &str = "1000";
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -213,4 +215,28 @@ async fn a_user_has_two_access_keys_and_the_main_account_keeps_one() {
     let second = make(None).await.unwrap().1.key.id;
     delete(&first).await.unwrap();
     assert_eq!(delete(&second).await.unwrap_err().code, ErrorCode::LastAccessKey);
+}
+
+#[tokio::test]
+async fn a_change_whose_caller_goes_away_is_decided_by_as_soon_as_it_is_stored() {
+    let office = Office::new(Bounds::default()).await;
+    for count in 1..=20 {
+        // Polled until the change is on its way into the store, and dropped.
+        let name = format!("dropped_{count}");
+        let dropped = futures_util::FutureExt::now_or_never(Box::pin(office.create(&name)));
+        assert!(dropped.is_none(), "it is not durable at once");
+        let listed = async || {
+            let all = Paging { skip: 0, size: 100 };
+            let (caller, filter) = (call("ListWorkspaces"), WorkspaceFilter::default());
+            let list = office.management.list_workspaces(&caller, &filter, Sorting::default(), all);
+            list.await.unwrap().1.total
+        };
+        // Nobody changes anything more: it shows by itself.
+        let shown = async {
+            while listed().await < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, shown).await.expect("the change shows");
+    }
 }

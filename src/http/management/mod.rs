@@ -14,6 +14,11 @@ mod route;
 mod users;
 mod workspaces;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{HeaderName, HeaderValue},
@@ -21,10 +26,12 @@ use actix_web::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use self::query::Query;
 use super::{
+    admission::Admitted,
     body,
     error::HttpError,
     object::{self, Object},
@@ -153,9 +160,11 @@ pub(super) async fn call(
     {
         Ok(call) => {
             let id = request_id(&request);
-            let work = async move { render(operation, id, carry_out(call).await?) };
-            let done = state.management.spawn(work.in_current_span()).await;
-            done.unwrap_or_else(|error| Err(Error::internal(&format!("a signed call: {error}"))))
+            let admitted = state.admission.admit(&account, &principal);
+            match admitted {
+                Ok(admitted) => carry_out_in_turn(&state, admitted, id, call).await,
+                Err(error) => Err(error),
+            }
         }
         Err(error) => Err(error),
     };
@@ -173,6 +182,47 @@ pub(super) async fn call(
         response.headers_mut().insert(X_REVISION.clone(), value);
     }
     Ok(response)
+}
+
+/// Carries a call out when it is its turn, on the threads for calls of its kind, and returns its answer as bytes.
+///
+/// A caller that goes away before its turn is forgotten; what has begun is done.
+async fn carry_out_in_turn(
+    state: &State,
+    admitted: Admitted,
+    id: Option<String>,
+    call: Call,
+) -> Result<(Vec<u8>, Revision), Error> {
+    let operation = call.caller.operation;
+    let begun = Arc::new(AtomicBool::new(false));
+    let work = {
+        let begun = begun.clone();
+        async move {
+            let turn = admitted.turn().await;
+            begun.store(true, Ordering::Relaxed);
+            let done = render(operation, id, carry_out(call).await?);
+            drop(turn);
+            done
+        }
+    };
+    let office = if operation.writes { &state.offices.changes } else { &state.offices.reads };
+    let mut task = GivenUp { task: office.spawn(work.in_current_span()), begun };
+    let done = (&mut task.task).await;
+    done.unwrap_or_else(|error| Err(Error::internal(&format!("a signed call: {error}"))))
+}
+
+/// A call whose caller waits for it. Dropped before its turn has come, it is not carried out.
+struct GivenUp<T> {
+    task: JoinHandle<T>,
+    begun: Arc<AtomicBool>,
+}
+
+impl<T> Drop for GivenUp<T> {
+    fn drop(&mut self) {
+        if !self.begun.load(Ordering::Relaxed) {
+            self.task.abort();
+        }
+    }
 }
 
 /// Reads what a request says beside what its operation reads.
