@@ -147,7 +147,8 @@ codes! {
     PayloadTooLarge = "payload_too_large", "RequestEntityTooLarge", 413, Never;
     /// The content type is not `application/json`.
     UnsupportedMediaType = "unsupported_media_type", "UnsupportedMediaType", 415, Never;
-    /// More requests than are remembered: which come twice could no longer be told.
+    /// More calls under way than a caller may have, or more requests than are remembered: which come twice could no
+    /// longer be told.
     Throttled = "throttled", "Throttling.User", 429, Later;
     /// A defect of this service; nothing was decided.
     Internal = "internal", "InternalError", 500, Later;

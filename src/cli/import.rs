@@ -135,7 +135,10 @@ pub(super) async fn run_users(command: &UserCommand, format: Format) -> anyhow::
     }
     store.only_with_store()?;
     // The file is sent as it is: the service says what is wrong with it, in its own words.
-    let body: serde_json::Value = read(path)?;
+    let mut body: serde_json::Map<String, serde_json::Value> = read(path)?;
+    // It is empty, and a stopped store takes it so.
+    body.remove("workspaces");
+    let body = serde_json::Value::Object(body);
     let answer = target.call("ImportUsers", "/v1/users", &body).await;
     let answer = answer.with_context(|| path.display().to_string())?;
     match format {
@@ -245,7 +248,11 @@ fn member(wire: &FileMember, roles: &[CustomRole], now: Timestamp) -> Result<Mem
     let principal = parse("user", &wire.user, PrincipalId::parse)?;
     let mut held = Vec::with_capacity(wire.roles.len());
     for (index, text) in wire.roles.iter().enumerate() {
-        let custom = || roles.iter().find(|r| r.name.as_str() == text || r.id.as_str() == text);
+        // The id first, then the name, as the management interface has it.
+        let custom = || {
+            let by_id = roles.iter().find(|role| role.id.as_str() == text);
+            by_id.or_else(|| roles.iter().find(|role| role.name.as_str() == text))
+        };
         let known = if let Some(builtin) = BuiltinRole::parse(text) {
             RoleRef::Builtin(builtin)
         } else if let Some(role) = custom() {

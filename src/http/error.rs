@@ -1,4 +1,4 @@
-//! Renders errors: always JSON, always the same five fields and the request id.
+//! Renders errors: always JSON. Our own have five fields and the request id, the vendor's the three its SDKs read.
 
 use std::fmt;
 

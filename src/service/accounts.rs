@@ -1,6 +1,13 @@
 //! The accounts this process knows: an immutable view of each in memory, and the one way to change one.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
@@ -16,6 +23,8 @@ use crate::{
 
 /// How often a change is decided anew when other changes come first.
 const ATTEMPTS: usize = 5;
+/// How long until an account that could not be read is read again.
+const CLEAR_UP: Duration = Duration::from_millis(200);
 
 /// Who makes a change, and in which request.
 #[derive(Debug, Clone)]
@@ -65,17 +74,25 @@ struct Place {
     view: ArcSwap<View>,
     revisions: watch::Sender<Revision>,
     writers: Arc<Mutex<()>>,
+    /// Whether the store may hold a change that the view lacks, because it could not be read since.
+    doubtful: AtomicBool,
 }
 
 impl Place {
     fn new(view: View) -> Arc<Self> {
         let revisions = watch::Sender::new(view.revision());
-        Arc::new(Self { view: ArcSwap::from_pointee(view), revisions, writers: Arc::default() })
+        Arc::new(Self {
+            view: ArcSwap::from_pointee(view),
+            revisions,
+            writers: Arc::default(),
+            doubtful: AtomicBool::new(false),
+        })
     }
 
     fn show(&self, view: View) {
         let revision = view.revision();
         self.view.store(Arc::new(view));
+        self.doubtful.store(false, Ordering::SeqCst);
         // After the view: whoever is woken by a revision finds a view that has it.
         self.revisions.send_replace(revision);
     }
@@ -166,18 +183,21 @@ impl Accounts {
         demanded: Option<Revision>,
         wait: Duration,
     ) -> Result<Arc<View>, Error> {
-        let present = self.view(account);
-        let fresh = |view: &Arc<View>| demanded.is_none_or(|revision| view.revision() >= revision);
-        if let Some(view) = present.filter(fresh) {
-            return Ok(view);
+        let unavailable = |message: &str| {
+            let help = "nothing was decided; try again in a moment";
+            Err(Error::new(ErrorCode::Unavailable, message, help))
+        };
+        let Some(place) = self.places.load().get(account).cloned() else {
+            return unavailable("the account is not loaded");
+        };
+        if place.doubtful.load(Ordering::SeqCst) {
+            return unavailable(
+                "the account could not be read after a change of which nobody knows",
+            );
         }
-        let place = self.places.load().get(account).cloned();
-        let (Some(revision), Some(place)) = (demanded, place) else {
-            return Err(Error::new(
-                ErrorCode::Unavailable,
-                "the account is not loaded",
-                "nothing was decided; try again in a moment",
-            ));
+        let present = place.view.load_full();
+        let Some(revision) = demanded.filter(|revision| present.revision() < *revision) else {
+            return Ok(present);
         };
         let mut revisions = place.revisions.subscribe();
         let arrived =
@@ -194,6 +214,10 @@ impl Accounts {
 
     /// Makes an account known that was never written, so that it can be decided about and changed.
     pub fn admit(&self, account: &AccountId) {
+        // The usual case, without copying the table.
+        if self.places.load().contains_key(account) {
+            return;
+        }
         self.places.rcu(|places| {
             let mut next = HashMap::clone(places);
             next.entry(account.clone())
@@ -269,6 +293,7 @@ impl Accounts {
                 Ok(Applied { repeated: true, .. }) => {
                     // It came first by another way, and its records may be unlike those decided on here.
                     let first = self.recall(account, actor).await?;
+                    self.use_nonce_up(account, &place, actor, action).await?;
                     return first.ok_or_else(|| {
                         Error::internal("the store does not recall what it says was repeated")
                     });
@@ -279,7 +304,7 @@ impl Accounts {
             }
         }
         drop(turn);
-        Err(conflict())
+        Err(StoreError::Conflict { current: place.view.load().revision() }.into())
     }
 
     /// Returns what the actor's request did before; `None` when it is new.
@@ -324,7 +349,7 @@ impl Accounts {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(conflict())
+        Err(StoreError::Conflict { current: place.view.load().revision() }.into())
     }
 }
 
@@ -376,9 +401,30 @@ impl Commit {
             Err(_) => return applied,
         };
         if let Err(reload) = shown {
-            tracing::warn!(%reload, "the account could not be read after a change that came otherwise");
+            tracing::error!(%reload, %account, "the account cannot be read after a change that came otherwise");
+            if !place.doubtful.swap(true, Ordering::SeqCst) {
+                tokio::spawn(clear_up(engine, store, account, place).in_current_span());
+            }
         }
         applied
+    }
+}
+
+/// Reads an account again and again until that succeeds. Until then nothing is decided on it: a change that may be in
+/// the store, a revocation perhaps, must not be decided against.
+async fn clear_up(
+    engine: Arc<Engine>,
+    store: Arc<dyn Store>,
+    account: AccountId,
+    place: Arc<Place>,
+) {
+    while place.doubtful.load(Ordering::SeqCst) {
+        tokio::time::sleep(CLEAR_UP).await;
+        let _turn = place.writers.lock().await;
+        match reload(&engine, &*store, &account, &place).await {
+            Ok(()) => tracing::info!(%account, "the account can be read again"),
+            Err(error) => tracing::warn!(%error, %account, "the account still cannot be read"),
+        }
     }
 }
 
@@ -391,12 +437,4 @@ async fn reload(
     let records = store.load(account).await?;
     place.show(View::build(engine, &records)?);
     Ok(())
-}
-
-fn conflict() -> Error {
-    Error::new(
-        ErrorCode::Conflict,
-        "other changes of this account came first",
-        "nothing was changed; repeat the request",
-    )
 }

@@ -204,7 +204,7 @@ fn check_roles<'i>(
 ) -> Result<(), Invalid> {
     if imported.roles.len() > MAX_ROLES {
         let count = imported.roles.len().to_string();
-        let help = "a workspace has at most 100 custom roles";
+        let help = format!("a workspace has at most {MAX_ROLES} custom roles");
         return Err(Invalid::value(
             format!("{field}.roles"),
             &count,
@@ -244,16 +244,6 @@ fn members_of(
     imported: &ImportedWorkspace,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<Vec<Member>, Invalid> {
-    if imported.members.len() > MAX_MEMBERS {
-        let count = imported.members.len().to_string();
-        let help = "a workspace has at most 100000 members";
-        return Err(Invalid::value(
-            format!("{field}.members"),
-            &count,
-            "a number of members that fits",
-            help,
-        ));
-    }
     let creator = &imported.workspace.creator;
     let owner = RoleRef::Builtin(BuiltinRole::Owner);
     let mut seen = HashSet::new();
@@ -320,6 +310,12 @@ fn members_of(
             roles: vec![owner],
             created: imported.workspace.created,
         });
+    }
+    if out.len() > MAX_MEMBERS {
+        let (count, help) =
+            (out.len().to_string(), format!("a workspace has at most {MAX_MEMBERS} members"));
+        let field = format!("{field}.members");
+        return Err(Invalid::value(field, &count, "a number of members that fits", help));
     }
     Ok(out)
 }

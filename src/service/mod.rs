@@ -26,7 +26,7 @@ pub use keyring::{Keyring, MasterKey};
 pub use management::{
     Bounds, Caller, CreatedAccessKey, Management, MemberFilter, MemberRef, NewMember, NewUser,
     NewWorkspace, Page, Paging, PermissionFilter, RoleFilter, RoleJob, Sorting, UserChange,
-    WorkspaceFilter, account_type,
+    WorkspaceFilter,
 };
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};

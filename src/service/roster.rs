@@ -159,7 +159,9 @@ impl Roster {
     }
 
     pub(super) fn remove_role(&mut self, id: &CustomRoleId) {
-        if let Some(before) = self.roles.remove(id) {
+        if let Some(before) = self.roles.remove(id)
+            && self.role_names.get(&before.name) == Some(id)
+        {
             self.role_names.remove(&before.name);
         }
     }

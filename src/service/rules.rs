@@ -8,9 +8,9 @@ use crate::{
     error::{Error, ErrorCode},
 };
 
-/// Most custom roles and members of a workspace, unless the settings say otherwise.
+/// Most custom roles of a workspace; for signed calls the settings may say otherwise.
 pub const MAX_ROLES: usize = 100;
-/// Most members of a workspace, unless the settings say otherwise.
+/// Most members of a workspace, its Owner among them; for signed calls the settings may say otherwise.
 pub const MAX_MEMBERS: usize = 100_000;
 /// Most roles of a member: every decision about it looks at each.
 pub(super) const MAX_ROLES_HELD: usize = 20;

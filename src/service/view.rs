@@ -129,7 +129,9 @@ impl View {
                 self.rosters.entry(workspace.clone()).or_default().put_role(role);
             }
             Op::RemoveRole(workspace, id) => {
-                self.role_places.remove(id);
+                if self.role_places.get(id) == Some(workspace) {
+                    self.role_places.remove(id);
+                }
                 self.in_roster(workspace, |roster| roster.remove_role(id));
             }
             Op::PutMember(workspace, member) => {
@@ -146,7 +148,11 @@ impl View {
 
     fn forget_identity(&mut self, id: &PrincipalId) {
         if let Some(before) = self.identities.remove(id) {
-            self.names.remove(&(before.principal.kind, before.name.clone()));
+            let name = (before.principal.kind, before.name.clone());
+            // Another one may have taken the name in the same change.
+            if self.names.get(&name) == Some(id) {
+                self.names.remove(&name);
+            }
         }
     }
 
@@ -157,7 +163,9 @@ impl View {
     }
 
     fn forget_workspace(&mut self, id: &WorkspaceId) {
-        if let Some(before) = self.workspaces.remove(id) {
+        if let Some(before) = self.workspaces.remove(id)
+            && self.workspace_names.get(&before.name) == Some(id)
+        {
             self.workspace_names.remove(&before.name);
         }
     }
@@ -244,7 +252,8 @@ impl View {
         };
         self.names
             .range((first, Unbounded))
-            .filter(|((kind, _), _)| *kind == PrincipalKind::User)
+            // Roles come after users.
+            .take_while(|((kind, _), _)| *kind == PrincipalKind::User)
             .filter_map(|(_, id)| self.identity(id))
     }
 
@@ -322,10 +331,10 @@ impl View {
         self.memberships.get(principal).into_iter().flatten()
     }
 
-    /// Returns whether nothing but credentials was ever recorded.
+    /// Returns whether nothing but credentials is recorded, names of deleted workspaces included.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.identities.is_empty() && self.workspaces.is_empty()
+        self.identities.is_empty() && self.workspaces.is_empty() && self.retired_names.is_empty()
     }
 }
 

@@ -9,6 +9,7 @@
 mod cli;
 mod crash;
 mod decisions;
+mod doubt;
 mod hostile;
 mod http_auth;
 mod http_decisions;

@@ -6,24 +6,24 @@ use std::sync::{
 };
 
 use pai_authz::{
-    catalog::catalog,
     domain::{
-        AccountId, Clock, EnvMode, Identity, Import, ModulePermission, PermissionType, Principal,
-        PrincipalId, PrincipalKind, Profile, RequestId, RoleName, Timestamp, UserName, WorkspaceId,
-        WorkspaceName,
+        Clock, Identity, Import, ModulePermission, PermissionType, Principal, PrincipalId,
+        PrincipalKind, Profile, RoleName, Timestamp, UserName, WorkspaceId,
     },
     engine::Engine,
     error::ErrorCode,
     service::{
-        Accounts, Actor, Bounds, Caller, Keyring, Management, MasterKey, MemberFilter, NewMember,
-        NewWorkspace, Paging, Sorting, WorkspaceFilter,
+        Accounts, Bounds, Keyring, Management, MasterKey, MemberFilter, NewMember, Paging, Sorting,
+        WorkspaceFilter,
     },
     store::{Mode, RedbStore},
 };
 
-use crate::support::server::PATIENCE;
+use crate::support::{
+    calls::{account, call, main_account, new_workspace},
+    server::PATIENCE,
+};
 
-const ACCOUNT: &str = "1000";
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// A clock that stands still until it is moved.
@@ -48,7 +48,7 @@ impl Office {
         let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
         let engine = Engine::new("cn-hangzhou").unwrap();
         let accounts = Accounts::load(engine, store, clock.clone(), &keyring).await.unwrap();
-        accounts.admit(&AccountId::parse(ACCOUNT).unwrap());
+        accounts.admit(&account());
         let wait = std::time::Duration::ZERO;
         Self { management: Management::new(Arc::new(accounts), keyring, bounds, wait), clock }
     }
@@ -58,14 +58,7 @@ impl Office {
     }
 
     async fn create(&self, name: &str) -> Result<WorkspaceId, ErrorCode> {
-        let new = NewWorkspace {
-            name: WorkspaceName::parse(name).unwrap(),
-            display_name: None,
-            description: "d".to_owned(),
-            env: EnvMode::Simple,
-            resource_group: None,
-            members: Vec::new(),
-        };
+        let new = new_workspace(name);
         let made = self.management.create_workspace(&call("CreateWorkspace"), &new).await;
         made.map(|(_, id)| id).map_err(|error| error.code)
     }
@@ -104,18 +97,6 @@ impl Office {
 
 fn id(number: u64) -> PrincipalId {
     PrincipalId::parse(&format!("{}", 2_000_000 + number)).unwrap()
-}
-
-fn call(operation: &str) -> Caller {
-    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
-    Caller {
-        account: AccountId::parse(ACCOUNT).unwrap(),
-        principal: PrincipalId::parse(ACCOUNT).unwrap(),
-        key: None,
-        operation: catalog().operation(operation).unwrap(),
-        actor: Actor::new(ACCOUNT.to_owned(), request),
-        at_least: None,
-    }
 }
 
 #[tokio::test]
@@ -179,8 +160,7 @@ async fn pages_of_members_follow_the_order_of_joining_and_hold_each_once() {
         assert_eq!(page.total, 501);
         seen.extend(page.items.into_iter().map(|member| member.principal));
     }
-    let expected: Vec<PrincipalId> =
-        [PrincipalId::parse(ACCOUNT).unwrap()].into_iter().chain((0..500).map(id)).collect();
+    let expected: Vec<PrincipalId> = [main_account()].into_iter().chain((0..500).map(id)).collect();
     assert_eq!(seen, expected);
     // Out of the middle, and in again at the end.
     let leaving = pai_authz::service::MemberRef::parse(&workspace, id(250).as_str());

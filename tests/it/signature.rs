@@ -216,10 +216,8 @@ fn who_signed_is_told_by_key_secret_clock_and_nonce() {
     let with = |id: &str, secret: &str| call.sign(&Key::new(id, secret), api.host);
     refused(&ask(with("dev", "dev-secreT")), 400, "SignatureDoesNotMatch");
     refused(&ask(with("dev", "")), 400, "SignatureDoesNotMatch");
-    for unknown in ["Dev", "LTAI1000000000000001xNobody", "LTAI5xNobody", "LTAI", "dev:", "名"] {
-        if unknown.is_ascii() {
-            refused(&ask(with(unknown, "dev-secret")), 404, "InvalidAccessKeyId.NotFound");
-        }
+    for unknown in ["Dev", "LTAI1000000000000001xNobody", "LTAI5xNobody", "LTAI", "dev:"] {
+        refused(&ask(with(unknown, "dev-secret")), 404, "InvalidAccessKeyId.NotFound");
     }
     let at = |date: &str| call.sign_at(&Key::dev(), api.host, date, &format!("n{}", date.len()));
     for (date, code) in [

@@ -10,7 +10,7 @@ use crate::{
     domain::{Invalid, Member, PrincipalId, PrincipalKind, WorkspaceId},
     error::Error,
     http::object::Object,
-    service::{MemberFilter, MemberRef, NewMember, View, account_type},
+    service::{MemberFilter, MemberRef, NewMember, View},
 };
 
 /// Returns the login name of a principal; the main account goes by its id.
@@ -200,4 +200,13 @@ fn whole(view: &View, workspace: &WorkspaceId, member: &Member) -> Value {
         "GmtCreateTime": time(member.created),
         "Roles": titles(view, workspace, member),
     })
+}
+
+/// Returns the number by which the interface tells kinds of accounts apart.
+fn account_type(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::Account => "1",
+        PrincipalKind::User => "5",
+        PrincipalKind::RamRole => "6",
+    }
 }

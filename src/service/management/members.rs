@@ -8,8 +8,8 @@ use std::{
 use super::{Caller, Management, Page, Paging};
 use crate::{
     domain::{
-        BuiltinRole, Invalid, Member, Op, PrincipalId, PrincipalKind, Revision, RoleRef, Timestamp,
-        UserName, WorkspaceId,
+        BuiltinRole, Invalid, Member, Op, PrincipalId, Revision, RoleRef, Timestamp, UserName,
+        WorkspaceId,
     },
     error::{Error, ErrorCode},
     service::{Roster, View, rules::MAX_ROLES_HELD},
@@ -463,14 +463,4 @@ pub(super) fn role_not_found(field: &str, text: &str) -> Error {
         "give the code of a built-in role, or the name or id of a role of the workspace",
     )
     .about(field, text)
-}
-
-/// Returns the number by which the interface tells kinds of accounts apart.
-#[must_use]
-pub fn account_type(kind: PrincipalKind) -> &'static str {
-    match kind {
-        PrincipalKind::Account => "1",
-        PrincipalKind::User => "5",
-        PrincipalKind::RamRole => "6",
-    }
 }

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use access_keys::CreatedAccessKey;
 pub(super) use access_keys::new_access_key;
-pub use members::{MemberFilter, MemberRef, NewMember, account_type};
+pub use members::{MemberFilter, MemberRef, NewMember};
 pub use permissions::PermissionFilter;
 pub use roles::{RoleFilter, RoleJob};
 pub use users::{NewUser, UserChange};

@@ -1,5 +1,6 @@
 //! What several tests need: stores, records, a seeded generator, a disk that fails on demand, real servers.
 
+pub(crate) mod calls;
 pub(crate) mod disk;
 pub(crate) mod naive;
 pub(crate) mod records;
