@@ -151,7 +151,11 @@ fn identities<'i>(
             )
             .into());
         }
-        rules::check_profile(&identity.profile).map_err(|invalid| invalid.within(&field))?;
+        rules::check_profile(
+            &identity.profile,
+            ["displayName", "comments", "email", "mobilePhone"],
+        )
+        .map_err(|invalid| invalid.within(&field))?;
         if known.insert(id, identity.principal.kind).is_some() {
             return Err(Invalid::value(
                 format!("{field}.id"),

@@ -44,12 +44,12 @@ pub(super) fn check_text(field: &str, text: &str, most: usize) -> Result<(), Inv
     Err(Invalid::value(field, text, "a text that fits", help))
 }
 
-/// Refuses a profile with an entry that does not fit.
-pub(super) fn check_profile(profile: &Profile) -> Result<(), Invalid> {
-    check_text("DisplayName", &profile.display_name, MAX_PROFILE)?;
-    check_text("Comments", &profile.comments, MAX_PROFILE)?;
-    check_text("Email", &profile.email, MAX_PROFILE)?;
-    check_text("MobilePhone", &profile.mobile_phone, MAX_PROFILE)
+/// Refuses a profile with an entry that does not fit; `fields` are display name, comments, email and mobile phone as
+/// the caller spells them.
+pub(super) fn check_profile(profile: &Profile, fields: [&str; 4]) -> Result<(), Invalid> {
+    let Profile { display_name, comments, email, mobile_phone } = profile;
+    let texts = [display_name, comments, email, mobile_phone];
+    fields.iter().zip(texts).try_for_each(|(field, text)| check_text(field, text, MAX_PROFILE))
 }
 
 /// Returns whether a workspace may get a name: no other has it, nor had it in the last 14 days.

@@ -252,6 +252,22 @@ fn a_workspace_is_set_up_in_one_step_with_all_its_members_or_not_at_all() {
         let body = answer.json();
         assert_eq!((&body["code"], &body["field"]), (&json!(code), &json!(field)), "{answer:?}");
     }
+    // Fields are called what the body calls them.
+    for (field, text, code) in [
+        ("description", "", "missing_field"),
+        ("description", &*"d".repeat(81), "invalid_value"),
+        ("displayName", &*"d".repeat(81), "invalid_value"),
+        ("workspaceName", "-", "invalid_value"),
+    ] {
+        let mut body = set_up("one_step", &bob, "PAI.AlgoDeveloper");
+        body[field] = json!(text);
+        let answer = api.put("SetUpWorkspace", &[], &body).json();
+        assert_eq!(
+            (&answer["code"], &answer["field"]),
+            (&json!(code), &json!(field)),
+            "{answer:?}"
+        );
+    }
     assert_eq!(ok(&api.call("ListWorkspaces", &[]))["TotalCount"], 0);
     let made = ok(&api.put("SetUpWorkspace", &[], &set_up("one_step", &bob, "PAI.AlgoDeveloper")));
     let id = made["workspaceId"].as_str().unwrap();

@@ -53,12 +53,12 @@ pub(super) struct Stated<'s> {
 impl Stated<'_> {
     /// Returns the workspace, without members.
     pub(super) fn into_domain(self) -> Result<NewWorkspace, Invalid> {
-        let [name, _, description, env_types, resource_group] = self.names;
+        let [name, display_name, description, env_types, resource_group] = self.names;
         let stated = self.name.ok_or_else(|| Invalid::missing(name, WorkspaceName::FORM.help))?;
         let workspace_name = parse(name, stated, WorkspaceName::parse)?;
-        let text = self.description.ok_or_else(|| {
-            Invalid::missing(description, "say what the workspace is for, in 1 to 80 characters")
-        })?;
+        let text = self.description.unwrap_or_default();
+        NewWorkspace::check_description(description, text)?;
+        NewWorkspace::check_shown(display_name, self.display_name.unwrap_or_default())?;
         let help = "give [\"prod\"] for simple mode, [\"dev\", \"prod\"] for standard mode";
         if self.env_types.is_empty() {
             return Err(Invalid::missing(env_types, help));

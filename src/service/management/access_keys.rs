@@ -27,7 +27,8 @@ impl Management {
     /// Makes an access key of a RAM user, or of the caller when no user is named.
     ///
     /// # Errors
-    /// [`ErrorCode::UserNotFound`], [`ErrorCode::AccessKeyLimit`]; as [`Management::look`].
+    /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserAccessKeyNotFound`] for a key of this request that is gone since,
+    /// [`ErrorCode::AccessKeyLimit`]; as every write of [`Management`].
     pub async fn create_access_key(
         &self,
         caller: &Caller,
@@ -103,7 +104,7 @@ impl Management {
     ///
     /// # Errors
     /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserAccessKeyNotFound`], [`ErrorCode::LastAccessKey`]; as
-    /// [`Management::look`].
+    /// every write of [`Management`].
     pub async fn update_access_key(
         &self,
         caller: &Caller,

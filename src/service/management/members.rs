@@ -119,7 +119,7 @@ impl Management {
     ///
     /// # Errors
     /// [`ErrorCode::UserNotFound`], [`ErrorCode::RoleNotFound`], [`ErrorCode::LimitExceeded`]; the role of the Owner;
-    /// as [`Management::look`].
+    /// as every write of [`Management`].
     pub async fn create_members(
         &self,
         caller: &Caller,
@@ -198,7 +198,7 @@ impl Management {
     /// Removes members: all of them or none.
     ///
     /// # Errors
-    /// [`ErrorCode::MemberNotFound`], [`ErrorCode::OwnerStays`]; as [`Management::look`].
+    /// [`ErrorCode::MemberNotFound`], [`ErrorCode::OwnerStays`]; as every write of [`Management`].
     pub async fn delete_members(
         &self,
         caller: &Caller,
@@ -229,7 +229,8 @@ impl Management {
     /// Gives a member a role; one it holds already changes nothing.
     ///
     /// # Errors
-    /// [`ErrorCode::MemberNotFound`], [`ErrorCode::RoleNotFound`]; the role of the Owner; as [`Management::look`].
+    /// [`ErrorCode::MemberNotFound`], [`ErrorCode::RoleNotFound`], [`ErrorCode::LimitExceeded`]; the role of the Owner; as every
+    /// write of [`Management`].
     pub async fn add_member_role(
         &self,
         caller: &Caller,
@@ -262,7 +263,7 @@ impl Management {
     ///
     /// # Errors
     /// [`ErrorCode::MemberNotFound`], [`ErrorCode::RoleNotFound`] also when the member does not hold it,
-    /// [`ErrorCode::OwnerStays`], [`ErrorCode::LastRole`]; as [`Management::look`].
+    /// [`ErrorCode::OwnerStays`], [`ErrorCode::LastRole`]; as every write of [`Management`].
     pub async fn remove_member_role(
         &self,
         caller: &Caller,

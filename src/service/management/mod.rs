@@ -117,6 +117,11 @@ impl Sorting {
 }
 
 /// The use cases of signed callers.
+///
+/// Every write can fail as [`Management::look`] does, and with [`ErrorCode::Conflict`] when other changes came first
+/// each time, [`ErrorCode::NonceUsed`] for a request sent twice, [`ErrorCode::InvalidValue`] for a request id that was
+/// another request's, and [`ErrorCode::StoreFull`]. [`ErrorCode::Unavailable`] alone leaves open whether the change was
+/// made; its help says how to find out.
 #[derive(Debug, Clone)]
 pub struct Management {
     accounts: Arc<Accounts>,
@@ -143,7 +148,8 @@ impl Management {
     /// [`ErrorCode::ReplicaStale`] when the demanded revision does not come in time;
     /// [`ErrorCode::AccessKeyInactive`] when the key was switched off since the signature was checked;
     /// [`ErrorCode::WorkspaceDenied`] for a workspace the caller may not act on, whether it is there or not;
-    /// [`ErrorCode::WorkspaceNotFound`] for a missing one to those who may know; [`ErrorCode::NoPermission`].
+    /// [`ErrorCode::WorkspaceNotFound`] for a missing one to those who may know; [`ErrorCode::NoPermission`];
+    /// [`ErrorCode::Unavailable`] while the account is not loaded or nobody knows what the store holds.
     pub async fn look(
         &self,
         caller: &Caller,
@@ -191,7 +197,7 @@ impl Management {
     /// Returns the present view, for rendering what a change led to.
     ///
     /// # Errors
-    /// [`ErrorCode::Unavailable`] when the account is not loaded.
+    /// [`ErrorCode::Unavailable`] while the account is not loaded or nobody knows what the store holds.
     pub async fn present(&self, caller: &Caller) -> Result<Arc<View>, Error> {
         self.accounts.fresh_view(&caller.account, None, self.wait).await
     }

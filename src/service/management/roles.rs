@@ -65,7 +65,7 @@ impl Management {
     ///
     /// # Errors
     /// [`ErrorCode::RoleNameTaken`], [`ErrorCode::LimitExceeded`]; permissions that are wrong; as
-    /// [`Management::look`].
+    /// every write of [`Management`].
     pub async fn create_role(
         &self,
         caller: &Caller,
@@ -193,7 +193,7 @@ impl Management {
     /// Deletes custom roles that nobody holds: all of them or none.
     ///
     /// # Errors
-    /// [`ErrorCode::RoleNotFound`], [`ErrorCode::RoleInUse`]; as [`Management::look`].
+    /// [`ErrorCode::RoleNotFound`], [`ErrorCode::RoleInUse`]; as every write of [`Management`].
     pub async fn delete_roles(
         &self,
         caller: &Caller,

@@ -3,8 +3,7 @@
 use super::{Caller, Management};
 use crate::{
     domain::{
-        Identity, Import, Invalid, Op, Principal, PrincipalId, PrincipalKind, Profile, Revision,
-        UserName,
+        Identity, Import, Op, Principal, PrincipalId, PrincipalKind, Profile, Revision, UserName,
     },
     error::{Error, ErrorCode},
     service::{
@@ -46,13 +45,13 @@ impl Management {
     /// Makes a RAM user.
     ///
     /// # Errors
-    /// [`ErrorCode::UserExists`]; a profile that does not fit; as [`Management::look`].
+    /// [`ErrorCode::UserExists`]; a profile that does not fit; as every write of [`Management`].
     pub async fn create_user(
         &self,
         caller: &Caller,
         new: &NewUser,
     ) -> Result<(Revision, Identity), Error> {
-        check_profile(&new.profile)?;
+        check_profile(&new.profile, ["DisplayName", "Comments", "Email", "MobilePhone"])?;
         let now = self.now();
         let decide = |view: &View| {
             check_free(view, &new.name)?;
@@ -111,7 +110,8 @@ impl Management {
     /// Changes a RAM user.
     ///
     /// # Errors
-    /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserExists`]; a profile that does not fit; as [`Management::look`].
+    /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserExists`]; a profile that does not fit; as every
+    /// write of [`Management`].
     pub async fn update_user(
         &self,
         caller: &Caller,
@@ -135,8 +135,8 @@ impl Management {
                     text.clone_into(place);
                 }
             }
-            rules::check_profile(&next.profile)
-                .map_err(|invalid| Invalid { field: format!("New{}", invalid.field), ..invalid })?;
+            let fields = ["NewDisplayName", "NewComments", "NewEmail", "NewMobilePhone"];
+            check_profile(&next.profile, fields)?;
             if next == *present {
                 return Ok(Vec::new());
             }
@@ -160,7 +160,7 @@ impl Management {
     ///
     /// # Errors
     /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserIsMember`], [`ErrorCode::UserHasAccessKeys`]; as
-    /// [`Management::look`].
+    /// every write of [`Management`].
     pub async fn delete_user(&self, caller: &Caller, name: &UserName) -> Result<Revision, Error> {
         let decide = |view: &View| {
             let id = &find(view, name)?.principal.id;
@@ -186,7 +186,7 @@ impl Management {
     /// Makes users and RAM roles known under given ids: all of them or none.
     ///
     /// # Errors
-    /// The first field that is wrong, as [`import`]; as [`Management::look`].
+    /// The first field that is wrong, as [`import`]; as every write of [`Management`].
     pub async fn import_users(&self, caller: &Caller, users: &Import) -> Result<Imported, Error> {
         let decide = |view: &View| import::ops(view, &caller.account, users, self.now());
         let changed = self.change(caller, None, decide).await?;

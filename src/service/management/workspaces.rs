@@ -36,6 +36,28 @@ pub struct NewWorkspace {
     pub members: Vec<NewMember>,
 }
 
+impl NewWorkspace {
+    /// Refuses a display name or description that does not fit; `field` is what the caller calls it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidValue`].
+    pub fn check_shown(field: &str, text: &str) -> Result<(), Invalid> {
+        rules::check_text(field, text, rules::MAX_SHOWN)
+    }
+
+    /// Refuses a description that is missing or does not fit; `field` is what the caller calls it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::MissingField`], [`ErrorCode::InvalidValue`].
+    pub fn check_description(field: &str, text: &str) -> Result<(), Invalid> {
+        if text.is_empty() {
+            let help = "say what the workspace is for, in 1 to 80 characters";
+            return Err(Invalid::missing(field, help));
+        }
+        Self::check_shown(field, text)
+    }
+}
+
 /// Which workspaces are listed: those for which all of these hold.
 #[derive(Debug, Clone, Default)]
 pub struct WorkspaceFilter {
@@ -55,23 +77,20 @@ impl Management {
     /// Creates a workspace with its members. The caller becomes Owner, the main account also Administrator.
     ///
     /// # Errors
-    /// [`ErrorCode::WorkspaceNameTaken`]; a text that does not fit; members that break a rule; as [`Management::look`].
+    /// [`ErrorCode::WorkspaceNameTaken`]; a text that does not fit; members that break a rule; as every
+    /// write of [`Management`].
     pub async fn create_workspace(
         &self,
         caller: &Caller,
         new: &NewWorkspace,
     ) -> Result<(Revision, WorkspaceId), Error> {
-        rules::check_text("Description", &new.description, rules::MAX_SHOWN)?;
-        if new.description.is_empty() {
-            let help = "say what the workspace is for, in 1 to 80 characters";
-            return Err(Invalid::missing("Description", help).into());
-        }
+        NewWorkspace::check_description("Description", &new.description)?;
         let display_name = new
             .display_name
             .clone()
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| new.name.to_string());
-        rules::check_text("DisplayName", &display_name, rules::MAX_SHOWN)?;
+        NewWorkspace::check_shown("DisplayName", &display_name)?;
         let now = self.now();
         let candidate = random_digits(ID_DIGITS)?;
         let decide = |view: &View| {
@@ -118,7 +137,7 @@ impl Management {
     /// Changes display name and description, where stated.
     ///
     /// # Errors
-    /// A text that does not fit; as [`Management::look`].
+    /// A text that does not fit; as every write of [`Management`].
     pub async fn update_workspace(
         &self,
         caller: &Caller,
@@ -128,7 +147,7 @@ impl Management {
     ) -> Result<Revision, Error> {
         for (field, text) in [("DisplayName", display_name), ("Description", description)] {
             let Some(text) = text else { continue };
-            rules::check_text(field, text, rules::MAX_SHOWN)?;
+            NewWorkspace::check_shown(field, text)?;
             if text.is_empty() {
                 let help = "give 1 to 80 characters, or leave the field out";
                 return Err(Invalid::value(field, text, "a text to show", help).into());
@@ -155,7 +174,7 @@ impl Management {
     /// Deletes a workspace with its members and roles. Its name stays taken for 14 days.
     ///
     /// # Errors
-    /// [`ErrorCode::WorkspaceNotFound`]; as [`Management::look`].
+    /// [`ErrorCode::WorkspaceNotFound`]; as every write of [`Management`].
     pub async fn delete_workspace(
         &self,
         caller: &Caller,
@@ -185,7 +204,7 @@ impl Management {
     /// Makes a workspace the default one.
     ///
     /// # Errors
-    /// [`ErrorCode::WorkspaceNotFound`]; as [`Management::look`].
+    /// [`ErrorCode::WorkspaceNotFound`]; as every write of [`Management`].
     pub async fn set_default_workspace(
         &self,
         caller: &Caller,
