@@ -1,7 +1,7 @@
 //! What Redis alone can do to a store: refuse, run out of room, hold what nobody wrote, go away.
 
 use pai_authz::{
-    domain::{AccountRecords, Op, Revision},
+    domain::{AccessKeyId, AccountRecords, Change, Nonce, Op, Revision, UsedNonce},
     store::{Mode, RedisStore, Store as _, StoreError},
 };
 
@@ -124,6 +124,72 @@ async fn what_nobody_wrote_is_damage_and_of_its_account_alone() {
         assert!(matches!(refused, StoreError::Damaged { .. }), "{poison:?}: {refused:?}");
         assert_eq!(store.load(&two).await.unwrap(), good, "{poison:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
+    let redis = Redis::start(&[]);
+    let id = account("1000");
+    let signed = |request: &str, n: u64| {
+        let nonce = Nonce::parse(&format!("nonce-{n}")).unwrap();
+        let nonce = UsedNonce { key: AccessKeyId::parse("LTAI1000xA").unwrap(), nonce };
+        Change { nonce: Some(nonce), ..workspace_change(request, n) }
+    };
+    let keys = "log requests requests-by-time nonces nonces-by-time rosters records roster:2";
+    let keys = keys.split(' ').map(|name| format!("{{1000}}:{name}"));
+    let dump = || {
+        let mut kept = redis.cli(&["KEYS", "*"]).lines().map(str::to_owned).collect::<Vec<_>>();
+        kept.sort();
+        kept.into_iter()
+            .map(|key| redis.cli(&["--no-raw", "DUMP", &key]) + &key)
+            .collect::<Vec<_>>()
+    };
+    let root = store(&redis.url());
+    for key in keys {
+        redis.cli(&["FLUSHALL"]);
+        root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
+        redis.cli(&["DEL", &key]);
+        // A bitmap, which no part of the store is.
+        redis.cli(&["SETBIT", &key, "7", "1"]);
+        let before = dump();
+        let refused = root.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Damaged { .. }), "{key}: {refused:?}");
+        assert_eq!(dump(), before, "{key}");
+    }
+
+    redis.cli(&["FLUSHALL"]);
+    root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
+    redis.cli(&["XADD", "{1000}:log", "1-2", "e", "x"]);
+    let before = dump();
+    let refused = root.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Damaged { .. }), "{refused:?}");
+    assert_eq!(dump(), before);
+
+    redis.cli(&["FLUSHALL"]);
+    root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
+    let before = dump();
+    for command in "hset hdel hlen xadd zadd zrem zrangebyscore sadd srem".split(' ') {
+        let less = format!("-{command}");
+        redis.cli(&["ACL", "SETUSER", "less", "reset", "on", ">l", "~*", "+@all", &less]);
+        let user = store(&format!("{}?user=less&pass=l", redis.url()));
+        let refused = user.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap_err();
+        assert_unavailable(&refused, &format!("the command {}", command.to_uppercase()));
+        assert_eq!(dump(), before, "{command}");
+    }
+    // What docs/redis-layout.md says a user needs.
+    let needed = "evalsha eval script multi exec type hmget hget hset hdel hlen hscan sadd srem smembers xadd xrange \
+                  zadd zrem zrangebyscore scan";
+    let mut rule = vec!["ACL", "SETUSER", "least", "reset", "on", ">l", "~{*}:*", "-@all"];
+    let allowed: Vec<String> = needed.split(' ').map(|command| format!("+{command}")).collect();
+    rule.extend(allowed.iter().map(String::as_str));
+    redis.cli(&rule);
+    let least = store(&format!("{}?user=least&pass=l", redis.url()));
+    least.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap();
+    assert_eq!(least.accounts().await.unwrap(), std::slice::from_ref(&id));
+    assert_eq!(least.load(&id).await.unwrap().revision, revision(2));
+    assert_eq!(least.log(&id, revision(0), 9).await.unwrap().len(), 2);
+    let again = signed("r-2", 2);
+    assert!(least.recall(&id, &again.request_id, again.at).await.unwrap().is_some());
 }
 
 #[tokio::test]

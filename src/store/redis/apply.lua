@@ -1,16 +1,25 @@
--- Applies one change to one account, in one step: everything is checked first and written after.
+-- Applies one change to one account, in one step: everything is checked first and written after. Redis takes nothing
+-- back when a script breaks off, so whatever a write could fail of is among what is checked.
 --
 -- KEYS: meta, log, requests, requests by time, nonces, nonces by time, rosters, then the hashes the change touches.
 -- ARGV: format, mode, expected epoch, expected counter, next counter, the revision at which the caller looked at what it
--- changes ("epoch counter"), milliseconds of the change, of the oldest remembered request, of the oldest used nonce, request id (empty: not to be remembered), digest of the change,
--- nonce (empty: none), log entry (empty: there is nothing to change), how many of the touched hashes are rosters (they
--- stand first), then for each record: index of its hash in KEYS, field, "1" and the value or "0" and nothing.
+-- changes ("epoch counter"), milliseconds of the change, of the oldest remembered request, of the oldest used nonce,
+-- request id (empty: not to be remembered), digest of the change, nonce (empty: none), log entry (empty: there is nothing
+-- to change), how many of the touched hashes are rosters (they stand first), then for each record: index of its hash in
+-- KEYS, field, "1" and the value or "0" and nothing.
 local meta, log, requests, requests_by_time, nonces, nonces_by_time, rosters =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local format, mode, epoch, counter, next_counter = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local observed, at, oldest_request, oldest_nonce = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local request, digest, nonce, entry, touched_rosters = ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 local FIRST_HASH, FIRST_RECORD, PRUNED = 8, 15, 8
+local TYPES = {'hash', 'stream', 'hash', 'zset', 'hash', 'zset', 'set'}
+local USED = {
+  hash = {'HSET', 'HDEL', 'HLEN'},
+  stream = {'XADD'},
+  zset = {'ZADD', 'ZREM', 'ZRANGEBYSCORE'},
+  set = {'SADD', 'SREM'},
+}
 
 local present = redis.call('HMGET', meta, 'format', 'mode', 'epoch', 'counter')
 if present[1] and present[1] ~= format then return {'format', present[1]} end
@@ -34,6 +43,17 @@ end
 if now_epoch ~= epoch or now_counter ~= counter then return {'conflict', now_epoch, now_counter} end
 if observed ~= now_epoch .. ' ' .. now_counter then return {'again'} end
 
+for i, key in ipairs(KEYS) do
+  local expected, found = TYPES[i] or 'hash', redis.call('TYPE', key)['ok']
+  if found ~= 'none' and found ~= expected then return {'type', key} end
+  -- Redis before 7.0 cannot tell.
+  if redis.acl_check_cmd then
+    for _, command in ipairs(USED[expected]) do
+      if not redis.acl_check_cmd(command, key, '-', '-', '-') then return {'command', command} end
+    end
+  end
+end
+
 local function remember(hash, by_time, name, value, oldest)
   redis.call('HSET', hash, name, value)
   redis.call('ZADD', by_time, at, name)
@@ -47,6 +67,12 @@ end
 local reached = counter
 if entry ~= '' then
   reached = next_counter
+  -- Before all else, because it can still be refused: Redis is full or a replica, or the log has gone past the revision.
+  local logged = redis.pcall('XADD', log, epoch .. '-' .. reached, 'e', entry)
+  if type(logged) == 'table' and logged['err'] then
+    if string.sub(logged['err'], 1, 4) == 'ERR ' then return {'log'} end
+    return logged
+  end
   for i = FIRST_RECORD, #ARGV, 4 do
     local hash, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
     if ARGV[i + 2] == '1' then
@@ -56,13 +82,12 @@ if entry ~= '' then
     end
   end
   for i = FIRST_HASH, FIRST_HASH + tonumber(touched_rosters) - 1 do
-    if redis.call('EXISTS', KEYS[i]) == 1 then
+    if redis.call('HLEN', KEYS[i]) > 0 then
       redis.call('SADD', rosters, KEYS[i])
     else
       redis.call('SREM', rosters, KEYS[i])
     end
   end
-  redis.call('XADD', log, epoch .. '-' .. reached, 'e', entry)
   redis.call('HSET', meta, 'format', format, 'mode', mode, 'epoch', epoch, 'counter', reached)
 end
 if request ~= '' then

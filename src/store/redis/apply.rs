@@ -6,7 +6,7 @@ use redis::{FromRedisValue, Script, Value, aio::ConnectionManager};
 
 use super::{
     FORMAT,
-    fault::{damaged, fault},
+    fault::{damaged, fault, refused_command},
     keys::Keys,
     member, number, revision_of,
 };
@@ -172,6 +172,12 @@ fn said(reply: &[String]) -> Result<Said, StoreError> {
         "nonce" => Said::NonceUsed,
         "mode" => Said::OtherMode,
         "again" => Said::Again,
+        "type" => {
+            let key = rest.first().map_or("?", String::as_str);
+            return Err(damaged(&format!("`{key}` is not of the type the store gave it")));
+        }
+        "log" => return Err(damaged("the log has changes that the revision does not count")),
+        "command" => return Err(refused_command(rest.first().map_or("?", String::as_str))),
         "format" => Said::Format(rest.first().and_then(|text| number(text)).unwrap_or_default()),
         other => return Err(damaged(&format!("the script says `{other}`"))),
     })

@@ -37,6 +37,12 @@ pub(super) fn fault(error: &RedisError, sent: bool) -> StoreError {
     }
 }
 
+/// Returns the error of a user that may not do what a change needs.
+pub(super) fn refused_command(command: &str) -> StoreError {
+    let detail = format!("allow the user of this service the command {command}");
+    StoreError::Unavailable { may_be_applied: false, detail }
+}
+
 /// Returns the error of a store whose content cannot be trusted.
 pub(super) fn damaged(detail: &str) -> StoreError {
     StoreError::Damaged { path: PathBuf::from("(redis)"), detail: detail.to_owned() }
