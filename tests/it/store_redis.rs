@@ -157,6 +157,16 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
         assert_eq!(dump(), before, "{key}");
     }
 
+    for (key, field) in [("requests", "r-2"), ("nonces", "LTAI1000xA:nonce-2")] {
+        redis.cli(&["FLUSHALL"]);
+        root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
+        redis.cli(&["HSET", &format!("{{1000}}:{key}"), field, "x"]);
+        let before = dump();
+        let refused = root.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Damaged { .. }), "{key}: {refused:?}");
+        assert_eq!(dump(), before, "{key}");
+    }
+
     redis.cli(&["FLUSHALL"]);
     root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
     redis.cli(&["XADD", "{1000}:log", "1-2", "e", "x"]);

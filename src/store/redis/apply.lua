@@ -28,12 +28,17 @@ local now_epoch, now_counter = present[3] or '1', present[4] or '0'
 
 if nonce ~= '' then
   local used = redis.call('HGET', nonces, nonce)
-  if used and tonumber(used) >= tonumber(oldest_nonce) then return {'nonce'} end
+  if used then
+    local used_at = tonumber(used)
+    if not used_at then return {'damage', nonces} end
+    if used_at >= tonumber(oldest_nonce) then return {'nonce'} end
+  end
 end
 if request ~= '' then
   local first = redis.call('HGET', requests, request)
   if first then
     local r_epoch, r_counter, r_at, r_digest = string.match(first, '^(%d+) (%d+) (%d+) (%x+)$')
+    if not r_at then return {'damage', requests} end
     if tonumber(r_at) >= tonumber(oldest_request) then
       if r_digest ~= digest then return {'reused'} end
       return {'repeated', r_epoch, r_counter}
@@ -45,7 +50,7 @@ if observed ~= now_epoch .. ' ' .. now_counter then return {'again'} end
 
 for i, key in ipairs(KEYS) do
   local expected, found = TYPES[i] or 'hash', redis.call('TYPE', key)['ok']
-  if found ~= 'none' and found ~= expected then return {'type', key} end
+  if found ~= 'none' and found ~= expected then return {'damage', key} end
   -- Redis before 7.0 cannot tell.
   if redis.acl_check_cmd then
     for _, command in ipairs(USED[expected]) do

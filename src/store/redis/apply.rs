@@ -172,9 +172,9 @@ fn said(reply: &[String]) -> Result<Said, StoreError> {
         "nonce" => Said::NonceUsed,
         "mode" => Said::OtherMode,
         "again" => Said::Again,
-        "type" => {
+        "damage" => {
             let key = rest.first().map_or("?", String::as_str);
-            return Err(damaged(&format!("`{key}` is not of the type the store gave it")));
+            return Err(damaged(&format!("`{key}` holds what the store did not write")));
         }
         "log" => return Err(damaged("the log has changes that the revision does not count")),
         "command" => return Err(refused_command(rest.first().map_or("?", String::as_str))),
