@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod cli_import;
 mod crash;
 mod decisions;
 mod doubt;
@@ -14,6 +15,7 @@ mod hostile;
 mod http_auth;
 mod http_decisions;
 mod http_errors;
+mod http_listeners;
 mod http_operations;
 mod http_table;
 mod management;
@@ -22,6 +24,7 @@ mod management_rules;
 mod management_table;
 mod readme;
 mod sdk;
+mod serve_start;
 mod signature;
 mod store;
 mod store_model;

@@ -229,8 +229,8 @@ impl Management {
     /// Gives a member a role; one it holds already changes nothing.
     ///
     /// # Errors
-    /// [`ErrorCode::MemberNotFound`], [`ErrorCode::RoleNotFound`], [`ErrorCode::LimitExceeded`]; the role of the Owner; as every
-    /// write of [`Management`].
+    /// [`ErrorCode::MemberNotFound`], [`ErrorCode::RoleNotFound`], [`ErrorCode::LimitExceeded`]; the role of the Owner; as
+    /// every write of [`Management`].
     pub async fn add_member_role(
         &self,
         caller: &Caller,
