@@ -154,6 +154,10 @@ codes! {
     Internal = "internal", "InternalError", 500, Later;
     /// This replica is behind the revision that was demanded.
     ReplicaStale = "replica_stale", "ServiceUnavailable", 503, Later;
+    /// The store has lost changes of the account; an operator must look.
+    Suspended = "suspended", "ServiceUnavailable", 503, Later;
+    /// What the store holds of the account or workspace cannot be trusted; an operator must look.
+    Quarantined = "quarantined", "ServiceUnavailable", 503, Later;
     /// The store cannot be reached, or the service is starting or stopping.
     Unavailable = "unavailable", "ServiceUnavailable", 503, Later;
     /// The store has no room for the change; nothing was written.
@@ -268,6 +272,19 @@ impl From<StoreError> for Error {
                     "nothing was changed; try again in a moment"
                 };
                 Self::new(ErrorCode::Unavailable, "the store is not available", help)
+            }
+            lost @ (StoreError::Regressed { .. } | StoreError::Suspended { .. }) => {
+                tracing::error!(%lost, "the store has lost changes");
+                let help = "nothing was changed; an operator must look: see `pai-authz recover`";
+                Self::new(ErrorCode::Suspended, lost.to_string(), help)
+            }
+            StoreError::Damaged { detail, .. } => {
+                tracing::error!(detail, "what the store holds cannot be trusted");
+                Self::new(
+                    ErrorCode::Quarantined,
+                    "what the store holds of the account cannot be trusted",
+                    "nothing was changed; an operator must look: the log of the service says what was found",
+                )
             }
             StoreError::NonceUsed => Self::nonce_used(),
             StoreError::RequestReused => Self::new(

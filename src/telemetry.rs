@@ -1,6 +1,10 @@
 //! Logs: pretty on a terminal, one JSON object a line otherwise; and the clock of the process.
 
-use std::{io::IsTerminal, time::UNIX_EPOCH};
+use std::{
+    io::IsTerminal,
+    sync::LazyLock,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
 
 use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
@@ -45,5 +49,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the same")]
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }

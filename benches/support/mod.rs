@@ -13,7 +13,7 @@ use pai_authz::{
     http::{self, Limits, Listeners, Services},
     service::{
         Accounts, Actor, Authenticator, Authorizer, Bounds, DEV_ACCOUNT, Keyring, Management,
-        MasterKey, Signers, Tokens, import,
+        MasterKey, Residency, Signers, Tokens, import,
     },
     store::RedbStore,
     telemetry::SystemClock,
@@ -48,13 +48,16 @@ pub(crate) fn start_service(
             let store = Arc::new(store);
             let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
             let engine = Engine::new("cn-hangzhou").unwrap();
-            let accounts = Arc::new(
-                Accounts::load(engine, store, Arc::new(SystemClock), &keyring).await.unwrap(),
-            );
+            let clock = Arc::new(SystemClock);
+            let residency = Residency::default();
+            let accounts =
+                Arc::new(Accounts::new(engine, store, clock, keyring.clone(), residency));
+            accounts.load_all().await.unwrap();
             let actor = Actor::new("bench".to_owned(), RequestId::parse("bench").unwrap());
             let content = content(accounts.clock().now());
             import(&accounts, &account, &actor, &content).await.unwrap();
             let services = Services {
+                accounts: accounts.clone(),
                 authorizer: Authorizer::new(accounts.clone(), keyring.clone(), Duration::ZERO),
                 authenticator: Arc::new(Authenticator::new(
                     accounts.clone(),

@@ -13,7 +13,7 @@ use super::{
     output::{self, Format},
 };
 use crate::{
-    config::StoreAddress,
+    config::{RedisSettings, StoreAddress},
     domain::{
         AccountId, BuiltinRole, Change, Clock, CustomRole, CustomRoleId, EnvMode, IdForm, Identity,
         Member, ModulePermission, Op, PermissionType, Principal, PrincipalId, PrincipalKind,
@@ -33,6 +33,8 @@ pub(super) struct BenchStoreArgs {
     /// The store, as `redb:PATH`; made there if there is none. An existing development store keeps what is written.
     #[arg(long)]
     pub(super) store: StoreAddress,
+    #[command(flatten)]
+    pub(super) redis: RedisSettings,
     /// Concurrent writers.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) writers: u32,
@@ -49,8 +51,8 @@ pub(super) struct BenchStoreArgs {
 /// # Errors
 /// When the store cannot be opened, or refuses a change for another reason than a conflict.
 pub(super) async fn run(args: &BenchStoreArgs, format: Format) -> anyhow::Result<u8> {
-    let store =
-        open::store(&args.store, Mode::Development, true).context("cannot open the store")?;
+    let store = open::store(&args.store, &args.redis, Mode::Development, true)
+        .context("cannot open the store")?;
     let started = Instant::now();
     let until = started + Duration::from_secs(args.seconds);
     let mut writers = JoinSet::new();

@@ -22,7 +22,10 @@ pub(super) struct DemoArgs {
 }
 
 /// Adds the demonstration to an account.
-pub(super) async fn seed(accounts: &Accounts, account: &AccountId) -> anyhow::Result<Imported> {
+pub(super) async fn seed(
+    accounts: &Arc<Accounts>,
+    account: &AccountId,
+) -> anyhow::Result<Imported> {
     let content = demo(account, accounts.clock().now())
         .map_err(|form| anyhow::anyhow!("the demonstration has a wrong id: {}", form.expected))?;
     Ok(import(accounts, account, &actor()?, &content).await?)

@@ -11,17 +11,19 @@ use super::{
     output::{self, Format},
 };
 use crate::{
-    config::StoreAddress,
-    service::{Keyring, initialize},
-    store::{Mode, RedbStore, StoreError},
+    config::{RedisSettings, StoreAddress},
+    service::{Keyring, MasterKey, initialize},
+    store::{Mode, RedbStore, Store, StoreError},
 };
 
 /// What `init` takes.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// Store to make: `redb:PATH`. An existing one gets one more account.
+    /// Store to make: `redb:PATH`, or one on Redis. An existing one gets one more account.
     #[arg(long, env = "PAI_AUTHZ_STORE", default_value = "redb:./data/pai-authz.redb")]
     store: StoreAddress,
+    #[command(flatten)]
+    redis: RedisSettings,
     /// Id of the main account, 1 to 20 digits.
     #[arg(long)]
     account: String,
@@ -34,20 +36,9 @@ pub(super) struct InitArgs {
 /// Makes the store.
 pub(super) async fn run(args: &InitArgs, format: Format) -> anyhow::Result<u8> {
     let account = account(&args.account)?;
-    let StoreAddress::Redb(path) = &args.store else {
-        bail!("`memory:` has nothing to make: give `redb:PATH`")
-    };
-    let store = match RedbStore::open(path, Mode::Production) {
-        Err(StoreError::Missing { .. }) => {
-            let key = open::read_or_make_key(&args.master_key_file)?;
-            (RedbStore::create(path, Mode::Production)?, key)
-        }
-        // What the store holds was made under a key that exists: another one would shut its accounts out.
-        other => (other?, open::read_key(&args.master_key_file)?),
-    };
-    let (store, key) = store;
+    let (store, key) = store(args).await?;
     let keyring = Arc::new(Keyring::new(&key, None));
-    let accounts = Arc::new(open::load("cn-hangzhou", Arc::new(store), &keyring).await?);
+    let accounts = open::load_one("cn-hangzhou", store, &keyring, &account).await?;
     let keys = initialize(&accounts, &keyring, &account, &actor()?).await?;
     let (store, key_file) = (args.store.to_string(), args.master_key_file.display().to_string());
     match format {
@@ -63,4 +54,31 @@ pub(super) async fn run(args: &InitArgs, format: Format) -> anyhow::Result<u8> {
         ))?,
     }
     Ok(0)
+}
+
+/// Returns the store to work on and its master key, making what is not there. What a store holds was made under a key that
+/// exists: another one would shut its accounts out.
+async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
+    let path = match &args.store {
+        StoreAddress::Memory => bail!("`memory:` has nothing to make: give `redb:PATH`"),
+        StoreAddress::Redis(_) => {
+            let redis = args.redis.clone().with_environment();
+            let store = open::store(&args.store, &redis, Mode::Production, false)?;
+            open::reach(&*store, &args.store).await?;
+            let key = if store.accounts().await?.is_empty() {
+                open::read_or_make_key(&args.master_key_file)?
+            } else {
+                open::read_key(&args.master_key_file)?
+            };
+            return Ok((store, key));
+        }
+        StoreAddress::Redb(path) => path,
+    };
+    match RedbStore::open(path, Mode::Production) {
+        Err(StoreError::Missing { .. }) => {
+            let key = open::read_or_make_key(&args.master_key_file)?;
+            Ok((Arc::new(RedbStore::create(path, Mode::Production)?), key))
+        }
+        other => Ok((Arc::new(other?), open::read_key(&args.master_key_file)?)),
+    }
 }

@@ -14,6 +14,7 @@ mod serve;
 mod target;
 mod token;
 
+pub use self::open::store as open_store;
 use clap::{Parser, Subcommand};
 
 use output::Format;

@@ -5,26 +5,33 @@ use std::{
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    config::StoreAddress,
+    config::{RedisAddress, RedisServers, RedisSettings, StoreAddress},
     domain::{AccountId, RequestId},
     engine::Engine,
-    service::{Accounts, Actor, DEV_ACCOUNT, Keyring, MasterKey},
-    store::{Mode, RedbStore, Store, StoreError},
+    service::{Accounts, Actor, DEV_ACCOUNT, Keyring, MasterKey, Residency},
+    store::{
+        Mode, RedbStore, RedisOptions, RedisStore, RedisTls, RedisTopology, RedisUser, Store,
+        StoreError,
+    },
     telemetry::SystemClock,
 };
 
-/// A stopped store, and what is needed to work on it.
+/// A store to work on directly, and what is needed for it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct StoreArgs {
-    /// Work on this stopped store: `redb:PATH`. Said here alone: the variable of the service names a store in use.
+    /// Work on this store: a stopped one at `redb:PATH`, or one on Redis, which may be in use. Said here alone: the
+    /// variable of the service names a store in use.
     #[arg(long, value_name = "STORE")]
     pub(super) store: Option<StoreAddress>,
+    #[command(flatten)]
+    pub(super) redis: RedisSettings,
     /// Account to work on; with `--dev` the development account.
     #[arg(long, value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
@@ -78,9 +85,11 @@ impl StoreArgs {
     pub(super) async fn open(&self, create: bool) -> anyhow::Result<Opened> {
         let Some(address) = &self.store else { bail!("name the store with `--store redb:PATH`") };
         let account = self.account()?;
-        let store = store(address, self.mode(), create && self.dev)?;
+        let redis = self.redis.clone().with_environment();
+        let store = store(address, &redis, self.mode(), create && self.dev)?;
+        reach(&*store, address).await?;
         let keyring = Arc::new(keyring(self.dev, self.master_key_file.as_deref(), None)?);
-        let accounts = Arc::new(load(&self.region, store, &keyring).await?);
+        let accounts = load_one(&self.region, store, &keyring, &account).await?;
         // An account begins with `init`; a slip in its id must not begin another one.
         if !self.dev && accounts.view(&account).is_none() {
             bail!(
@@ -104,9 +113,14 @@ pub(super) fn actor() -> anyhow::Result<Actor> {
     Ok(Actor::new("cli".to_owned(), request_id))
 }
 
-/// Opens a store, or makes it where there is none and `create` says so.
-pub(super) fn store(
+/// Opens a store, or makes it where there is none and `create` says so. One on Redis is connected to when it is first
+/// asked.
+///
+/// # Errors
+/// What the store says, or a file or setting that does not fit.
+pub fn store(
     address: &StoreAddress,
+    redis: &RedisSettings,
     mode: Mode,
     create: bool,
 ) -> anyhow::Result<Arc<dyn Store>> {
@@ -116,19 +130,111 @@ pub(super) fn store(
             Err(StoreError::Missing { .. }) if create => RedbStore::create(path, mode),
             other => other,
         },
+        StoreAddress::Redis(address) => {
+            return Ok(Arc::new(RedisStore::new(&redis_options(address, redis)?, mode)?));
+        }
     };
     Ok(Arc::new(opened?))
 }
 
-/// Loads the accounts of a store.
-pub(super) async fn load(
+/// Makes sure that a store that others share can be asked, and tells the operator what to do when not.
+pub(super) async fn reach(store: &dyn Store, address: &StoreAddress) -> anyhow::Result<()> {
+    let (Some(shared), Ok(nobody)) = (store.shared(), AccountId::parse("0")) else { return Ok(()) };
+    if let Some(Err(StoreError::Unavailable { detail, .. })) =
+        shared.revisions(&[nobody]).await.pop()
+    {
+        bail!("`store`: `{address}` cannot be asked: {detail}");
+    }
+    Ok(())
+}
+
+/// Returns how to get into Redis, with what the named files hold.
+pub(super) fn redis_options(
+    address: &RedisAddress,
+    settings: &RedisSettings,
+) -> anyhow::Result<RedisOptions> {
+    let read = |path: &Path, what: &str| {
+        fs::read(path).with_context(|| format!("`{what}`: cannot read `{}`", path.display()))
+    };
+    let password = |file: Option<&PathBuf>, given: Option<&String>, what: &str| {
+        let Some(path) = file else { return Ok(given.cloned()) };
+        let text = String::from_utf8(read(path, what)?)
+            .map_err(|_| anyhow::anyhow!("`{what}`: `{}` is not UTF-8", path.display()))?;
+        anyhow::Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+    };
+    let tls = if address.tls {
+        let client = match (&settings.cert, &settings.key) {
+            (Some(cert), Some(key)) => Some((read(cert, "redis-cert")?, read(key, "redis-key")?)),
+            (None, None) => None,
+            _ => bail!("`redis-cert` and `redis-key` go together: give both or neither"),
+        };
+        let ca = settings.ca.as_deref().map(|path| read(path, "redis-ca")).transpose()?;
+        Some(RedisTls { ca, client })
+    } else {
+        if settings.ca.is_some() || settings.cert.is_some() || settings.key.is_some() {
+            bail!(
+                "`redis-ca`, `redis-cert` and `redis-key` go with a `rediss` store: this one is not encrypted"
+            );
+        }
+        None
+    };
+    let user = RedisUser {
+        name: address.user.clone(),
+        password: password(
+            settings.password_file.as_ref(),
+            settings.password.as_ref(),
+            "redis-password-file",
+        )?,
+    };
+    let sentinel_user = RedisUser {
+        name: settings.sentinel_user.clone(),
+        password: password(
+            settings.sentinel_password_file.as_ref(),
+            settings.sentinel_password.as_ref(),
+            "redis-sentinel-password-file",
+        )?,
+    };
+    let topology = match &address.servers {
+        RedisServers::Single(host, port) => RedisTopology::Single(host.clone(), *port),
+        RedisServers::Socket(path) => RedisTopology::Socket(path.clone()),
+        RedisServers::Sentinel(nodes, name) => RedisTopology::Sentinel(nodes.clone(), name.clone()),
+        RedisServers::Cluster(nodes) => RedisTopology::Cluster(nodes.clone()),
+    };
+    let wait = Duration::from_millis(settings.write_quorum_timeout_ms.unwrap_or(1_000));
+    let quorum = settings.write_quorum.filter(|replicas| *replicas > 0);
+    let quorum = quorum.map(|replicas| (replicas, wait));
+    let database = address.database;
+    Ok(RedisOptions { topology, database, user, sentinel_user, tls, quorum })
+}
+
+/// Returns the accounts of a store, none of them loaded.
+pub(super) fn accounts(
     region: &str,
     store: Arc<dyn Store>,
-    keyring: &Keyring,
-) -> anyhow::Result<Accounts> {
+    keyring: &Arc<Keyring>,
+    residency: Residency,
+) -> anyhow::Result<Arc<Accounts>> {
     let engine =
         Engine::new(region).map_err(|detail| anyhow::anyhow!("the built-in policies: {detail}"))?;
-    Ok(Accounts::load(engine, store, Arc::new(SystemClock), keyring).await?)
+    let clock = Arc::new(SystemClock);
+    Ok(Arc::new(Accounts::new(engine, store, clock, keyring.clone(), residency)))
+}
+
+/// Returns the accounts of a store for work on one of them.
+pub(super) async fn load_one(
+    region: &str,
+    store: Arc<dyn Store>,
+    keyring: &Arc<Keyring>,
+    account: &AccountId,
+) -> anyhow::Result<Arc<Accounts>> {
+    let shared = store.shared().is_some();
+    let accounts = accounts(region, store, keyring, Residency::default())?;
+    if shared {
+        accounts.attend(account).await?;
+    } else {
+        accounts.load_all().await?;
+    }
+    Ok(accounts)
 }
 
 /// Returns the keys of a store.

@@ -22,7 +22,7 @@ use crate::{
     http::{self, Limits, Listeners, Services, Tls},
     service::{
         Accounts, Authenticator, Authorizer, Bounds, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN,
-        Management, Signers, Tokens,
+        Management, Replica, Residency, Signers, Tokens,
     },
     store::Mode,
     telemetry,
@@ -63,18 +63,27 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
         config.master_key_file.as_deref(),
         config.previous_master_key_file.as_deref(),
     )?);
-    let store = open::store(&config.store, mode, config.dev)?;
-    let accounts = Arc::new(open::load(&config.region, store, &keyring).await?);
+    let store = open::store(&config.store, &config.redis, mode, config.dev)?;
+    open::reach(&*store, &config.store).await?;
+    let residency = Residency {
+        max_staleness: config.max_staleness,
+        memory: config.account_memory_mib.saturating_mul(1 << 20),
+    };
+    let accounts = open::accounts(&config.region, store, &keyring, residency)?;
+    accounts.load_all().await?;
+    let _replica = Replica::start(&accounts).context("cannot follow the store")?;
     if let Some(account) = &dev_account {
+        accounts.attend(account).await?;
         accounts.admit(account);
         if config.demo && accounts.view(account).is_some_and(|view| view.is_blank()) {
             demo::seed(&accounts, account).await?;
         }
     }
-    if let Some(account) = &uds_account
-        && accounts.view(account).is_none()
-    {
-        bail!("`uds-account`: account `{account}` is not in this store");
+    if let Some(account) = &uds_account {
+        accounts.attend(account).await?;
+        if accounts.view(account).is_none() {
+            bail!("`uds-account`: account `{account}` is not in this store");
+        }
     }
     let connections = connections(&config)?;
     let listeners = bind(&config)?;
@@ -85,6 +94,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     let announcement = announcement(&config, &listeners, dev_account.is_some())?;
     let dev_signer = dev_account.clone();
     let services = Services {
+        accounts: accounts.clone(),
         authorizer: Authorizer::new(accounts.clone(), keyring.clone(), config.freshness_wait),
         authenticator: Arc::new(Authenticator::new(accounts.clone(), keyring.clone(), dev_account)),
         tokens: Tokens::new(accounts.clone(), keyring.clone()),

@@ -3,6 +3,7 @@
 //! A flag `--body-limit` has the variable `PAI_AUTHZ_BODY_LIMIT` and the key `body-limit`; an unknown key is an
 //! error, for a misspelled limit must not silently be no limit.
 
+mod redis_settings;
 mod store_address;
 
 use std::{
@@ -13,7 +14,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use store_address::StoreAddress;
+pub use redis_settings::RedisSettings;
+pub use store_address::{RedisAddress, RedisServers, StoreAddress};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
@@ -31,9 +33,13 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, clap::Args)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
-    /// Store: `redb:PATH` or `memory:` [default: redb:./data/pai-authz.redb].
+    /// Store: `redb:PATH`, `memory:`, `redis://HOST:PORT/DB`, `rediss://…`, `redis+sentinel://HOST:PORT,…/NAME` or
+    /// `redis+cluster://HOST:PORT,…` [default: redb:./data/pai-authz.redb].
     #[arg(long, env = "PAI_AUTHZ_STORE", value_name = "STORE")]
     pub store: Option<String>,
+    /// How to get into Redis.
+    #[command(flatten)]
+    pub redis: RedisSettings,
     /// Address of the API [default: 127.0.0.1:8080].
     #[arg(long, env = "PAI_AUTHZ_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -100,6 +106,12 @@ pub struct Settings {
     /// How long a request waits for the revision it demands, in milliseconds [default: 200].
     #[arg(long, env = "PAI_AUTHZ_FRESHNESS_WAIT_MS", value_name = "MS")]
     pub freshness_wait_ms: Option<u64>,
+    /// How long after Redis was last asked decisions are made, in milliseconds [default: 5000].
+    #[arg(long, env = "PAI_AUTHZ_MAX_STALENESS_MS", value_name = "MS")]
+    pub max_staleness_ms: Option<u64>,
+    /// Memory for accounts of Redis, in MiB; those asked for the longest time ago leave it [default: 4096].
+    #[arg(long, env = "PAI_AUTHZ_ACCOUNT_MEMORY_MIB", value_name = "MIB")]
+    pub account_memory_mib: Option<usize>,
     /// Most custom roles of a workspace [default: 100].
     #[arg(long, env = "PAI_AUTHZ_MAX_ROLES", value_name = "N")]
     pub max_roles: Option<usize>,
@@ -123,6 +135,8 @@ const DEFAULT_LOG: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off
 pub struct Config {
     /// Where the store is.
     pub store: StoreAddress,
+    /// How to get into Redis.
+    pub redis: RedisSettings,
     /// Address of the API.
     pub listen: SocketAddr,
     /// Address of health.
@@ -163,6 +177,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// Time to wait for a revision.
     pub freshness_wait: Duration,
+    /// How long after Redis was last asked decisions are made.
+    pub max_staleness: Duration,
+    /// Memory for accounts of Redis, in MiB.
+    pub account_memory_mib: usize,
     /// Most custom roles of a workspace.
     pub max_roles: usize,
     /// Most members of a workspace.
@@ -195,6 +213,7 @@ impl Settings {
     pub fn over(self, below: Self) -> Self {
         Self {
             store: self.store.or(below.store),
+            redis: self.redis.over(below.redis),
             listen: self.listen.or(below.listen),
             ops_listen: self.ops_listen.or(below.ops_listen),
             insecure_listen: self.insecure_listen.or(below.insecure_listen),
@@ -219,6 +238,8 @@ impl Settings {
             max_connections: self.max_connections.or(below.max_connections),
             shutdown_timeout_ms: self.shutdown_timeout_ms.or(below.shutdown_timeout_ms),
             freshness_wait_ms: self.freshness_wait_ms.or(below.freshness_wait_ms),
+            max_staleness_ms: self.max_staleness_ms.or(below.max_staleness_ms),
+            account_memory_mib: self.account_memory_mib.or(below.account_memory_mib),
             max_roles: self.max_roles.or(below.max_roles),
             max_members: self.max_members.or(below.max_members),
             log: self.log.or(below.log),
@@ -290,6 +311,7 @@ impl Settings {
         let millis = |value: Option<u64>, default| Duration::from_millis(value.unwrap_or(default));
         let config = Config {
             store,
+            redis: self.redis.with_environment(),
             listen,
             ops_listen,
             insecure_listen: insecure,
@@ -310,6 +332,8 @@ impl Settings {
             max_connections: self.max_connections.unwrap_or(25_000),
             shutdown_timeout: millis(self.shutdown_timeout_ms, 10_000),
             freshness_wait: millis(self.freshness_wait_ms, 200),
+            max_staleness: millis(self.max_staleness_ms, 5_000),
+            account_memory_mib: self.account_memory_mib.unwrap_or(4_096),
             max_roles: self.max_roles.unwrap_or(100),
             max_members: self.max_members.unwrap_or(100_000),
             log: self.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
@@ -329,6 +353,7 @@ impl Config {
         let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
         let settings = Settings {
             store: Some(self.store.to_string()),
+            redis: self.redis.clone(),
             listen: Some(self.listen),
             ops_listen: Some(self.ops_listen),
             insecure_listen: Some(self.insecure_listen),
@@ -351,6 +376,8 @@ impl Config {
             max_connections: Some(self.max_connections),
             shutdown_timeout_ms: millis(self.shutdown_timeout),
             freshness_wait_ms: millis(self.freshness_wait),
+            max_staleness_ms: millis(self.max_staleness),
+            account_memory_mib: Some(self.account_memory_mib),
             max_roles: Some(self.max_roles),
             max_members: Some(self.max_members),
             log: Some(self.log.clone()),
@@ -377,6 +404,7 @@ impl Config {
             ("head-timeout-ms", self.head_timeout),
             ("body-timeout-ms", self.body_timeout),
             ("keep-alive-ms", self.keep_alive),
+            ("max-staleness-ms", self.max_staleness),
         ] {
             if value.is_zero() {
                 return Err(Misconfigured(format!(
@@ -389,6 +417,7 @@ impl Config {
             ("body-limit", self.body_limit),
             ("batch-body-limit", self.batch_body_limit),
             ("max-connections", self.max_connections),
+            ("account-memory-mib", self.account_memory_mib),
             ("max-roles", self.max_roles),
             ("max-members", self.max_members),
         ] {
@@ -403,72 +432,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(toml: &str) -> Settings {
-        toml::from_str(toml).unwrap()
-    }
-
-    #[track_caller]
-    fn refused(toml: &str, names: &str) {
-        let error = settings(toml).into_config().unwrap_err().to_string();
-        assert!(error.starts_with(&format!("`{names}`")), "{error}");
-    }
-
-    #[test]
-    fn flags_stand_over_the_file_and_the_file_over_defaults() {
-        let flags = Settings { workers: Some(3), ..Settings::default() };
-        let config = flags.over(settings("workers = 1\nbody-limit = 10")).into_config().unwrap();
-        assert_eq!(
-            (config.workers, config.body_limit, config.batch_body_limit),
-            (3, 10, 1024 * 1024)
-        );
-        assert_eq!(config.store, StoreAddress::Redb("./data/pai-authz.redb".into()));
-    }
-
-    #[test]
-    fn what_is_printed_reads_back_as_the_same() {
-        let toml =
-            "workers = 3\nuds = \"s\"\nuds-mode = \"0660\"\nbody-timeout-ms = 1500\ndev = true";
-        let printed = settings(toml).into_config().unwrap().to_toml().unwrap();
-        assert_eq!(settings(&printed).into_config().unwrap().to_toml().unwrap(), printed);
-        for line in [
-            "workers = 3",
-            "uds-mode = \"0660\"",
-            "body-timeout-ms = 1500",
-            "listen = \"127.0.0.1:8080\"",
-        ] {
-            assert!(printed.contains(line), "{printed}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_key_is_an_error() {
-        let error = toml::from_str::<Settings>("body-limits = 10").unwrap_err().to_string();
-        assert!(error.contains("body-limits"), "{error}");
-    }
-
-    #[test]
-    fn what_would_be_unsafe_or_useless_is_refused() {
-        refused("listen = \"0.0.0.0:8080\"", "listen");
-        refused("listen = \"0.0.0.0:8080\"\ndev = true\ninsecure-listen = true", "listen");
-        refused("ops-listen = \"0.0.0.0:8080\"", "ops-listen");
-        refused("tls-cert = \"a\"", "tls-cert");
-        refused("uds-account = \"1\"", "uds-account");
-        refused("uds-mode = \"9\"\nuds = \"s\"", "uds-mode");
-        refused("demo = true", "demo");
-        refused("store = \"sqlite:x\"", "store");
-        refused("store = \"redis://x\"", "store");
-        refused("workers = 0", "workers");
-        refused("workers = 100000", "workers");
-        refused("head-timeout-ms = 0", "head-timeout-ms");
-        refused("region = \"a:b\"", "region");
-        assert!(settings("listen = \"0.0.0.0:1\"\ninsecure-listen = true").into_config().is_ok());
-        assert!(
-            settings("listen = \"0.0.0.0:1\"\ntls-cert = \"a\"\ntls-key = \"b\"")
-                .into_config()
-                .is_ok()
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,9 @@
 //! What is recorded of an account.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{
     AccessKeyId, AccountId, CustomRole, CustomRoleId, PrincipalId, ResourceGroupId, Revision,
@@ -296,6 +299,8 @@ pub struct AccountRecords {
     pub retired_names: BTreeMap<WorkspaceName, Timestamp>,
     /// The default workspace.
     pub default_workspace: Option<WorkspaceId>,
+    /// Workspaces of which something could not be read: what is here of them is not to be trusted.
+    pub unreadable: BTreeSet<WorkspaceId>,
 }
 
 impl AccountRecords {
@@ -313,6 +318,7 @@ impl AccountRecords {
             access_keys: BTreeMap::new(),
             retired_names: BTreeMap::new(),
             default_workspace: None,
+            unreadable: BTreeSet::new(),
         }
     }
 }

@@ -38,8 +38,12 @@ impl Timestamp {
     }
 }
 
-/// Tells the wall-clock time.
+/// Tells the time.
 pub trait Clock: Send + Sync {
-    /// Returns the present time; a clock before the epoch is the epoch.
+    /// Returns the present wall-clock time; a clock before the epoch is the epoch.
     fn now(&self) -> Timestamp;
+
+    /// Returns the time since some moment, the same for the whole life of the process: it never jumps, whatever is done
+    /// to the wall clock.
+    fn monotonic(&self) -> Duration;
 }

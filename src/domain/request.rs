@@ -84,6 +84,17 @@ pub enum Resource {
     Foreign,
 }
 
+impl Resource {
+    /// Returns the workspace it is in, if it is in one.
+    #[must_use]
+    pub const fn workspace(&self) -> Option<&WorkspaceId> {
+        match self {
+            Self::Asset { workspace, .. } | Self::Arn { workspace, .. } => workspace.as_ref(),
+            Self::Account | Self::Foreign => None,
+        }
+    }
+}
+
 /// A checked request: every name is known, every required attribute is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

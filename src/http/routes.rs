@@ -40,7 +40,8 @@ pub(super) fn api(config: &mut ServiceConfig) {
 pub(super) fn ops(config: &mut ServiceConfig) {
     config
         .service(resource("/livez", "GET").route(web::get().to(ops::livez)))
-        .service(resource("/readyz", "GET").route(web::get().to(ops::readyz)));
+        .service(resource("/readyz", "GET").route(web::get().to(ops::readyz)))
+        .service(resource("/metrics", "GET").route(web::get().to(ops::metrics)));
 }
 
 /// Returns a resource that answers other methods than `allowed` as it should.

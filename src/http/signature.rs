@@ -31,7 +31,7 @@ const SECURITY_TOKEN: [&str; 3] =
 /// # Errors
 /// [`ErrorCode::IncompleteSignature`], [`ErrorCode::MissingField`] for a header, [`ErrorCode::TimestampMalformed`],
 /// and what [`Signers::verify`] refuses.
-pub(super) fn signer(
+pub(super) async fn signer(
     signers: &Signers,
     request: &HttpRequest,
     body: &[u8],
@@ -70,13 +70,14 @@ pub(super) fn signer(
         &payload,
     ]
     .join("\n");
-    signers.verify(&Signed {
+    let signed = Signed {
         key: stated.credential,
         canonical: &canonical,
         signature: stated.signature,
         at,
         nonce,
-    })
+    };
+    signers.verify(&signed).await
 }
 
 fn incomplete(message: impl Into<String>, help: &str) -> Error {

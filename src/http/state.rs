@@ -7,12 +7,14 @@ use tokio::runtime::Handle;
 use super::{admission::Admission, connections::Connections, ops::Health};
 use crate::{
     domain::AccountId,
-    service::{Authenticator, Authorizer, Management, Signers, Tokens},
+    service::{Accounts, Authenticator, Authorizer, Management, Signers, Tokens},
 };
 
 /// The use cases behind the endpoints.
 #[derive(Debug, Clone)]
 pub struct Services {
+    /// The accounts all of them work on, for those who watch the service.
+    pub accounts: Arc<Accounts>,
     /// Answers requests for decisions.
     pub authorizer: Authorizer,
     /// Tells who asks.

@@ -1,24 +1,23 @@
 //! The accounts this process knows: an immutable view of each in memory, and the one way to change one.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::{OwnedMutexGuard, mpsc};
 use tracing::Instrument;
 
-use super::{Keyring, View, random::random_hex};
+use super::{
+    Keyring, View,
+    loading::{Absent, Loading},
+    place::{Place, Trouble},
+    random::random_hex,
+    replica,
+};
 use crate::{
-    domain::{AccessKey, AccountId, Change, Clock, Op, RequestId, Revision, UsedNonce},
+    domain::{AccountId, Change, Clock, Op, RequestId, Revision, UsedNonce},
     engine::Engine,
     error::{Error, ErrorCode},
-    store::{Applied, Store, StoreError},
+    store::{Applied, SharedStore, Store, StoreError},
 };
 
 /// How often a change is decided anew when other changes come first.
@@ -68,42 +67,39 @@ pub struct Changed {
     pub ops: Vec<Op>,
 }
 
-/// One account: its present view, who waits for the next, and the lock of those who change it.
-#[derive(Debug)]
-struct Place {
-    view: ArcSwap<View>,
-    revisions: watch::Sender<Revision>,
-    writers: Arc<Mutex<()>>,
-    /// Whether the store may hold a change that the view lacks, because it could not be read since.
-    doubtful: AtomicBool,
+/// How replicas of a shared store hold accounts.
+#[derive(Debug, Clone, Copy)]
+pub struct Residency {
+    /// How long after the store was last asked an account may be decided on.
+    pub max_staleness: Duration,
+    /// Most bytes that accounts take in memory, roughly.
+    pub memory: usize,
 }
 
-impl Place {
-    fn new(view: View) -> Arc<Self> {
-        let revisions = watch::Sender::new(view.revision());
-        Arc::new(Self {
-            view: ArcSwap::from_pointee(view),
-            revisions,
-            writers: Arc::default(),
-            doubtful: AtomicBool::new(false),
-        })
-    }
-
-    fn show(&self, view: View) {
-        let revision = view.revision();
-        self.view.store(Arc::new(view));
-        self.doubtful.store(false, Ordering::SeqCst);
-        // After the view: whoever is woken by a revision finds a view that has it.
-        self.revisions.send_replace(revision);
+impl Default for Residency {
+    fn default() -> Self {
+        Self { max_staleness: Duration::from_secs(5), memory: 4 << 30 }
     }
 }
 
-/// All accounts of a store, loaded into memory.
+pub(super) type Places = HashMap<AccountId, Arc<Place>>;
+
+/// Accounts to look at soon that wait to be.
+const NUDGES: usize = 1_024;
+
+/// The accounts of a store, in memory.
 pub struct Accounts {
-    engine: Arc<Engine>,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    places: ArcSwap<HashMap<AccountId, Arc<Place>>>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) residency: Residency,
+    pub(super) places: ArcSwap<Places>,
+    pub(super) loading: Loading,
+    pub(super) absent: Absent,
+    pub(super) contact: replica::Contact,
+    nudge: mpsc::Sender<AccountId>,
+    nudged: std::sync::Mutex<Option<mpsc::Receiver<AccountId>>>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -113,37 +109,45 @@ impl std::fmt::Debug for Accounts {
 }
 
 impl Accounts {
-    /// Loads every account of `store` and compiles it.
-    ///
-    /// `keyring` must be the one the store was filled under: that shows in the access keys, whose secrets open under
-    /// no other.
-    ///
-    /// # Errors
-    /// [`ErrorCode::InvalidValue`] when the keyring is another one.
-    /// [`ErrorCode::Unavailable`] when the store cannot be read; [`ErrorCode::Internal`] when a record cannot be
-    /// trusted: a service must not start on a part of its data.
-    pub async fn load(
+    /// Returns the accounts of `store`, none of them loaded.
+    #[must_use]
+    pub fn new(
         engine: Arc<Engine>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        keyring: &Keyring,
-    ) -> Result<Self, Error> {
-        let mut places = HashMap::new();
-        for account in store.accounts().await? {
-            let records = store.load(&account).await?;
-            let opens =
-                |key: &AccessKey| keyring.open(&account, &key.id, &key.sealed_secret).is_some();
-            if !records.access_keys.values().all(opens) {
-                return Err(Error::new(
-                    ErrorCode::InvalidValue,
-                    format!("the master key is not the one account `{account}` was made under"),
-                    "give the right `--master-key-file`, and after a rotation the old one as \
-                     `--previous-master-key-file`",
-                ));
-            }
-            places.insert(account, Place::new(View::build(&engine, &records)?));
+        keyring: Arc<Keyring>,
+        residency: Residency,
+    ) -> Self {
+        let (nudge, nudged) = mpsc::channel(NUDGES);
+        Self {
+            engine,
+            store,
+            clock,
+            keyring,
+            residency,
+            places: ArcSwap::default(),
+            loading: Loading::default(),
+            absent: Absent::default(),
+            contact: replica::Contact::default(),
+            nudge,
+            nudged: std::sync::Mutex::new(Some(nudged)),
         }
-        Ok(Self { engine, store, clock, places: ArcSwap::from_pointee(places) })
+    }
+
+    /// Returns the store when other processes change it as well.
+    pub(super) fn shared(&self) -> Option<&dyn SharedStore> {
+        self.store.shared()
+    }
+
+    /// Returns the accounts that somebody waits for; once.
+    pub(super) fn nudged(&self) -> Option<mpsc::Receiver<AccountId>> {
+        self.nudged.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    /// Asks for an account to be looked at soon.
+    pub(super) fn nudge(&self, account: &AccountId) {
+        // When as many wait already, all are looked at within the second.
+        drop(self.nudge.try_send(account.clone()));
     }
 
     /// Returns the engine.
@@ -158,7 +162,7 @@ impl Accounts {
         &*self.clock
     }
 
-    /// Returns the known accounts, sorted.
+    /// Returns the accounts in memory, sorted.
     #[must_use]
     pub fn list(&self) -> Vec<AccountId> {
         let mut accounts: Vec<AccountId> = self.places.load().keys().cloned().collect();
@@ -166,62 +170,99 @@ impl Accounts {
         accounts
     }
 
-    /// Returns the present view of an account; `None` when it was never written.
+    /// Returns the present view of an account; `None` when it was never written, or is not in memory.
     #[must_use]
     pub fn view(&self, account: &AccountId) -> Option<Arc<View>> {
-        self.places.load().get(account).map(|place| place.view.load_full())
+        self.places.load().get(account).map(|place| place.view())
+    }
+
+    /// Makes sure that an account is in memory if there is one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unavailable`] when the store cannot tell.
+    pub async fn attend(&self, account: &AccountId) -> Result<(), Error> {
+        // The usual case, without more ado.
+        if self.places.load().contains_key(account) {
+            return Ok(());
+        }
+        self.place(account).await.map(drop)
+    }
+
+    /// Returns why nothing is to be decided on an account, whatever is known of it; `None` when it can be.
+    #[must_use]
+    pub(super) fn refusal(&self, account: &AccountId) -> Option<Error> {
+        self.places.load().get(account)?.check().err()
     }
 
     /// Returns the present view of an account, or waits for one of at least `demanded`, as long as `wait`.
     ///
     /// # Errors
-    /// [`ErrorCode::Unavailable`] when the account is not loaded; [`ErrorCode::ReplicaStale`] when the demanded
-    /// revision did not come in time.
+    /// - [`ErrorCode::Unavailable`]: the account is not loaded, or nobody knows what the store holds.
+    /// - [`ErrorCode::ReplicaStale`]: the demanded revision did not come in time, or the store could not be asked for
+    ///   too long.
+    /// - [`ErrorCode::Suspended`], [`ErrorCode::Quarantined`].
     pub async fn fresh_view(
         &self,
         account: &AccountId,
         demanded: Option<Revision>,
         wait: Duration,
     ) -> Result<Arc<View>, Error> {
-        let unavailable = |message: &str| {
-            let help = "nothing was decided; try again in a moment";
-            Err(Error::new(ErrorCode::Unavailable, message, help))
+        let place = self.places.load().get(account).cloned();
+        let place = match place {
+            Some(place) => place,
+            None => self.place(account).await?.ok_or_else(|| {
+                let help = "nothing was decided; try again in a moment";
+                Error::new(ErrorCode::Unavailable, "the account is not loaded", help)
+            })?,
         };
-        let Some(place) = self.places.load().get(account).cloned() else {
-            return unavailable("the account is not loaded");
-        };
-        if place.doubtful.load(Ordering::SeqCst) {
-            return unavailable(
-                "the account could not be read after a change of which nobody knows",
-            );
+        place.check()?;
+        let shared = self.shared().is_some();
+        if shared {
+            let now = self.clock.monotonic();
+            place.touch(now);
+            if place.age(now) > self.residency.max_staleness {
+                return Err(Error::new(
+                    ErrorCode::ReplicaStale,
+                    format!(
+                        "this replica could not ask the store for more than {:?}",
+                        self.residency.max_staleness
+                    ),
+                    "nothing was decided; try again in a moment, or ask another replica",
+                ));
+            }
         }
-        let present = place.view.load_full();
+        let present = place.view();
         let Some(revision) = demanded.filter(|revision| present.revision() < *revision) else {
             return Ok(present);
         };
-        let mut revisions = place.revisions.subscribe();
-        let arrived =
-            tokio::time::timeout(wait, revisions.wait_for(|present| *present >= revision)).await;
-        if !matches!(arrived, Ok(Ok(_))) {
+        if shared {
+            self.nudge(account);
+        }
+        if !place.reaches(revision, wait).await {
             return Err(Error::new(
                 ErrorCode::ReplicaStale,
                 "this replica has not reached the demanded revision",
                 "nothing was decided; try again in a moment, or ask another replica",
             ));
         }
-        Ok(place.view.load_full())
+        place.check()?;
+        Ok(place.view())
     }
 
     /// Makes an account known that was never written, so that it can be decided about and changed.
     pub fn admit(&self, account: &AccountId) {
         // The usual case, without copying the table.
-        if self.places.load().contains_key(account) {
-            return;
+        if !self.places.load().contains_key(account) {
+            let empty = View::empty(self.engine.clone(), account.clone());
+            self.keep(&Place::new(empty, self.clock.monotonic()));
         }
+    }
+
+    /// Keeps an account in memory, unless it is already.
+    pub(super) fn keep(&self, place: &Arc<Place>) {
         self.places.rcu(|places| {
             let mut next = HashMap::clone(places);
-            next.entry(account.clone())
-                .or_insert_with(|| Place::new(View::empty(self.engine.clone(), account.clone())));
+            next.entry(place.account.clone()).or_insert_with(|| place.clone());
             next
         });
     }
@@ -237,28 +278,34 @@ impl Accounts {
     /// What `permit` and `decide` refuse; what does not compile; [`ErrorCode::Conflict`] when other changes came first
     /// every time; [`ErrorCode::NonceUsed`]; what the store says.
     pub(super) async fn change(
-        &self,
+        self: &Arc<Self>,
         account: &AccountId,
         actor: &Actor,
         action: &str,
         permit: Permit<'_>,
         decide: impl Fn(&View) -> Result<Vec<Op>, Error>,
     ) -> Result<Changed, Error> {
+        self.attend(account).await?;
         self.admit(account);
         let Some(place) = self.places.load().get(account).cloned() else {
             return Err(Error::internal("an admitted account is not there"));
         };
+        if let Some(Trouble::Suspended { .. } | Trouble::Quarantined(_)) =
+            place.trouble().as_deref()
+        {
+            place.check()?;
+        }
         let mut turn = place.writers.clone().lock_owned().await;
         let permit = |view: &View| permit.map_or(Ok(()), |permit| permit(view));
         if actor.asked.is_some() {
-            permit(&place.view.load())?;
+            permit(&place.view())?;
             if let Some(first) = self.recall(account, actor).await? {
-                self.use_nonce_up(account, &place, actor, action).await?;
+                self.use_nonce_up(&place, actor, action).await?;
                 return Ok(first);
             }
         }
         for _ in 0..ATTEMPTS {
-            let view = place.view.load_full();
+            let view = place.view();
             permit(&view)?;
             let ops = decide(&view)?;
             if ops.is_empty() && actor.nonce.is_none() {
@@ -279,10 +326,8 @@ impl Accounts {
             };
             let ops = change.ops.clone();
             let commit = Commit {
-                engine: self.engine.clone(),
-                store: self.store.clone(),
+                accounts: self.clone(),
                 place: place.clone(),
-                account: account.clone(),
                 expected: view.revision(),
                 change,
                 next,
@@ -293,7 +338,7 @@ impl Accounts {
                 Ok(Applied { repeated: true, .. }) => {
                     // It came first by another way, and its records may be unlike those decided on here.
                     let first = self.recall(account, actor).await?;
-                    self.use_nonce_up(account, &place, actor, action).await?;
+                    self.use_nonce_up(&place, actor, action).await?;
                     return first.ok_or_else(|| {
                         Error::internal("the store does not recall what it says was repeated")
                     });
@@ -304,7 +349,7 @@ impl Accounts {
             }
         }
         drop(turn);
-        Err(StoreError::Conflict { current: place.view.load().revision() }.into())
+        Err(StoreError::Conflict { current: place.revision() }.into())
     }
 
     /// Returns what the actor's request did before; `None` when it is new.
@@ -322,8 +367,7 @@ impl Accounts {
     /// Uses the nonce of a request up that is only answered anew: sent once more it must not be answered again.
     async fn use_nonce_up(
         &self,
-        account: &AccountId,
-        place: &Place,
+        place: &Arc<Place>,
         actor: &Actor,
         action: &str,
     ) -> Result<(), Error> {
@@ -340,25 +384,20 @@ impl Accounts {
             ops: Vec::new(),
         };
         for _ in 0..ATTEMPTS {
-            let revision = place.view.load().revision();
-            match self.store.apply(account, revision, &change).await {
+            match self.store.apply(&place.account, place.revision(), &change).await {
                 Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => {
-                    reload(&self.engine, &*self.store, account, place).await?;
-                }
+                Err(StoreError::Conflict { .. }) => replica::catch_up(self, place).await?,
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(StoreError::Conflict { current: place.view.load().revision() }.into())
+        Err(StoreError::Conflict { current: place.revision() }.into())
     }
 }
 
 /// A change on its way into the store, and its view on its way to those who decide.
 struct Commit {
-    engine: Arc<Engine>,
-    store: Arc<dyn Store>,
+    accounts: Arc<Accounts>,
     place: Arc<Place>,
-    account: AccountId,
     expected: Revision,
     change: Change,
     /// The view after the change; `None` when there is nothing to show.
@@ -384,12 +423,13 @@ impl Commit {
     }
 
     async fn apply(self) -> Result<Applied, StoreError> {
-        let Self { engine, store, place, account, expected, change, next } = self;
-        let applied = store.apply(&account, expected, &change).await;
-        let shown = match &applied {
+        let Self { accounts, place, expected, change, next } = self;
+        let applied = accounts.store.apply(&place.account, expected, &change).await;
+        let caught_up = match &applied {
             Ok(Applied { repeated: false, .. }) => {
                 if let Some(next) = next {
-                    place.show(next);
+                    // Unless it came by the log already.
+                    place.follow(expected, next);
                 }
                 return applied;
             }
@@ -397,14 +437,26 @@ impl Commit {
             Ok(_)
             | Err(
                 StoreError::Conflict { .. } | StoreError::Unavailable { may_be_applied: true, .. },
-            ) => reload(&engine, &*store, &account, &place).await,
+            ) => replica::catch_up(&accounts, &place).await,
+            Err(StoreError::Regressed { .. } | StoreError::Suspended { .. }) => {
+                accounts.nudge(&place.account);
+                return applied;
+            }
             Err(_) => return applied,
         };
-        if let Err(reload) = shown {
-            tracing::error!(%reload, %account, "the account cannot be read after a change that came otherwise");
-            if !place.doubtful.swap(true, Ordering::SeqCst) {
-                tokio::spawn(clear_up(engine, store, account, place).in_current_span());
-            }
+        let Err(behind) = caught_up else { return applied };
+        if accounts.shared().is_some() {
+            // The change is other processes' to decide by as well, or nobody's: what is decided meanwhile is as fresh as
+            // promised. Whoever follows the store goes on trying.
+            tracing::warn!(error = %behind, account = %place.account, "the account is not up to date after a change");
+            return match applied {
+                Err(StoreError::Conflict { .. }) => Err(behind),
+                applied => applied,
+            };
+        }
+        tracing::error!(error = %behind, account = %place.account, "the account cannot be read after a change that came otherwise");
+        if place.set_trouble(&Trouble::Doubtful) {
+            tokio::spawn(clear_up(accounts, place).in_current_span());
         }
         applied
     }
@@ -412,29 +464,15 @@ impl Commit {
 
 /// Reads an account again and again until that succeeds. Until then nothing is decided on it: a change that may be in
 /// the store, a revocation perhaps, must not be decided against.
-async fn clear_up(
-    engine: Arc<Engine>,
-    store: Arc<dyn Store>,
-    account: AccountId,
-    place: Arc<Place>,
-) {
-    while place.doubtful.load(Ordering::SeqCst) {
+async fn clear_up(accounts: Arc<Accounts>, place: Arc<Place>) {
+    while place.trouble().is_some() {
         tokio::time::sleep(CLEAR_UP).await;
         let _turn = place.writers.lock().await;
-        match reload(&engine, &*store, &account, &place).await {
-            Ok(()) => tracing::info!(%account, "the account can be read again"),
-            Err(error) => tracing::warn!(%error, %account, "the account still cannot be read"),
+        match replica::catch_up(&accounts, &place).await {
+            Ok(()) => tracing::info!(account = %place.account, "the account can be read again"),
+            Err(error) => {
+                tracing::warn!(%error, account = %place.account, "the account still cannot be read");
+            }
         }
     }
-}
-
-async fn reload(
-    engine: &Arc<Engine>,
-    store: &dyn Store,
-    account: &AccountId,
-    place: &Place,
-) -> Result<(), Error> {
-    let records = store.load(account).await?;
-    place.show(View::build(engine, &records)?);
-    Ok(())
 }

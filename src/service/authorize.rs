@@ -57,6 +57,7 @@ impl Authorizer {
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
         let request = self.accounts.engine().resolve(account, question)?;
         let view = self.view(account, demanded).await?;
+        view.check_readable(request.resource.workspace())?;
         let answer = view.snapshot.is_authorized(&request);
         log(account, &answer, Some(request.action));
         Ok(Judged { answer, revision: view.revision() })
@@ -88,6 +89,9 @@ impl Authorizer {
         let requests: Vec<Result<Request, Invalid>> =
             questions.into_iter().map(&mut resolve).collect();
         let view = self.view(account, demanded).await?;
+        for request in requests.iter().flatten() {
+            view.check_readable(request.resource.workspace())?;
+        }
         let mut answer = Vec::with_capacity(requests.len());
         for (index, request) in requests.into_iter().enumerate() {
             if index % FAIR == FAIR - 1 {

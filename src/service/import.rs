@@ -1,6 +1,9 @@
 //! Adds identities and workspaces to an account in one change, under the rules of members and roles.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Accounts, Actor, Changed, View,
@@ -51,7 +54,7 @@ impl Imported {
 /// # Errors
 /// The first field that breaks a rule, named as in an import file; what the store says.
 pub async fn import(
-    accounts: &Accounts,
+    accounts: &Arc<Accounts>,
     account: &AccountId,
     actor: &Actor,
     import: &Import,

@@ -1,5 +1,7 @@
 //! The first keys of an account: everything else is done with them.
 
+use std::sync::Arc;
+
 use super::{Accounts, Actor, Keyring, management::new_access_key, tokens::new_token};
 use crate::{
     domain::{AccessKey, AccessKeyId, AccountId, KeyStatus, Op, PrincipalId, Scopes},
@@ -21,7 +23,7 @@ pub struct FirstKeys {
 /// # Errors
 /// When the account was initialized before; what the store says.
 pub async fn initialize(
-    accounts: &Accounts,
+    accounts: &Arc<Accounts>,
     keyring: &Keyring,
     account: &AccountId,
     actor: &Actor,

@@ -9,15 +9,18 @@ mod demo;
 mod import;
 mod initialize;
 mod keyring;
+mod loading;
 mod management;
+mod place;
 mod random;
+mod replica;
 mod roster;
 mod rules;
 mod signers;
 mod tokens;
 mod view;
 
-pub use accounts::{Accounts, Actor, Changed, asked};
+pub use accounts::{Accounts, Actor, Changed, Residency, asked};
 pub use authorize::{Authorizer, Judged};
 pub use demo::{DemoQuestion, demo, demo_questions};
 pub use import::{Imported, import};
@@ -28,6 +31,7 @@ pub use management::{
     NewWorkspace, Page, Paging, PermissionFilter, RoleFilter, RoleJob, Sorting, UserChange,
     WorkspaceFilter,
 };
+pub use replica::{Replica, Watched};
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};
 pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};

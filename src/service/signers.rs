@@ -87,8 +87,9 @@ impl Signers {
     /// # Errors
     /// [`ErrorCode::TimestampExpired`], [`ErrorCode::AccessKeyUnknown`], [`ErrorCode::AccessKeyInactive`],
     /// [`ErrorCode::SignatureMismatch`], [`ErrorCode::NonceUsed`]; [`ErrorCode::Throttled`] when no more nonces can be
-    /// remembered: a request that cannot be told from its repetition is not carried out.
-    pub fn verify(&self, signed: &Signed<'_>) -> Result<Signer, Error> {
+    /// remembered: a request that cannot be told from its repetition is not carried out; [`ErrorCode::Unavailable`],
+    /// [`ErrorCode::Suspended`] and [`ErrorCode::Quarantined`] where the account's keys are not known.
+    pub async fn verify(&self, signed: &Signed<'_>) -> Result<Signer, Error> {
         let now = self.accounts.clock().now();
         if signed.at.distance(now) > WINDOW {
             return Err(Error::new(
@@ -96,6 +97,10 @@ impl Signers {
                 "`x-acs-date` is more than 15 minutes off",
                 "set the clock of the caller; times are UTC",
             ));
+        }
+        let named = AccessKeyId::parse(signed.key).ok().and_then(|id| id.account());
+        if let Some(account) = named {
+            self.accounts.attend(&account).await?;
         }
         let (key, secret) = self.key(signed.key)?;
         let text = string_to_sign(signed.canonical);
@@ -152,7 +157,9 @@ impl Signers {
         }
         let account = id.account().ok_or_else(unknown)?;
         let view = self.accounts.view(&account).ok_or_else(unknown)?;
-        let kept = view.access_key(&id).ok_or_else(unknown)?;
+        let Some(kept) = view.access_key(&id) else {
+            return Err(self.accounts.refusal(&account).unwrap_or_else(unknown));
+        };
         let secret = self
             .keyring
             .open(&account, &id, &kept.sealed_secret)

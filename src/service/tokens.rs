@@ -75,10 +75,26 @@ impl Authenticator {
         Self { accounts, keyring, dev, nobody: TokenDigest([0; 32]) }
     }
 
-    /// Returns who is behind `token`.
+    /// Returns the account whose tokens must be brought into memory first; `None` when they are there.
+    #[must_use]
+    pub fn must_attend(&self, token: &str) -> Option<AccountId> {
+        let (account, _, _) = split(token)?;
+        self.accounts.view(&account).is_none().then_some(account)
+    }
+
+    /// Brings what the tokens of an account are compared with into memory.
     ///
     /// # Errors
-    /// [`ErrorCode::Unauthenticated`], the same for a malformed, an unknown, a wrong and a revoked token.
+    /// [`ErrorCode::Unavailable`] when the store cannot tell.
+    pub async fn attend(&self, account: &AccountId) -> Result<(), Error> {
+        self.accounts.attend(account).await
+    }
+
+    /// Returns who is behind `token`, as far as the accounts in memory tell.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthenticated`], the same for a malformed, an unknown, a wrong and a revoked token;
+    /// [`ErrorCode::Suspended`] and [`ErrorCode::Quarantined`] where the account's tokens are not known.
     pub fn authenticate(&self, token: &str) -> Result<Pep, Error> {
         if let Some(account) = &self.dev
             && bool::from(
@@ -102,7 +118,8 @@ impl Authenticator {
             Some(kept) if genuine => {
                 Ok(Pep { account, name: id.to_string(), scopes: kept.scopes.clone() })
             }
-            _ => Err(Self::refusal()),
+            Some(_) => Err(Self::refusal()),
+            None => Err(self.accounts.refusal(&account).unwrap_or_else(Self::refusal)),
         }
     }
 

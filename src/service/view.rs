@@ -1,6 +1,6 @@
 //! What is known of an account at one revision: immutable, and cheap to follow with the next change.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use imbl::{HashMap as SharedMap, OrdMap, OrdSet};
 
@@ -12,7 +12,7 @@ use crate::{
         WorkspaceId, WorkspaceName,
     },
     engine::{Engine, Snapshot},
-    error::Error,
+    error::{Error, ErrorCode},
 };
 
 /// What is known of an account at one revision: what decides, who may ask, and what new records must respect.
@@ -29,6 +29,7 @@ pub struct View {
     workspace_names: SharedMap<WorkspaceName, WorkspaceId>,
     retired_names: OrdMap<WorkspaceName, Timestamp>,
     default_workspace: Option<WorkspaceId>,
+    unreadable: Arc<BTreeSet<WorkspaceId>>,
     rosters: SharedMap<WorkspaceId, Roster>,
     role_places: SharedMap<CustomRoleId, WorkspaceId>,
     memberships: SharedMap<PrincipalId, OrdSet<WorkspaceId>>,
@@ -53,6 +54,7 @@ impl View {
             workspace_names: SharedMap::new(),
             retired_names: OrdMap::new(),
             default_workspace: None,
+            unreadable: Arc::default(),
             rosters: SharedMap::new(),
             role_places: SharedMap::new(),
             memberships: SharedMap::new(),
@@ -71,6 +73,7 @@ impl View {
             ))
         })?;
         let mut view = Self::of(snapshot);
+        view.unreadable = Arc::new(records.unreadable.clone());
         for op in records.ops() {
             view.follow(&op);
         }
@@ -329,6 +332,48 @@ impl View {
         principal: &PrincipalId,
     ) -> impl Iterator<Item = &'v WorkspaceId> {
         self.memberships.get(principal).into_iter().flatten()
+    }
+
+    /// Returns the workspaces of which something in the store could not be read.
+    #[must_use]
+    pub fn unreadable(&self) -> &BTreeSet<WorkspaceId> {
+        &self.unreadable
+    }
+
+    /// Refuses to go on about a workspace of which something could not be read.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Quarantined`].
+    pub fn check_readable(&self, workspace: Option<&WorkspaceId>) -> Result<(), Error> {
+        match workspace.and_then(|id| self.unreadable.get(id)) {
+            None => Ok(()),
+            Some(id) => Err(Self::quarantined(id)),
+        }
+    }
+
+    /// Refuses to go on about all workspaces where one of them could not be read.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Quarantined`].
+    pub fn check_whole(&self) -> Result<(), Error> {
+        self.unreadable.first().map_or(Ok(()), |id| Err(Self::quarantined(id)))
+    }
+
+    fn quarantined(workspace: &WorkspaceId) -> Error {
+        Error::new(
+            ErrorCode::Quarantined,
+            format!("what the store holds of workspace `{workspace}` cannot be trusted"),
+            "nothing is decided on it until an operator has looked: the log of the service says what was found",
+        )
+    }
+
+    /// Returns how many bytes this takes in memory, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const OF_ALL: usize = 10_000;
+        const OF_EACH: usize = 700;
+        let members: usize = self.rosters.values().map(Roster::member_count).sum();
+        OF_ALL + OF_EACH * (self.identities.len() + members)
     }
 
     /// Returns whether nothing but credentials is recorded, names of deleted workspaces included.

@@ -67,6 +67,27 @@ pub enum StoreError {
     /// A development store was opened for production, or the other way round.
     #[error("{0}")]
     Mode(&'static str),
+    /// The log does not lead on from there: load the account.
+    #[error("the log of changes does not reach back that far")]
+    Gap,
+    /// Acknowledged changes are gone: the store was put back, or another one took its place.
+    #[error("the store has lost changes: the account was at revision {known} and is at {found}")]
+    Regressed {
+        /// How far it had come.
+        known: Revision,
+        /// Where it is now.
+        found: Revision,
+    },
+    /// The account is suspended, because changes were lost; an operator must look.
+    #[error(
+        "the account is suspended: changes up to revision {known} were lost, it is at {found}: see `pai-authz recover`"
+    )]
+    Suspended {
+        /// How far it had come.
+        known: Revision,
+        /// Where it is now.
+        found: Revision,
+    },
     /// There is no room for the change; nothing was written.
     #[error("the store is full: free some space; nothing was written")]
     Full,

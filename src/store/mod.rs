@@ -13,10 +13,11 @@ mod redis;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 pub use self::error::StoreError;
 pub use self::redb::RedbStore;
-pub use self::redis::RedisStore;
+pub use self::redis::{RedisOptions, RedisStore, RedisTls, RedisTopology, RedisUser};
 
 use crate::domain::{
     AccountId, AccountRecords, Change, LogEntry, Op, RequestId, Revision, Timestamp,
@@ -116,6 +117,74 @@ pub trait Store: Send + Sync {
         after: Revision,
         limit: usize,
     ) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// Returns what the store offers to processes that share it; `None` when one process has it to itself.
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
+}
+
+/// What wakes a replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Announcement {
+    /// An account has come to a revision.
+    Changed(AccountId, Revision),
+    /// Announcements may have been missed: look at every account.
+    Missed,
+}
+
+/// A store that several processes read and change at the same time.
+///
+/// It never answers from before what it answered: where an account has come to is remembered with what tells histories
+/// apart, and whatever is behind or beside that is [`StoreError::Regressed`]. This holds for every method of [`Store`]
+/// as well.
+#[async_trait]
+pub trait SharedStore: Store {
+    /// Returns how far each of these accounts has come, in their order.
+    async fn revisions(&self, accounts: &[AccountId]) -> Vec<Result<Revision, StoreError>>;
+
+    /// Returns the changes of `account` after `after`, at most `limit`, proven to lead on from what this process has seen.
+    ///
+    /// # Errors
+    /// - [`StoreError::Gap`]: the log does not reach back that far, or another epoch has begun: load the account.
+    /// - [`StoreError::Regressed`], [`StoreError::Suspended`], [`StoreError::Damaged`], [`StoreError::Unavailable`].
+    async fn follow(
+        &self,
+        account: &AccountId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// Suspends `account` for every process, because its history lacks what was acknowledged up to `known`. Once
+    /// suspended it stays so until [`SharedStore::resume`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn suspend(&self, account: &AccountId, known: Revision) -> Result<(), StoreError>;
+
+    /// Ends a suspension, as an operator confirmed who saw that `known` was lost and `found` is there, and returns the
+    /// first revision of the new epoch. `change` tells the log who confirmed.
+    ///
+    /// # Errors
+    /// - [`StoreError::Conflict`]: it is not as the operator saw it.
+    /// - [`StoreError::Unavailable`].
+    async fn resume(
+        &self,
+        account: &AccountId,
+        known: Revision,
+        found: Revision,
+        change: &Change,
+    ) -> Result<Revision, StoreError>;
+
+    /// Returns the announcements from now on, beginning with [`Announcement::Missed`] when they can be heard. They may be
+    /// late, twice, or missing after a [`Announcement::Missed`]; the log alone tells the truth.
+    fn announcements(&self) -> mpsc::Receiver<Announcement>;
+
+    /// Makes sure that what answers is still the server that should.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: nobody can tell.
+    async fn look_around(&self) -> Result<(), StoreError>;
 }
 
 /// How long a request id is remembered, and how long a nonce is used up.

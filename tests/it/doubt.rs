@@ -15,7 +15,7 @@ use pai_authz::{
     },
     engine::Engine,
     error::{Error, ErrorCode},
-    service::{Accounts, Authorizer, Bounds, Keyring, Management, MasterKey},
+    service::{Accounts, Authorizer, Bounds, Keyring, Management, MasterKey, Residency},
     store::{Applied, Mode, Recalled, RedbStore, Store, StoreError},
     telemetry::SystemClock,
 };
@@ -99,7 +99,9 @@ impl Office {
         let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
         let engine = Engine::new("cn-hangzhou").unwrap();
         let clock = Arc::new(SystemClock);
-        let accounts = Arc::new(Accounts::load(engine, store, clock, &keyring).await.unwrap());
+        let residency = Residency::default();
+        let accounts = Arc::new(Accounts::new(engine, store, clock, keyring.clone(), residency));
+        accounts.load_all().await.unwrap();
         accounts.admit(&account());
         Self {
             management: Management::new(

@@ -1,8 +1,11 @@
 //! Rules that need time or sizes no test waits for: names that stay taken, bounds of a workspace, key limits.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use pai_authz::{
@@ -13,8 +16,8 @@ use pai_authz::{
     engine::Engine,
     error::ErrorCode,
     service::{
-        Accounts, Bounds, Keyring, Management, MasterKey, MemberFilter, NewMember, Paging, Sorting,
-        WorkspaceFilter,
+        Accounts, Bounds, Keyring, Management, MasterKey, MemberFilter, NewMember, Paging,
+        Residency, Sorting, WorkspaceFilter,
     },
     store::{Mode, RedbStore},
 };
@@ -31,6 +34,10 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 struct Hand(AtomicU64);
 
 impl Clock for Hand {
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
@@ -47,7 +54,9 @@ impl Office {
         let store = Arc::new(RedbStore::in_memory(Mode::Production).unwrap());
         let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
         let engine = Engine::new("cn-hangzhou").unwrap();
-        let accounts = Accounts::load(engine, store, clock.clone(), &keyring).await.unwrap();
+        let residency = Residency::default();
+        let accounts = Accounts::new(engine, store, clock.clone(), keyring.clone(), residency);
+        accounts.load_all().await.unwrap();
         accounts.admit(&account());
         let wait = std::time::Duration::ZERO;
         Self { management: Management::new(Arc::new(accounts), keyring, bounds, wait), clock }

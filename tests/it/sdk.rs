@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{report, server::Server};
+use crate::support::{redis::Redis, report, server::Server};
 
 /// Returns the Python the official SDKs are installed for; `make test` makes it.
 pub(crate) fn python() -> PathBuf {
@@ -57,4 +57,13 @@ fn the_sync_sdk_meets_the_edges_of_the_wire() {
 #[test]
 fn the_asyncio_sdk_meets_the_edges_of_the_wire() {
     drive("wire.py", "asyncio");
+}
+
+#[test]
+fn the_sdk_meets_the_same_service_on_redis() {
+    let redis = Redis::tcp(&[]);
+    let server = Server::start(["--dev", "--demo", "--store", &redis.url()]);
+    report(&run("story.py", "sync", server.api));
+    report(&run("wire.py", "asyncio", server.api));
+    assert!(!server.log().contains("panicked"), "{}", server.log());
 }

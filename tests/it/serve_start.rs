@@ -113,7 +113,10 @@ fn settings_that_are_unsafe_or_wrong_are_refused_with_their_name() {
         &["`ops-listen`"],
     );
     refused(&["--store", "memory:"], &["`memory:`", "dev"]);
-    refused(&["--store", "redis://127.0.0.1"], &["`store`", "later version"]);
+    let nobody = "redis://127.0.0.1:1";
+    refused(&["--dev", "--store", nobody], &["`store`", nobody, "refused", "is Redis running"]);
+    refused(&["--store", "redis://:secret@h"], &["`store`", "--redis-password-file"]);
+    refused(&["--dev", "--store", nobody, "--redis-ca", "c"], &["`redis-ca`", "rediss"]);
     refused(&["--store", "nowhere"], &["`store`", "nowhere"]);
     refused(&["--store", &store], &["--master-key-file"]);
     refused(

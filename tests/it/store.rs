@@ -14,6 +14,7 @@ use crate::support::{
         HOSTILE, KINDS, Reach as _, account, assert_log_leads_to, change, change_at, op,
         records_after, request, revision, workspace_change,
     },
+    redis::{Cluster, Sentinels},
 };
 
 /// Runs every behaviour on every store.
@@ -22,6 +23,31 @@ macro_rules! on_every_store {
         on_every_store!(@store redb_file: $($behaviour)*);
         on_every_store!(@store redb_memory: $($behaviour)*);
         on_every_store!(@store redis: $($behaviour)*);
+        on_every_store!(@store redis_tls: $($behaviour)*);
+        on_every_store!(@store redis_6: $($behaviour)*);
+        on_every_store!(@store valkey_8: $($behaviour)*);
+
+        /// Servers that take long to start are started once, and emptied between two behaviours.
+        #[tokio::test]
+        async fn sentinels_behave_as_every_store() {
+            let servers = Sentinels::start(&[]);
+            $(
+                servers.cli(servers.primary(), &["FLUSHALL"]);
+                $behaviour(Fixture::at(&servers.url())).await;
+            )*
+        }
+
+        #[tokio::test]
+        async fn a_cluster_behaves_as_every_store() {
+            let servers = Cluster::start();
+            $(
+                for node in 0..6 {
+                    // Replicas refuse, and follow their primaries.
+                    servers.cli(node, &["FLUSHALL"]);
+                }
+                $behaviour(Fixture::at(&servers.url())).await;
+            )*
+        }
     };
     (@store $store:ident: $($behaviour:ident)*) => {
         mod $store {

@@ -1,17 +1,32 @@
 //! What Redis alone can do to a store: refuse, run out of room, hold what nobody wrote, go away.
 
+use std::sync::Arc;
+
 use pai_authz::{
-    domain::{AccessKeyId, AccountRecords, Change, Nonce, Op, Revision, UsedNonce},
-    store::{Mode, RedisStore, Store as _, StoreError},
+    config::RedisSettings,
+    domain::{AccessKeyId, AccountRecords, Change, Nonce, Op, Revision, UsedNonce, WorkspaceId},
+    store::{Mode, Store, StoreError},
 };
 
 use crate::support::{
     records::{Reach as _, account, change, op, records_after, revision, workspace_change},
     redis::Redis,
+    redis_store,
 };
 
-fn store(url: &str) -> RedisStore {
-    RedisStore::new(url, Mode::Production).unwrap()
+fn store(url: &str) -> Arc<dyn Store> {
+    redis_store(url, &RedisSettings::default(), Mode::Production)
+}
+
+/// Returns the store as somebody.
+fn store_as(url: &str, user: Option<&str>, password: &str) -> Arc<dyn Store> {
+    let settings =
+        RedisSettings { password: Some(password.to_owned()), ..RedisSettings::default() };
+    let url = match user {
+        Some(user) => url.replacen("://", &format!("://{user}@"), 1),
+        None => url.to_owned(),
+    };
+    redis_store(&url, &settings, Mode::Production)
 }
 
 #[track_caller]
@@ -37,16 +52,16 @@ async fn what_is_written_is_read_by_another_process_and_a_store_of_the_other_mod
     assert_eq!(two.reach(&id, revision(1), &changes[1]).await.unwrap(), revision(2));
     let late = two.reach(&id, revision(1), &workspace_change("r-3", 3)).await.unwrap_err();
     assert!(matches!(late, StoreError::Conflict { current } if current == revision(2)));
-    let development = RedisStore::new(&redis.url(), Mode::Development).unwrap();
+    let development = redis_store(&redis.url(), &RedisSettings::default(), Mode::Development);
     let refused = development.load(&id).await.unwrap_err();
     assert!(matches!(refused, StoreError::Mode(_)), "{refused:?}");
     let refused = development.reach(&id, revision(2), &workspace_change("r-3", 3)).await;
     assert!(matches!(refused, Err(StoreError::Mode(_))), "{refused:?}");
-    redis.cli(&["HSET", "{1000}:meta", "format", "2"]);
+    redis.cli(&["HSET", "{1000}:meta", "format", "3"]);
     let refused = one.load(&id).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Format { found: 2, supported: 1 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::Format { found: 3, supported: 2 }), "{refused:?}");
     let refused = one.reach(&id, revision(2), &workspace_change("r-3", 3)).await;
-    assert!(matches!(refused, Err(StoreError::Format { found: 2, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Format { found: 3, .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -55,19 +70,19 @@ async fn a_refusal_of_redis_says_what_to_do() {
     let (id, change) = (account("1000"), workspace_change("r-1", 1));
     let without = store(&redis.url());
     assert_unavailable(&without.load(&id).await.unwrap_err(), "correct user and password");
-    let wrong = store(&format!("{}?pass=wrong", redis.url()));
+    let wrong = store_as(&redis.url(), None, "wrong");
     let refused = wrong.load(&id).await.unwrap_err();
     assert!(
         matches!(refused, StoreError::Unavailable { may_be_applied: false, .. }),
         "{refused:?}"
     );
-    let right = store(&format!("{}?pass=secret", redis.url()));
+    let right = store_as(&redis.url(), None, "secret");
     right.reach(&id, revision(0), &change).await.unwrap();
     let auth = ["-a", "secret", "--no-auth-warning"];
     let cli = |command: &[&str]| redis.cli(&[&auth[..], command].concat());
 
-    cli(&["ACL", "SETUSER", "reader", "on", ">r", "~*", "+@all", "-evalsha", "-eval"]);
-    let reader = store(&format!("{}?user=reader&pass=r", redis.url()));
+    cli(&["ACL", "SETUSER", "reader", "on", ">r", "~*", "&*", "+@all", "-evalsha", "-eval"]);
+    let reader = store_as(&redis.url(), Some("reader"), "r");
     reader.load(&id).await.unwrap();
     let refused = reader.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap_err();
     assert_unavailable(&refused, "allow the user");
@@ -92,36 +107,51 @@ async fn a_refusal_of_redis_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn what_nobody_wrote_is_damage_and_of_its_account_alone() {
+async fn what_nobody_wrote_is_damage_of_the_workspace_or_else_of_the_account_and_of_no_other() {
     let redis = Redis::start(&[]);
     let (one, two) = (account("1000"), account("2000"));
-    let store = store(&redis.url());
-    for id in [&one, &two] {
-        store
-            .reach(id, revision(0), &change("r-1", (0..8).map(|k| op(2 * k, 1, k)).collect()))
-            .await
-            .unwrap();
-    }
-    let good = store.load(&two).await.unwrap();
-    for poison in [
-        &["HSET", "{1000}:records", "workspace:9", "\u{1}{}"][..],
-        &["HSET", "{1000}:records", "workspace:9", "\u{2}{}"],
-        &["HSET", "{1000}:records", "nonsense", "x"],
-        &["HSET", "{1000}:roster:2", "2001", "x"],
-        &["HSET", "{1000}:roster:2", "not-a-number", "x"],
-        &["SADD", "{1000}:rosters", "{2000}:roster:2"],
-        &["SET", "{1000}:records", "x"],
-        &["HDEL", "{1000}:meta", "counter"],
-        &["HSET", "{1000}:meta", "counter", "many"],
+    let large = "redis.call('HSET', KEYS[1], 'workspace:9', string.rep('x', 52428800))";
+    for (poison, of_workspace) in [
+        (&["HSET", "{1000}:records", "workspace:9", "\u{1}{}"][..], Some("9")),
+        (&["HSET", "{1000}:records", "workspace:9", "\u{2}{}"], Some("9")),
+        (&["EVAL", large, "1", "{1000}:records"], Some("9")),
+        (&["HSET", "{1000}:records", "role:2:role-x", "x"], Some("2")),
+        (&["HSET", "{1000}:roster:2", "n", "x"], Some("2")),
+        (&["HSET", "{1000}:roster:2", "0", "x"], Some("2")),
+        (&["HSET", "{1000}:roster:2", "not-a-number", "x"], Some("2")),
+        (&["HDEL", "{1000}:roster:2", "0"], Some("2")),
+        (&["SET", "{1000}:roster:2", "x"], Some("2")),
+        (&["HSET", "{1000}:records", "nonsense", "x"], None),
+        (&["HSET", "{1000}:records", "identity:9", "x"], None),
+        (&["HSET", "{1000}:records", "workspace:{}", "x"], None),
+        (&["SADD", "{1000}:rosters", "{2000}:roster:2"], None),
+        (&["SET", "{1000}:records", "x"], None),
+        (&["SET", "{1000}:rosters", "x"], None),
+        (&["HDEL", "{1000}:meta", "counter"], None),
+        (&["HSET", "{1000}:meta", "counter", "many"], None),
+        (&["HSET", "{1000}:meta", "lineage", "short"], None),
+        (&["SET", "{1000}:meta", "x"], None),
     ] {
         redis.cli(&["FLUSHALL"]);
+        let store = store(&redis.url());
         for id in [&one, &two] {
             let ops = (0..8).map(|k| op(2 * k, 1, k)).collect();
             store.reach(id, revision(0), &change("r-1", ops)).await.unwrap();
         }
+        let (whole, good) = (store.load(&one).await.unwrap(), store.load(&two).await.unwrap());
         redis.cli(poison);
-        let refused = store.load(&one).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Damaged { .. }), "{poison:?}: {refused:?}");
+        let poison: Vec<String> =
+            poison.iter().map(|part| part.chars().take(40).collect()).collect();
+        match (store.load(&one).await, of_workspace) {
+            (Ok(read), Some(workspace)) => {
+                let unreadable: Vec<&str> =
+                    read.unreadable.iter().map(WorkspaceId::as_str).collect();
+                assert_eq!(unreadable, [workspace], "{poison:?}");
+                assert_eq!(read.identities, whole.identities, "{poison:?}");
+            }
+            (Err(StoreError::Damaged { .. }), None) => {}
+            (other, _) => panic!("{poison:?}: {other:?}"),
+        }
         assert_eq!(store.load(&two).await.unwrap(), good, "{poison:?}");
     }
 }
@@ -144,9 +174,9 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
             .map(|key| redis.cli(&["--no-raw", "DUMP", &key]) + &key)
             .collect::<Vec<_>>()
     };
-    let root = store(&redis.url());
     for key in keys {
         redis.cli(&["FLUSHALL"]);
+        let root = store(&redis.url());
         root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
         redis.cli(&["DEL", &key]);
         // A bitmap, which no part of the store is.
@@ -159,6 +189,7 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
 
     for (key, field) in [("requests", "r-2"), ("nonces", "LTAI1000xA:nonce-2")] {
         redis.cli(&["FLUSHALL"]);
+        let root = store(&redis.url());
         root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
         redis.cli(&["HSET", &format!("{{1000}}:{key}"), field, "x"]);
         let before = dump();
@@ -168,6 +199,7 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
     }
 
     redis.cli(&["FLUSHALL"]);
+    let root = store(&redis.url());
     root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
     redis.cli(&["XADD", "{1000}:log", "1-2", "e", "x"]);
     let before = dump();
@@ -176,24 +208,36 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
     assert_eq!(dump(), before);
 
     redis.cli(&["FLUSHALL"]);
+    let root = store(&redis.url());
     root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
     let before = dump();
-    for command in "hset hdel hlen xadd zadd zrem zrangebyscore sadd srem".split(' ') {
+    for command in "hset hdel hlen xadd xtrim zadd zrem zrangebyscore sadd srem publish".split(' ')
+    {
         let less = format!("-{command}");
-        redis.cli(&["ACL", "SETUSER", "less", "reset", "on", ">l", "~*", "+@all", &less]);
-        let user = store(&format!("{}?user=less&pass=l", redis.url()));
+        redis.cli(&["ACL", "SETUSER", "less", "reset", "on", ">l", "~*", "&*", "+@all", &less]);
+        let user = store_as(&redis.url(), Some("less"), "l");
         let refused = user.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap_err();
         assert_unavailable(&refused, &format!("the command {}", command.to_uppercase()));
         assert_eq!(dump(), before, "{command}");
     }
     // What docs/redis-layout.md says a user needs.
-    let needed = "evalsha eval script multi exec type hmget hget hset hdel hlen hscan sadd srem smembers xadd xrange \
-                  zadd zrem zrangebyscore scan";
-    let mut rule = vec!["ACL", "SETUSER", "least", "reset", "on", ">l", "~{*}:*", "-@all"];
+    let needed = "role evalsha eval script multi exec type hmget hget hset hdel hlen hscan hgetall sadd srem smembers \
+                  xadd xtrim xrange zadd zrem zrangebyscore scan publish subscribe ping";
+    let mut rule = vec![
+        "ACL",
+        "SETUSER",
+        "least",
+        "reset",
+        "on",
+        ">l",
+        "~{*}:*",
+        "&pai-authz:changes",
+        "-@all",
+    ];
     let allowed: Vec<String> = needed.split(' ').map(|command| format!("+{command}")).collect();
     rule.extend(allowed.iter().map(String::as_str));
     redis.cli(&rule);
-    let least = store(&format!("{}?user=least&pass=l", redis.url()));
+    let least = store_as(&redis.url(), Some("least"), "l");
     least.reach(&id, revision(1), &signed("r-2", 2)).await.unwrap();
     assert_eq!(least.accounts().await.unwrap(), std::slice::from_ref(&id));
     assert_eq!(least.load(&id).await.unwrap().revision, revision(2));
@@ -268,11 +312,13 @@ async fn a_membership_takes_few_bytes() {
     };
     let members = (0..100).map(|n| {
         let member = pai_authz::domain::Member {
-            principal: crate::support::records::principal(200_000_000_000_000_000 + n),
+            principal: crate::support::records::principal(
+                200_000_000_000_000_000 + n * 1_234_567_890_123_456,
+            ),
             roles: vec![pai_authz::domain::RoleRef::Builtin(
                 pai_authz::domain::BuiltinRole::Developer,
             )],
-            created: pai_authz::domain::Timestamp::from_millis(1_795_500_000_000 + n),
+            created: pai_authz::domain::Timestamp::from_millis(1_795_500_000_000 + n * 60_000),
         };
         Op::PutMember(crate::support::records::workspace_id(1), member)
     });

@@ -153,7 +153,8 @@ pub(super) async fn call(
     let refuse = |error: Error| HttpError::new(&request, error);
     let (operation, arguments) = route::find(&request).map_err(|refusal| *refusal)?;
     let body = body::any(&request, payload).await.map_err(refuse)?;
-    let signer = signature::signer(&state.services.signers, &request, &body).map_err(refuse)?;
+    let signer =
+        signature::signer(&state.services.signers, &request, &body).await.map_err(refuse)?;
     let management = state.services.management.clone();
     let (account, principal) = (signer.account.clone(), signer.principal.clone());
     let answered = match read_call(&request, management.clone(), operation, signer, arguments, body)

@@ -1,4 +1,4 @@
-//! Health of the process, on a listener of its own: alive, and ready for requests.
+//! Health of the process, on a listener of its own: alive, ready for requests, and what operators watch.
 
 use std::sync::{
     Arc,
@@ -8,19 +8,29 @@ use std::sync::{
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use crate::service::Accounts;
+
 /// Whether the service should be sent requests.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Health(Arc<AtomicBool>);
+#[derive(Debug, Clone)]
+pub(super) struct Health {
+    welcome: Arc<AtomicBool>,
+    accounts: Arc<Accounts>,
+}
 
 impl Health {
+    /// Returns the health of a service that does not take requests yet.
+    pub(super) fn of(accounts: Arc<Accounts>) -> Self {
+        Self { welcome: Arc::default(), accounts }
+    }
+
     /// Says that requests are welcome.
     pub(super) fn set_ready(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+        self.welcome.store(ready, Ordering::Release);
     }
 
     /// Returns whether requests are welcome.
     pub(super) fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.welcome.load(Ordering::Acquire)
     }
 }
 
@@ -29,11 +39,52 @@ pub(super) async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
-/// `GET /readyz`: 200 when the data is loaded and the service is not stopping, else 503.
+/// `GET /readyz`: 200 when the data is loaded, fresh enough to decide on, and the service is not stopping; else 503.
 pub(super) async fn readyz(health: web::Data<Health>) -> HttpResponse {
-    if health.is_ready() {
-        HttpResponse::Ok().json(json!({ "status": "ready" }))
-    } else {
-        HttpResponse::ServiceUnavailable().json(json!({ "status": "draining" }))
-    }
+    let status = match (health.is_ready(), health.accounts.is_fresh()) {
+        (true, true) => return HttpResponse::Ok().json(json!({ "status": "ready" })),
+        (true, false) => "stale",
+        (false, _) => "draining",
+    };
+    HttpResponse::ServiceUnavailable().json(json!({ "status": status }))
+}
+
+/// `GET /metrics`: what operators watch, in the text format of Prometheus.
+pub(super) async fn metrics(health: web::Data<Health>) -> HttpResponse {
+    let watched = health.accounts.watched();
+    let gauges = [
+        ("accounts", "Accounts in memory.", watched.accounts.to_string()),
+        (
+            "account_bytes",
+            "Bytes that accounts take in memory, roughly.",
+            watched.bytes.to_string(),
+        ),
+        (
+            "suspended_accounts",
+            "Accounts on which nothing is decided because the store lost changes.",
+            watched.suspended.to_string(),
+        ),
+        (
+            "quarantined_accounts",
+            "Accounts on which nothing is decided because of what the store holds.",
+            watched.quarantined.to_string(),
+        ),
+        (
+            "quarantined_workspaces",
+            "Workspaces on which nothing is decided because of what the store holds.",
+            watched.quarantined_workspaces.to_string(),
+        ),
+        (
+            "store_silence_seconds",
+            "How long ago the store was heard of.",
+            watched.since_contact.as_secs_f64().to_string(),
+        ),
+    ];
+    let line = |(name, help, value): (&str, &str, String)| {
+        let name = ["pai_authz_", name].concat();
+        ["# HELP ", &name, " ", help, "\n# TYPE ", &name, " gauge\n", &name, " ", &value, "\n"]
+            .concat()
+    };
+    let text = gauges.map(line).concat();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }

@@ -241,11 +241,12 @@ pub(super) fn permit(
             ));
         }
     }
+    view.check_readable(workspace)?;
     let Some(kind) = view.kind_of(&caller.principal) else { return Err(no_permission(caller)) };
     let principal = Principal { kind, id: caller.principal.clone() };
     let missing = || workspace.filter(|id| view.workspace(id).is_none());
     match caller.operation.on {
-        AskedOn::Visible => Ok(()),
+        AskedOn::Visible => view.check_whole(),
         AskedOn::Itself => match missing() {
             Some(id) if kind == PrincipalKind::Account => Err(workspace_not_found(id)),
             Some(_) => Err(workspace_denied(&format!("PaiWorkspace:{}", caller.operation.name))),

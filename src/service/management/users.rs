@@ -163,6 +163,8 @@ impl Management {
     /// every write of [`Management`].
     pub async fn delete_user(&self, caller: &Caller, name: &UserName) -> Result<Revision, Error> {
         let decide = |view: &View| {
+            // The user may be a member of what cannot be read.
+            view.check_whole()?;
             let id = &find(view, name)?.principal.id;
             if let Some(workspace) = view.memberships_of(id).next() {
                 return Err(Error::new(

@@ -94,6 +94,8 @@ impl Management {
         let now = self.now();
         let candidate = random_digits(ID_DIGITS)?;
         let decide = |view: &View| {
+            // A name may be taken by what cannot be read.
+            view.check_whole()?;
             if !rules::name_is_free(view, &new.name, now) {
                 return Err(name_taken(&new.name));
             }

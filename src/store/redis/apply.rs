@@ -1,40 +1,45 @@
 //! One change: encoded here, carried out by `apply.lua`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
-use redis::{FromRedisValue, Script, Value, aio::ConnectionManager};
+use redis::{FromRedisValue, Script, Value};
 
 use super::{
-    FORMAT,
+    FORMAT, chunk,
+    connect::Connection,
     fault::{damaged, fault, refused_command},
-    keys::Keys,
-    member, number, revision_of,
+    head::{Head, META, mode_letter, read_meta, revision_of_text},
+    keys::{CHANNEL, Keys},
+    number, revision_of,
+    roster::{self, SHAPE, Shape, Touched},
 };
 use crate::{
-    domain::{AccountId, Change, Op, Revision, Timestamp},
+    domain::{AccountId, Change, Op, Revision, Timestamp, WorkspaceId},
     store::{
-        NONCE_USED, REMEMBERED, StoreError,
+        Mode, NONCE_USED, REMEMBERED, StoreError,
         codec::{self, Undecodable},
     },
 };
 
-/// Where the value of a record stands: the key of its hash, and its field.
-type Place = (String, String);
-/// What stands where.
-type Values = BTreeMap<Place, Option<Vec<u8>>>;
+/// Bytes by name, `None` where nothing is: what digests are made of, and what is written.
+type Values = BTreeMap<String, Option<Vec<u8>>>;
 
 /// Which of the script's keys is the first hash it changes, counted from 1.
 const FIRST_HASH: usize = 8;
+/// How many changes the log keeps of an account, however old they are.
+const KEPT: u64 = 256;
 
 /// What the script says of a change.
 pub(super) enum Said {
-    Written(Revision),
+    Written(Head),
     Repeated(Revision),
     Conflict(Revision),
     RequestReused,
     NonceUsed,
-    OtherMode,
-    Format(u32),
     /// The revision is the expected one, but what was looked at was of another: look again.
     Again,
 }
@@ -45,60 +50,98 @@ pub(super) struct Prepared<'c> {
     expected: Revision,
     change: &'c Change,
     digest: [u8; 32],
-    after: Values,
+    /// Fields of the records, and members of rosters, as they will be.
+    records: Values,
+    rosters: BTreeMap<WorkspaceId, Touched>,
     after_digest: [u8; 32],
-    /// The hashes that are touched, rosters first.
-    hashes: Vec<String>,
+    /// What tells this attempt from every other.
+    attempt: String,
+    mode: Mode,
+    /// Whether replicas have to confirm.
+    confirm: bool,
+}
+
+/// What stands where a change goes, and where the account was then.
+struct Observed {
+    head: Head,
+    digest: [u8; 32],
+    /// How many of the hashes to write are rosters.
     rosters: usize,
+    /// The fields to write, by the key of their hash: rosters first, records last.
+    writes: Vec<(String, Values)>,
 }
 
 impl<'c> Prepared<'c> {
     /// Encodes a change.
     pub(super) fn new(
         account: &'c AccountId,
+        mode: Mode,
         expected: Revision,
         change: &'c Change,
+        confirm: bool,
     ) -> Result<Self, Undecodable> {
         let keys = Keys(account);
-        let after: Values =
-            change.ops.iter().map(|op| touch(&keys, op)).collect::<Result<_, _>>()?;
-        let mut hashes: Vec<String> = after.keys().map(|(key, _)| key.clone()).collect();
-        hashes.dedup();
-        let records = keys.records();
-        hashes.sort_by_key(|key| *key == records);
+        let mut records = Values::new();
+        let mut rosters: BTreeMap<WorkspaceId, Touched> = BTreeMap::new();
+        for op in &change.ops {
+            match op {
+                Op::PutMember(at, member) => {
+                    let touched = rosters.entry(at.clone()).or_default();
+                    touched.insert(member.principal.clone(), Some(member.clone()));
+                }
+                Op::RemoveMember(at, id) => {
+                    rosters.entry(at.clone()).or_default().insert(id.clone(), None);
+                }
+                other => {
+                    let (key, value) = codec::touch(account, other)?;
+                    let field = key.split_once(':').map_or("", |(_, field)| field).to_owned();
+                    records.insert(field, value);
+                }
+            }
+        }
         Ok(Self {
-            rosters: hashes.iter().filter(|key| **key != records).count(),
             digest: match change.asked {
                 Some(asked) => asked,
                 None => codec::change_digest(change)?,
             },
-            after_digest: digest_of(&after),
+            after_digest: digest_of(keys, &records, &rosters),
             keys,
             expected,
             change,
-            after,
-            hashes,
+            records,
+            rosters,
+            attempt: unique(),
+            mode,
+            confirm,
         })
     }
 
-    /// Looks at what the change touches, for the log, and runs the script.
+    /// Looks at what the change touches, for the log, and runs the script. `floor` is how far the account is known to
+    /// have come.
     pub(super) async fn run(
         &self,
         script: &Script,
-        mode: &str,
-        connection: &mut ConnectionManager,
+        floor: Option<Head>,
+        connection: &mut Connection,
     ) -> Result<Said, StoreError> {
-        let (observed, before) = self.observe(connection).await?;
-        let entry = if self.after.is_empty() {
+        let observed = self.observe(connection).await?;
+        if let Some(floor) = floor {
+            floor.precedes(observed.head)?;
+        }
+        let entry = if self.change.ops.is_empty() {
             Vec::new()
         } else {
-            codec::encode_entry(self.change, &digest_of(&before), &self.after_digest)
+            codec::encode_entry(self.change, &observed.digest, &self.after_digest)
                 .map_err(|error| damaged(&error.to_string()))?
         };
+        let lineage = observed.head.lineage.after(&entry);
         let Change { request_id, asked, nonce, at, ops, .. } = self.change;
         let millis = |time: Timestamp| time.as_millis().to_string();
         let remembered = !ops.is_empty() || asked.is_some();
         let nonce = nonce.as_ref().map(|used| format!("{}:{}", used.key, used.nonce));
+        let Head { revision: seen, lineage: seen_lineage } = observed.head;
+        let mut looked_at = format!("{} {} ", seen.epoch, seen.counter).into_bytes();
+        looked_at.extend_from_slice(seen_lineage.as_bytes());
         let [requests, requests_by_time] = self.keys.requests();
         let [nonces, nonces_by_time] = self.keys.nonces();
         let (meta, log, rosters) = (self.keys.meta(), self.keys.log(), self.keys.rosters());
@@ -107,15 +150,15 @@ impl<'c> Prepared<'c> {
         for key in [&meta, &log, &requests, &requests_by_time, &nonces, &nonces_by_time, &rosters] {
             call.key(key);
         }
-        for hash in &self.hashes {
+        for (hash, _) in &observed.writes {
             call.key(hash);
         }
         call.arg(FORMAT)
-            .arg(mode)
+            .arg(mode_letter(self.mode))
             .arg(self.expected.epoch.to_string())
             .arg(self.expected.counter.to_string())
             .arg(self.expected.next().counter.to_string())
-            .arg(observed)
+            .arg(looked_at)
             .arg(millis(*at))
             .arg(millis(at.minus(REMEMBERED)))
             .arg(millis(at.minus(NONCE_USED)))
@@ -123,86 +166,163 @@ impl<'c> Prepared<'c> {
             .arg(blake3::Hash::from_bytes(self.digest).to_hex().as_str())
             .arg(nonce.unwrap_or_default())
             .arg(entry)
-            .arg(self.rosters);
-        for ((key, field), value) in &self.after {
-            let hash = self.hashes.iter().position(|other| other == key).unwrap_or_default();
-            call.arg(FIRST_HASH + hash).arg(field).arg(u8::from(value.is_some()));
-            call.arg(value.as_deref().unwrap_or_default());
+            .arg(observed.rosters)
+            .arg(lineage.as_bytes())
+            .arg(&self.attempt)
+            .arg(KEPT)
+            .arg(CHANNEL)
+            .arg(self.keys.0.as_str())
+            .arg(u8::from(self.confirm));
+        for (index, (_, fields)) in observed.writes.iter().enumerate() {
+            for (field, value) in fields {
+                call.arg(FIRST_HASH + index).arg(field).arg(u8::from(value.is_some()));
+                call.arg(value.as_deref().unwrap_or_default());
+            }
         }
         let reply: Vec<String> =
             call.invoke_async(connection).await.map_err(|error| fault(&error, true))?;
-        said(&reply)
+        self.said(&reply, Head { revision: self.expected.next(), lineage })
     }
 
-    /// Returns what stands at the places the change touches, and of which revision that is.
-    async fn observe(
-        &self,
-        connection: &mut ConnectionManager,
-    ) -> Result<(String, Values), StoreError> {
+    /// Returns what stands at the places the change touches, and of which revision that is. When another change comes
+    /// between two looks, it is of the first, which the script will not take for the present one.
+    async fn observe(&self, connection: &mut Connection) -> Result<Observed, StoreError> {
+        let undecodable = |error: Undecodable| damaged(&error.to_string());
         let mut reads = redis::pipe();
-        reads.atomic().hmget(self.keys.meta(), &["epoch", "counter"]);
-        for (key, field) in self.after.keys() {
-            reads.hget(key, field);
+        reads.atomic().hmget(self.keys.meta(), &META);
+        for field in self.records.keys() {
+            reads.hget(self.keys.records(), field);
         }
+        for workspace in self.rosters.keys() {
+            reads.hget(self.keys.roster(workspace), SHAPE);
+        }
+        let (head, mut read) = self.look(&reads, connection).await?;
+        let mut before: Values = Values::new();
+        for field in self.records.keys() {
+            before.insert(field.clone(), bytes(read.next())?);
+        }
+        let mut shapes = Vec::new();
+        for (workspace, touched) in &self.rosters {
+            let shape = Shape::decode(bytes(read.next())?.as_deref()).map_err(undecodable)?;
+            shapes.push((workspace, touched, shape, roster::needed(shape, touched)));
+        }
+        let mut was: BTreeMap<WorkspaceId, Touched> = BTreeMap::new();
+        let mut writes = Vec::new();
+        if !shapes.is_empty() {
+            let mut reads = redis::pipe();
+            reads.atomic().hmget(self.keys.meta(), &META);
+            for (workspace, _, _, needed) in &shapes {
+                for place in needed {
+                    reads.hget(self.keys.roster(workspace), place.to_string());
+                }
+            }
+            let (head_then, mut read) = self.look(&reads, connection).await?;
+            if head_then != head {
+                return Ok(Observed { head, digest: [0; 32], rosters: 0, writes: Vec::new() });
+            }
+            for (workspace, touched, shape, needed) in shapes {
+                let mut chunks = BTreeMap::new();
+                for place in needed {
+                    chunks.insert(place, bytes(read.next())?);
+                }
+                let changed = roster::change(shape, &chunks, touched).map_err(undecodable)?;
+                was.insert(workspace.clone(), changed.before);
+                writes.push((self.keys.roster(workspace), changed.fields));
+            }
+        }
+        if !self.records.is_empty() {
+            writes.push((self.keys.records(), self.records.clone()));
+        }
+        let digest = digest_of(self.keys, &before, &was);
+        Ok(Observed { head, digest, rosters: was.len(), writes })
+    }
+
+    /// Runs reads of which the first is of meta.
+    async fn look(
+        &self,
+        reads: &redis::Pipeline,
+        connection: &mut Connection,
+    ) -> Result<(Head, std::vec::IntoIter<Value>), StoreError> {
         let read: Vec<Value> =
             reads.query_async(connection).await.map_err(|error| fault(&error, false))?;
-        let wrong = |_| damaged("what a change touches is not of the type the store gave it");
         let mut read = read.into_iter();
-        let revision = Vec::<Option<String>>::from_redis_value(read.next().unwrap_or(Value::Nil))
-            .map_err(wrong)?;
-        let observed = match revision.as_slice() {
-            [Some(epoch), Some(counter)] => format!("{epoch} {counter}"),
-            _ => format!("{} {}", Revision::ORIGIN.epoch, Revision::ORIGIN.counter),
-        };
-        let values = self.after.keys().cloned().zip(read).map(|(place, value)| {
-            Option::<Vec<u8>>::from_redis_value(value).map(|value| (place, value)).map_err(wrong)
-        });
-        Ok((observed, values.collect::<Result<_, _>>()?))
+        let head = read_meta(read.next().unwrap_or(Value::Nil), self.mode)?;
+        Ok((head, read))
+    }
+
+    fn said(&self, reply: &[String], next: Head) -> Result<Said, StoreError> {
+        let (outcome, rest) =
+            reply.split_first().ok_or_else(|| damaged("the script says nothing"))?;
+        let revision = || revision_of(rest).ok_or_else(|| damaged("the script names no revision"));
+        Ok(match outcome.as_str() {
+            "written" => {
+                let revision = revision()?;
+                // Where there was nothing to change, the lineage is the one that was.
+                Said::Written(if revision == next.revision {
+                    next
+                } else {
+                    Head { revision, ..next }
+                })
+            }
+            "repeated" => Said::Repeated(revision()?),
+            "conflict" => Said::Conflict(revision()?),
+            "reused" => Said::RequestReused,
+            "nonce" => Said::NonceUsed,
+            "mode" => return Err(super::head::other_mode(self.mode)),
+            "again" => Said::Again,
+            "damage" => {
+                let key = rest.first().map_or("?", String::as_str);
+                return Err(damaged(&format!("`{key}` holds what the store did not write")));
+            }
+            "log" => return Err(damaged("the log has changes that the revision does not count")),
+            "command" => return Err(refused_command(rest.first().map_or("?", String::as_str))),
+            "format" => {
+                let found = rest.first().and_then(|text| number(text)).unwrap_or_default();
+                return Err(StoreError::Format { found, supported: FORMAT });
+            }
+            "suspended" => {
+                let known = rest.first().and_then(|text| revision_of_text(text));
+                let found = rest.get(1..).and_then(revision_of);
+                let (Some(known), Some(found)) = (known, found) else {
+                    return Err(damaged("the suspension of an account is not one"));
+                };
+                return Err(StoreError::Suspended { known, found });
+            }
+            other => return Err(damaged(&format!("the script says `{other}`"))),
+        })
     }
 }
 
-fn said(reply: &[String]) -> Result<Said, StoreError> {
-    let (outcome, rest) = reply.split_first().ok_or_else(|| damaged("the script says nothing"))?;
-    let revision = || revision_of(rest).ok_or_else(|| damaged("the script names no revision"));
-    Ok(match outcome.as_str() {
-        "written" => Said::Written(revision()?),
-        "repeated" => Said::Repeated(revision()?),
-        "conflict" => Said::Conflict(revision()?),
-        "reused" => Said::RequestReused,
-        "nonce" => Said::NonceUsed,
-        "mode" => Said::OtherMode,
-        "again" => Said::Again,
-        "damage" => {
-            let key = rest.first().map_or("?", String::as_str);
-            return Err(damaged(&format!("`{key}` holds what the store did not write")));
-        }
-        "log" => return Err(damaged("the log has changes that the revision does not count")),
-        "command" => return Err(refused_command(rest.first().map_or("?", String::as_str))),
-        "format" => Said::Format(rest.first().and_then(|text| number(text)).unwrap_or_default()),
-        other => return Err(damaged(&format!("the script says `{other}`"))),
-    })
+/// Returns the bytes of a field.
+fn bytes(value: Option<Value>) -> Result<Option<Vec<u8>>, StoreError> {
+    Option::<Vec<u8>>::from_redis_value(value.unwrap_or(Value::Nil))
+        .map_err(|_| damaged("what a change touches is not of the type the store gave it"))
 }
 
-/// Returns what an op leaves, and where.
-fn touch(keys: &Keys<'_>, op: &Op) -> Result<(Place, Option<Vec<u8>>), Undecodable> {
-    Ok(match op {
-        Op::PutMember(workspace, member) => {
-            let place = (keys.roster(workspace), member.principal.to_string());
-            (place, Some(member::pack(member)))
-        }
-        Op::RemoveMember(workspace, id) => ((keys.roster(workspace), id.to_string()), None),
-        other => {
-            let (key, value) = codec::touch(keys.0, other)?;
-            let field = key.split_once(':').map_or("", |(_, field)| field).to_owned();
-            ((keys.records(), field), value)
-        }
-    })
+/// Returns a text that no other attempt of any process has.
+fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // Keys of the hash are random.
+    let random = RandomState::new().build_hasher().finish();
+    format!("{random:016x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Returns the digest of what stands somewhere.
-fn digest_of(values: &Values) -> [u8; 32] {
-    let named = |((key, field), value): (&Place, &Option<Vec<u8>>)| {
-        (format!("{key}/{field}"), value.clone())
-    };
-    codec::record_digest(&values.iter().map(named).collect())
+/// Returns the digest of records and memberships.
+fn digest_of(
+    keys: Keys<'_>,
+    records: &Values,
+    rosters: &BTreeMap<WorkspaceId, Touched>,
+) -> [u8; 32] {
+    let mut named = Values::new();
+    for (field, value) in records {
+        named.insert(format!("{}/{field}", keys.records()), value.clone());
+    }
+    for (workspace, touched) in rosters {
+        let roster = keys.roster(workspace);
+        for (principal, member) in touched {
+            let member = member.as_ref().map(chunk::encode_one);
+            named.insert(format!("{roster}/{principal}"), member);
+        }
+    }
+    codec::record_digest(&named)
 }

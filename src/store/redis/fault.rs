@@ -33,8 +33,17 @@ pub(super) fn fault(error: &RedisError, sent: bool) -> StoreError {
             unavailable(sent, "")
         }
         Some(_) => unavailable(false, ""),
+        None if error.is_connection_refusal() => {
+            unavailable(false, "is Redis running, and is this its address?")
+        }
         None => unavailable(sent, ""),
     }
+}
+
+/// Returns the error of a server that is no primary: what it answers may be of the past.
+pub(super) fn not_primary() -> RedisError {
+    let detail = "give the primary, or the sentinels that know it";
+    (redis::ErrorKind::InvalidClientConfig, "this server is a replica", detail.to_owned()).into()
 }
 
 /// Returns the error of a user that may not do what a change needs.

@@ -1,184 +1,142 @@
-//! Accounts in Redis: one hash of records and a packed hash per workspace's members, changed by one script.
+//! Accounts in Redis: one hash of records, the members of each workspace in chunks, and a log, changed by one script.
 //!
-//! A change is compared, checked, written, counted and logged by one Lua script on one node: `apply.lua`. What it
-//! writes is encoded here. `docs/redis-layout.md` describes the keys.
+//! A change is compared, checked, written, counted, logged and announced by one Lua script on one node: `apply.lua`.
+//! What it writes is encoded here. `docs/redis-layout.md` describes the keys.
 
 mod apply;
+mod chunk;
+mod connect;
 mod fault;
+mod head;
 mod keys;
-mod member;
-
-use std::time::Duration;
+mod log;
+mod options;
+mod read;
+mod roster;
+mod shared;
 
 use async_trait::async_trait;
-use redis::{
-    AsyncCommands, Client, FromRedisValue, Script, Value,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    streams::StreamRangeReply,
-};
-use tokio::sync::OnceCell;
+use redis::{AsyncCommands, Script};
+use tokio::runtime::Runtime;
 
+pub use self::options::{RedisOptions, RedisTls, RedisTopology, RedisUser};
 use self::{
     apply::{Prepared, Said},
+    connect::{Connection, Connector, Twice},
     fault::{damaged, fault},
-    keys::{EVERY_META, Keys},
+    head::{Head, Known},
+    keys::Keys,
 };
-use super::{
-    Applied, Mode, REMEMBERED, Recalled, Store, StoreError,
-    codec::{self, Undecodable},
-};
-use crate::domain::{
-    AccountId, AccountRecords, Change, LogEntry, Op, PrincipalId, RequestId, Revision, Timestamp,
-};
+use super::{Applied, Mode, REMEMBERED, Recalled, SharedStore, Store, StoreError};
+use crate::domain::{AccountId, AccountRecords, Change, LogEntry, RequestId, Revision, Timestamp};
 
 /// Version of the keys and of every value in them.
-const FORMAT: u32 = 1;
-/// How long a connection may take, and an answer.
-const CONNECT: Duration = Duration::from_secs(1);
-const ANSWER: Duration = Duration::from_secs(5);
-/// How often an account that changes while it is read is read anew.
+const FORMAT: u32 = 2;
+/// How often a change is prepared anew when others come between.
 const ATTEMPTS: usize = 10;
-/// Fields that one reply of a scan holds, roughly.
-const SCANNED: usize = 1_000;
 
-/// A store on a Redis server.
+/// A store on Redis, alone, under sentinels or as a cluster.
 pub struct RedisStore {
-    client: Client,
     mode: Mode,
-    connection: OnceCell<ConnectionManager>,
-    script: Script,
+    reads: Connector,
+    /// Changes have a connection of their own: while one waits for replicas, reads go on.
+    writes: Connector,
+    quorum: Option<(u32, std::time::Duration)>,
+    known: Known,
+    apply: Script,
+    suspend: Script,
+    resume: Script,
+    /// What keeps connections alive; whoever asks has a thread of its own.
+    runtime: Option<Runtime>,
 }
 
 impl std::fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The address may hold a password.
         write!(f, "RedisStore({:?})", self.mode)
     }
 }
 
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting for it is forbidden where other tasks run.
+            runtime.shutdown_background();
+        }
+    }
+}
+
 impl RedisStore {
-    /// Returns the store at `url`, as `redis://127.0.0.1:6379/0` or `redis+unix:///run/redis.sock`. It is connected to
-    /// when it is first asked.
+    /// Returns the store where the options say. It is connected to when it is first asked.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]: the address is not one.
-    pub fn new(url: &str, mode: Mode) -> Result<Self, StoreError> {
-        let client = Client::open(url).map_err(|error| fault(&error, false))?;
-        let script = Script::new(include_str!("apply.lua"));
-        Ok(Self { client, mode, connection: OnceCell::new(), script })
-    }
-
-    async fn connection(&self) -> Result<ConnectionManager, StoreError> {
-        let connect = async || {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(CONNECT))
-                .set_response_timeout(Some(ANSWER))
-                .set_number_of_retries(1);
-            self.client.get_connection_manager_with_config(config).await
-        };
-        let connection = self.connection.get_or_try_init(connect).await;
-        connection.cloned().map_err(|error| fault(&error, false))
-    }
-
-    const fn mode_letter(&self) -> &'static str {
-        match self.mode {
-            Mode::Production => "p",
-            Mode::Development => "d",
-        }
-    }
-
-    /// Returns the revision of an account, having looked that the account is one this program reads.
-    async fn revision(
-        &self,
-        connection: &mut ConnectionManager,
-        keys: &Keys<'_>,
-    ) -> Result<Revision, StoreError> {
-        let meta: Vec<Option<String>> = connection
-            .hmget(keys.meta(), &["format", "mode", "epoch", "counter"])
-            .await
-            .map_err(|error| fault(&error, false))?;
-        let [Some(format), Some(mode), Some(epoch), Some(counter)] = meta.as_slice() else {
-            return if meta.iter().all(Option::is_none) {
-                Ok(Revision::ORIGIN)
-            } else {
-                Err(damaged("the meta of an account lacks a field"))
-            };
-        };
-        self.check(format, mode)?;
-        number(epoch)
-            .zip(number(counter))
-            .map(|(epoch, counter)| Revision { epoch, counter })
-            .ok_or_else(|| damaged("the revision of an account is not one"))
-    }
-
-    fn check(&self, format: &str, mode: &str) -> Result<(), StoreError> {
-        if format != FORMAT.to_string() {
-            let found = number(format).unwrap_or_default();
-            return Err(StoreError::Format { found, supported: FORMAT });
-        }
-        if mode != self.mode_letter() {
-            return Err(self.other_mode());
-        }
-        Ok(())
-    }
-
-    const fn other_mode(&self) -> StoreError {
-        StoreError::Mode(match self.mode {
-            Mode::Production => "this is a store of development mode: give another, or `--dev`",
-            Mode::Development => "this is a store of real data: give another, without `--dev`",
+    /// [`StoreError::Unavailable`]: an address or certificate is not one, or no thread can be started.
+    pub fn new(options: &RedisOptions, mode: Mode) -> Result<Self, StoreError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("redis")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unavailable {
+                may_be_applied: false,
+                detail: error.to_string(),
+            })?;
+        let reads = Connector::new(options, runtime.handle().clone())?;
+        Ok(Self {
+            mode,
+            writes: reads.apart(),
+            reads,
+            quorum: options.quorum,
+            known: Known::default(),
+            apply: Script::new(include_str!("apply.lua")),
+            suspend: Script::new(include_str!("suspend.lua")),
+            resume: Script::new(include_str!("resume.lua")),
+            runtime: Some(runtime),
         })
     }
 
-    async fn scan(
-        connection: &mut ConnectionManager,
-        key: &str,
-    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let mut cursor: u64 = 0;
-        let mut out = Vec::new();
-        loop {
-            let (next, page): (u64, Vec<(String, Vec<u8>)>) = redis::cmd("HSCAN")
-                .arg(key)
-                .arg(cursor)
-                .arg("COUNT")
-                .arg(SCANNED)
-                .query_async(connection)
-                .await
-                .map_err(|error| fault(&error, false))?;
-            out.extend(page);
-            if next == 0 {
-                return Ok(out);
-            }
-            cursor = next;
+    async fn apply_once(
+        &self,
+        prepared: &Prepared<'_>,
+        account: &AccountId,
+    ) -> Result<Said, StoreError> {
+        let floor = self.known.floor(account);
+        let mut lease = self.writes.lease().await?;
+        let said = prepared.run(&self.apply, floor, &mut lease.connection).await;
+        let said = lease.judge(said)?;
+        if matches!(said, Said::Written(_) | Said::Repeated(_)) {
+            let confirmed = self.confirm(&mut lease.connection, Keys(account)).await;
+            lease.judge(confirmed)?;
         }
+        match &said {
+            Said::Written(head) => self.known.raise(account, *head),
+            Said::Conflict(current) => {
+                if let Some(floor) = floor
+                    && *current < floor.revision
+                {
+                    return Err(StoreError::Regressed { known: floor.revision, found: *current });
+                }
+            }
+            _ => {}
+        }
+        Ok(said)
     }
 
-    /// Reads an account piece by piece; what is read is of one revision only if that is the same afterwards.
-    async fn read(
-        &self,
-        connection: &mut ConnectionManager,
-        keys: &Keys<'_>,
-        records: &mut AccountRecords,
-    ) -> Result<(), StoreError> {
-        let undecodable = |error: Undecodable| damaged(&error.to_string());
-        let prefix = format!("{{{}}}:", records.account);
-        for (field, value) in Self::scan(connection, &keys.records()).await? {
-            codec::decode_record(&format!("{prefix}{field}"), &value, records)
-                .map_err(undecodable)?;
+    /// Waits until as many replicas as were asked for have what was written on this connection.
+    async fn confirm(&self, connection: &mut Connection, keys: Keys<'_>) -> Result<(), StoreError> {
+        let Some((replicas, wait)) = self.quorum else { return Ok(()) };
+        let mut command = redis::cmd("WAIT");
+        command.arg(replicas).arg(wait.as_millis().to_string());
+        let confirmed: u32 =
+            connection.ask_node_of(&keys.meta(), command).await.map_err(|e| fault(&e, true))?;
+        if confirmed >= replicas {
+            return Ok(());
         }
-        let rosters: Vec<String> =
-            connection.smembers(keys.rosters()).await.map_err(|error| fault(&error, false))?;
-        for key in rosters {
-            let workspace = keys
-                .workspace_of(&key)
-                .ok_or_else(|| damaged(&format!("`{key}` is not the key of a roster")))?;
-            for (field, value) in Self::scan(connection, &key).await? {
-                let principal = PrincipalId::parse(&field)
-                    .map_err(|_| damaged(&format!("`{field}` in `{key}` is not a principal")))?;
-                let member = member::unpack(principal, &value).map_err(undecodable)?;
-                records.apply(&Op::PutMember(workspace.clone(), member));
-            }
-        }
-        Ok(())
+        Err(StoreError::Unavailable {
+            may_be_applied: true,
+            detail: format!(
+                "{confirmed} of {replicas} replicas confirmed the change in {wait:?}: see that they follow"
+            ),
+        })
     }
 }
 
@@ -191,53 +149,34 @@ fn revision_of(reply: &[String]) -> Option<Revision> {
     Some(Revision { epoch: number(epoch)?, counter: number(counter)? })
 }
 
-fn too_busy() -> StoreError {
-    StoreError::Unavailable {
-        may_be_applied: false,
-        detail: "the account changes faster than it can be read".to_owned(),
-    }
-}
-
 #[async_trait]
 impl Store for RedisStore {
     async fn accounts(&self) -> Result<Vec<AccountId>, StoreError> {
-        let mut connection = self.connection().await?;
-        let mut accounts = Vec::new();
-        let mut cursor: u64 = 0;
+        let mut reads = Twice::on(&self.reads);
         loop {
-            let (next, page): (u64, Vec<String>) = redis::cmd("SCAN")
-                .arg(cursor)
-                .arg("MATCH")
-                .arg(EVERY_META)
-                .arg("COUNT")
-                .arg(SCANNED)
-                .query_async(&mut connection)
-                .await
-                .map_err(|error| fault(&error, false))?;
-            accounts.extend(page.iter().filter_map(|key| Keys::account_of(key)));
-            if next == 0 {
-                break;
-            }
-            cursor = next;
+            let read = reads.connection().await?.accounts().await;
+            let Some(read) = reads.judge(read) else { continue };
+            let mut accounts = read?;
+            // A scan may tell a key twice.
+            accounts.sort();
+            accounts.dedup();
+            return Ok(accounts);
         }
-        // A scan may tell a key twice.
-        accounts.sort();
-        accounts.dedup();
-        Ok(accounts)
     }
 
     async fn load(&self, account: &AccountId) -> Result<AccountRecords, StoreError> {
-        let mut connection = self.connection().await?;
         let keys = Keys(account);
-        for _ in 0..ATTEMPTS {
-            let mut records = AccountRecords::empty(account.clone());
-            records.revision = self.revision(&mut connection, &keys).await?;
-            self.read(&mut connection, &keys, &mut records).await?;
-            if self.revision(&mut connection, &keys).await? == records.revision {
+        let floor = self.known.floor(account);
+        let mut reads = Twice::on(&self.reads);
+        loop {
+            let mut connection = reads.connection().await?;
+            let read = read::account(&mut connection, keys, self.mode, floor).await;
+            if let Some(read) = reads.judge(read) {
+                let (records, head) = read?;
+                self.known.raise(account, head);
                 return Ok(records);
             }
         }
-        Err(too_busy())
     }
 
     async fn apply(
@@ -247,27 +186,28 @@ impl Store for RedisStore {
         change: &Change,
     ) -> Result<Applied, StoreError> {
         super::check_change(change)?;
-        let mut connection = self.connection().await?;
-        let prepared = Prepared::new(account, expected, change).map_err(|error| {
-            StoreError::Unavailable { may_be_applied: false, detail: error.to_string() }
+        let prepared = Prepared::new(account, self.mode, expected, change, self.quorum.is_some())
+            .map_err(|error| StoreError::Unavailable {
+            may_be_applied: false,
+            detail: error.to_string(),
         })?;
         for _ in 0..ATTEMPTS {
-            let said = prepared.run(&self.script, self.mode_letter(), &mut connection).await?;
-            match said {
-                Said::Written(revision) => return Ok(Applied { revision, repeated: false }),
+            match self.apply_once(&prepared, account).await? {
+                Said::Written(Head { revision, .. }) => {
+                    return Ok(Applied { revision, repeated: false });
+                }
                 Said::Repeated(revision) => return Ok(Applied { revision, repeated: true }),
                 Said::Conflict(current) => return Err(StoreError::Conflict { current }),
                 Said::RequestReused => return Err(StoreError::RequestReused),
                 Said::NonceUsed => return Err(StoreError::NonceUsed),
-                Said::OtherMode => return Err(self.other_mode()),
-                Said::Format(found) => {
-                    return Err(StoreError::Format { found, supported: FORMAT });
-                }
                 // What was looked at for the log is of an earlier revision.
                 Said::Again => {}
             }
         }
-        Err(too_busy())
+        Err(StoreError::Unavailable {
+            may_be_applied: false,
+            detail: "the account changes faster than it can be looked at".to_owned(),
+        })
     }
 
     async fn recall(
@@ -276,36 +216,14 @@ impl Store for RedisStore {
         request_id: &RequestId,
         at: Timestamp,
     ) -> Result<Option<Recalled>, StoreError> {
-        let mut connection = self.connection().await?;
-        let keys = Keys(account);
-        let [requests, _] = keys.requests();
-        let first: Option<String> = connection
-            .hget(requests, request_id.as_str())
-            .await
-            .map_err(|error| fault(&error, false))?;
-        let Some(first) = first else { return Ok(None) };
-        let wrong = || damaged("a remembered request is not one");
-        let parts: Vec<&str> = first.split(' ').collect();
-        let [epoch, counter, then, asked] = parts[..] else { return Err(wrong()) };
-        let (Some(epoch), Some(counter), Some(then), Ok(asked)) =
-            (number(epoch), number(counter), number::<u64>(then), blake3::Hash::from_hex(asked))
-        else {
-            return Err(wrong());
-        };
-        if then < at.minus(REMEMBERED).as_millis() {
-            return Ok(None);
+        let mut reads = Twice::on(&self.reads);
+        loop {
+            let mut connection = reads.connection().await?;
+            let read = recall(&mut connection, Keys(account), request_id, at).await;
+            if let Some(read) = reads.judge(read) {
+                return read;
+            }
         }
-        let revision = Revision { epoch, counter };
-        let id = format!("{epoch}-{counter}");
-        let found: StreamRangeReply =
-            connection.xrange(keys.log(), &id, &id).await.map_err(|error| fault(&error, false))?;
-        let ops = entries(found)?
-            .into_iter()
-            .map(|entry| entry.change)
-            // What found nothing to change stands beside the revision it found, which another change led to.
-            .find(|change| change.request_id == *request_id)
-            .map_or_else(Vec::new, |change| change.ops);
-        Ok(Some(Recalled { revision, ops, asked: *asked.as_bytes() }))
     }
 
     async fn log(
@@ -317,27 +235,50 @@ impl Store for RedisStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let mut connection = self.connection().await?;
-        let mut read = redis::cmd("XRANGE");
-        read.arg(Keys(account).log()).arg(format!("({}-{}", after.epoch, after.counter)).arg("+");
-        if let Ok(count) = u32::try_from(limit) {
-            read.arg("COUNT").arg(count);
+        let mut reads = Twice::on(&self.reads);
+        loop {
+            let mut connection = reads.connection().await?;
+            let read = log::read(&mut connection, Keys(account), after, limit).await;
+            if let Some(read) = reads.judge(read) {
+                return log::decode(&read?);
+            }
         }
-        let found: StreamRangeReply =
-            read.query_async(&mut connection).await.map_err(|error| fault(&error, false))?;
-        entries(found)
+    }
+
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        Some(self)
     }
 }
 
-/// Returns the entries of a part of the log.
-fn entries(found: StreamRangeReply) -> Result<Vec<LogEntry>, StoreError> {
-    let wrong = |id: &str| damaged(&format!("entry `{id}` of the log is not one"));
-    let entry = |read: redis::streams::StreamId| {
-        let parts: Vec<String> = read.id.split('-').map(str::to_owned).collect();
-        let revision = revision_of(&parts).ok_or_else(|| wrong(&read.id))?;
-        let value = read.map.get("e").cloned().unwrap_or(Value::Nil);
-        let bytes = Vec::<u8>::from_redis_value(value).map_err(|_| wrong(&read.id))?;
-        codec::decode_entry(revision, &bytes).map_err(|error| damaged(&error.to_string()))
+async fn recall(
+    connection: &mut Connection,
+    keys: Keys<'_>,
+    request_id: &RequestId,
+    at: Timestamp,
+) -> Result<Option<Recalled>, StoreError> {
+    let [requests, _] = keys.requests();
+    let first: Option<String> = connection
+        .hget(requests, request_id.as_str())
+        .await
+        .map_err(|error| fault(&error, false))?;
+    let Some(first) = first else { return Ok(None) };
+    let wrong = || damaged("a remembered request is not one");
+    let parts: Vec<&str> = first.split(' ').collect();
+    let [epoch, counter, then, asked] = parts[..] else { return Err(wrong()) };
+    let (Some(epoch), Some(counter), Some(then), Ok(asked)) =
+        (number(epoch), number(counter), number::<u64>(then), blake3::Hash::from_hex(asked))
+    else {
+        return Err(wrong());
     };
-    found.ids.into_iter().map(entry).collect()
+    if then < at.minus(REMEMBERED).as_millis() {
+        return Ok(None);
+    }
+    let revision = Revision { epoch, counter };
+    let ops = log::one(connection, keys, revision)
+        .await?
+        .map(|entry| entry.change)
+        // What found nothing to change stands beside the revision it found, which another change led to.
+        .filter(|change| change.request_id == *request_id)
+        .map_or_else(Vec::new, |change| change.ops);
+    Ok(Some(Recalled { revision, ops, asked: *asked.as_bytes() }))
 }

@@ -2,6 +2,9 @@
 
 pub(crate) mod calls;
 pub(crate) mod disk;
+pub(crate) mod fleet;
+pub(crate) mod history;
+pub(crate) mod load;
 pub(crate) mod naive;
 pub(crate) mod records;
 pub(crate) mod redis;
@@ -9,6 +12,7 @@ pub(crate) mod server;
 pub(crate) mod signed;
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     fs,
     future::{Future, poll_fn},
@@ -19,7 +23,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pai_authz::store::{Mode, RedbStore, RedisStore, Store};
+use pai_authz::{
+    cli::open_store,
+    config::RedisSettings,
+    store::{Mode, RedbStore, Store},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::coop::unconstrained;
@@ -27,8 +35,12 @@ use tokio::task::coop::unconstrained;
 /// A store to test, and what must outlive it.
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
-    _directory: Option<TempDir>,
-    _server: Option<redis::Redis>,
+    _outlives: Box<dyn Any + Send>,
+}
+
+/// Returns the store on Redis at `url`.
+pub(crate) fn redis_store(url: &str, settings: &RedisSettings, mode: Mode) -> Arc<dyn Store> {
+    open_store(&url.parse().unwrap(), settings, mode, false).unwrap()
 }
 
 impl Fixture {
@@ -36,18 +48,48 @@ impl Fixture {
         let directory = TempDir::new().unwrap();
         let store =
             RedbStore::create(&directory.path().join("store.redb"), Mode::Production).unwrap();
-        Self { store: Arc::new(store), _directory: Some(directory), _server: None }
+        Self { store: Arc::new(store), _outlives: Box::new(directory) }
+    }
+
+    fn on_redis(url: &str, settings: &RedisSettings, servers: impl Any + Send) -> Self {
+        let store = redis_store(url, settings, Mode::Production);
+        Self { store, _outlives: Box::new(servers) }
     }
 
     pub(crate) fn redis() -> Self {
         let server = redis::Redis::start(&[]);
-        let store = RedisStore::new(&server.url(), Mode::Production).unwrap();
-        Self { store: Arc::new(store), _directory: None, _server: Some(server) }
+        Self::on_redis(&server.url(), &RedisSettings::default(), server)
+    }
+
+    pub(crate) fn redis_tls() -> Self {
+        let server = redis::Tls::start();
+        let settings = RedisSettings {
+            ca: Some(server.ca()),
+            cert: Some(server.client_cert()),
+            key: Some(server.client_key()),
+            ..RedisSettings::default()
+        };
+        Self::on_redis(&server.url(), &settings, server)
+    }
+
+    /// Returns the store at `url`, whose servers somebody else keeps.
+    pub(crate) fn at(url: &str) -> Self {
+        Self::on_redis(url, &RedisSettings::default(), ())
+    }
+
+    pub(crate) fn redis_6() -> Self {
+        let server = redis::Redis::of(redis::Flavour::Redis6, &[]);
+        Self::on_redis(&server.url(), &RedisSettings::default(), server)
+    }
+
+    pub(crate) fn valkey_8() -> Self {
+        let server = redis::Redis::of(redis::Flavour::Valkey8, &[]);
+        Self::on_redis(&server.url(), &RedisSettings::default(), server)
     }
 
     pub(crate) fn redb_memory() -> Self {
         let store = RedbStore::in_memory(Mode::Production).unwrap();
-        Self { store: Arc::new(store), _directory: None, _server: None }
+        Self { store: Arc::new(store), _outlives: Box::new(()) }
     }
 }
 
@@ -113,6 +155,12 @@ impl<F: Future> Begun<F> {
 #[expect(clippy::disallowed_methods, reason = "the one setting of the tests, read here only")]
 pub(crate) fn kills(default: u64) -> u64 {
     std::env::var("PAI_AUTHZ_CRASH_KILLS").map_or(default, |text| text.parse().unwrap())
+}
+
+/// Returns how often to try: `few`, or with `PAI_AUTHZ_FULL` set `many`.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, read here only")]
+pub(crate) fn full(few: u64, many: u64) -> u64 {
+    if std::env::var_os("PAI_AUTHZ_FULL").is_some() { many } else { few }
 }
 
 /// Returns what `work` returns and how long it took, for reports; no test depends on it.

@@ -238,7 +238,11 @@ impl Api {
     /// Signs a call and sends it.
     #[track_caller]
     pub(crate) fn send(&mut self, call: &Call) -> Answer {
-        call.sign(&self.key, self.host).send(&mut self.connection)
+        let answer = call.sign(&self.key, self.host).send(&mut self.connection);
+        if answer.header("connection") == Some("close") {
+            self.connection = Connection::tcp(self.host);
+        }
+        answer
     }
 
     /// Calls an operation.

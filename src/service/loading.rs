@@ -1,0 +1,221 @@
+//! Brings accounts into memory: all that fit when the service starts, others when they are first asked for.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+
+use super::{
+    Accounts, View,
+    place::{Place, Trouble},
+};
+use crate::{
+    domain::{AccessKey, AccountId, AccountRecords},
+    error::{Error, ErrorCode},
+    store::StoreError,
+};
+
+/// Accounts that are loaded at the same time.
+const AT_ONCE: usize = 4;
+/// Accounts that are looked for at the same time: whoever makes account ids up must not make the store busy.
+const LOOKED_FOR: usize = 64;
+/// How long an account that was not there is taken not to be, and how many such are remembered.
+const ABSENT: Duration = Duration::from_secs(1);
+const REMEMBERED: usize = 10_000;
+
+/// The accounts that are being loaded: who asks for one of them waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Loading(Mutex<HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Loading {
+    /// Returns the turn of an account; `None` when too many are loaded.
+    fn turn(&self, account: &AccountId) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !turns.contains_key(account) && turns.len() >= LOOKED_FOR {
+            return None;
+        }
+        Some(turns.entry(account.clone()).or_default().clone())
+    }
+
+    fn done(&self, account: &AccountId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    }
+}
+
+/// The accounts that were not there, and when they were looked for.
+#[derive(Debug, Default)]
+pub(super) struct Absent(Mutex<HashMap<AccountId, Duration>>);
+
+impl Absent {
+    fn is(&self, account: &AccountId, now: Duration) -> bool {
+        let absent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        absent.get(account).is_some_and(|at| now.saturating_sub(*at) < ABSENT)
+    }
+
+    fn note(&self, account: &AccountId, now: Duration) {
+        let mut absent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if absent.len() >= REMEMBERED {
+            absent.clear();
+        }
+        absent.insert(account.clone(), now);
+    }
+
+    /// Forgets that an account was not there.
+    pub(super) fn forget(&self, account: &AccountId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    }
+}
+
+impl Accounts {
+    /// Loads the accounts of the store and compiles them; of a shared store as many as fit, the others when they are first
+    /// asked for.
+    ///
+    /// The keyring must be the one the store was filled under: that shows in the access keys, whose secrets open under
+    /// no other.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidValue`] when the keyring is another one.
+    /// [`ErrorCode::Unavailable`] when the store cannot be read; [`ErrorCode::Quarantined`] when a record of a store that
+    /// is not shared cannot be trusted: a service must not start on a part of its data. Of a shared store the account is
+    /// set aside, and the others are served.
+    pub async fn load_all(&self) -> Result<(), Error> {
+        let names = self.store.accounts().await?;
+        let whole = names.len();
+        let mut loads = stream::iter(names)
+            .map(|account| async move { self.load_one(&account).await })
+            .buffer_unordered(if self.shared().is_some() { AT_ONCE } else { 1 });
+        let mut places = HashMap::new();
+        let mut weight = 0;
+        while let Some(place) = loads.next().await {
+            let place = place?;
+            weight += place.view().weight();
+            places.insert(place.account.clone(), place);
+            if self.shared().is_some() && weight > self.residency.memory {
+                tracing::warn!(
+                    loaded = places.len(),
+                    of = whole,
+                    "the memory for accounts is full: the others are loaded when they are asked for"
+                );
+                break;
+            }
+        }
+        drop(loads);
+        self.places.store(Arc::new(places));
+        Ok(())
+    }
+
+    /// Returns an account, loading it when it is not in memory; `None` when there is none.
+    pub(super) async fn place(&self, account: &AccountId) -> Result<Option<Arc<Place>>, Error> {
+        let present = || self.places.load().get(account).cloned();
+        if self.shared().is_none() || present().is_some() {
+            return Ok(present());
+        }
+        if self.absent.is(account, self.clock.monotonic()) {
+            return Ok(None);
+        }
+        let busy = || {
+            let help = "nothing was decided; try again in a moment";
+            Error::new(ErrorCode::Unavailable, "too many accounts are loaded at present", help)
+        };
+        let turn = self.loading.turn(account).ok_or_else(busy)?;
+        let _turn = turn.lock().await;
+        // Whoever came first may have loaded it, or found that there is none.
+        if present().is_some() || self.absent.is(account, self.clock.monotonic()) {
+            return Ok(present());
+        }
+        let loaded = self.load_one(account).await;
+        self.loading.done(account);
+        let place = loaded?;
+        if place.view().revision().counter == 0 && place.trouble().is_none() {
+            self.absent.note(account, self.clock.monotonic());
+            return Ok(None);
+        }
+        self.make_room(place.view().weight());
+        self.keep(&place);
+        Ok(present())
+    }
+
+    async fn load_one(&self, account: &AccountId) -> Result<Arc<Place>, Error> {
+        let before = self.clock.monotonic();
+        match self.read(account).await {
+            Ok(view) => Ok(Place::new(view, before)),
+            Err(Unread::Store(error))
+                if self.shared().is_some() && Trouble::of(&error).is_some() =>
+            {
+                tracing::error!(%error, %account, "an account is set aside");
+                let place = Place::new(View::empty(self.engine.clone(), account.clone()), before);
+                if let Some(trouble) = Trouble::of(&error) {
+                    place.set_trouble(&trouble);
+                }
+                Ok(place)
+            }
+            Err(Unread::Store(error)) => Err(error.into()),
+            Err(Unread::Senseless(error)) => Err(error),
+        }
+    }
+
+    /// Reads an account whole and compiles it.
+    pub(super) async fn read(&self, account: &AccountId) -> Result<View, Unread> {
+        let records = self.store.load(account).await.map_err(Unread::Store)?;
+        let opens =
+            |key: &AccessKey| self.keyring.open(account, &key.id, &key.sealed_secret).is_some();
+        if !records.access_keys.values().all(opens) {
+            return Err(Unread::Senseless(Error::new(
+                ErrorCode::InvalidValue,
+                format!("the master key is not the one account `{account}` was made under"),
+                "give the right `--master-key-file`, and after a rotation the old one as \
+                 `--previous-master-key-file`",
+            )));
+        }
+        self.compile(records).await.map_err(Unread::Senseless)
+    }
+
+    /// Compiles an account, apart from those who wait for other things on this thread.
+    async fn compile(&self, records: AccountRecords) -> Result<View, Error> {
+        if self.shared().is_none() {
+            return View::build(&self.engine, &records);
+        }
+        let engine = self.engine.clone();
+        let built = tokio::task::spawn_blocking(move || View::build(&engine, &records)).await;
+        built.map_err(|error| Error::internal(&format!("compiling broke off: {error}")))?
+    }
+
+    /// Takes accounts out of memory that were not asked for the longest time, until so many bytes fit.
+    fn make_room(&self, bytes: usize) {
+        let places = self.places.load_full();
+        let mut present: Vec<(&Arc<Place>, usize)> =
+            places.values().map(|place| (place, place.view().weight())).collect();
+        let mut weight: usize = present.iter().map(|(_, weight)| weight).sum::<usize>() + bytes;
+        if weight <= self.residency.memory {
+            return;
+        }
+        present.sort_by_key(|(place, _)| place.last_used());
+        let mut leaving = Vec::new();
+        for (place, bytes) in present {
+            if weight <= self.residency.memory {
+                break;
+            }
+            weight -= bytes;
+            leaving.push(place.account.clone());
+        }
+        tracing::info!(accounts = leaving.len(), "accounts leave memory to make room for another");
+        self.places.rcu(|places| {
+            let mut next = HashMap::clone(places);
+            for account in &leaving {
+                next.remove(account);
+            }
+            next
+        });
+    }
+}
+
+/// Why an account could not be read.
+pub(super) enum Unread {
+    /// The store says so.
+    Store(StoreError),
+    /// What it holds makes no sense here.
+    Senseless(Error),
+}

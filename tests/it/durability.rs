@@ -1,0 +1,264 @@
+//! What may be lost of what was acknowledged, by how Redis is run and what goes wrong: the cells of docs/durability.md.
+//!
+//! Eight writers write, a server is killed under them, and what is found afterwards is compared with what was
+//! acknowledged. Whatever is lost must be noticed by who had seen it, every time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use pai_authz::{
+    config::RedisSettings,
+    domain::{AccountId, Revision},
+    store::{Mode, Store, StoreError},
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
+
+use crate::support::{
+    Seeded, full,
+    records::{account, workspace_change},
+    redis::{Cluster, Redis, Sentinels},
+    redis_store, report,
+    server::until,
+};
+
+const WRITERS: u64 = 8;
+
+/// Servers that can break and be mended.
+trait Breaks {
+    fn url(&self) -> String;
+    /// Returns when the fault has happened.
+    fn fail(&mut self);
+    /// Returns when there is a primary again that takes writes.
+    fn mend(&mut self);
+}
+
+impl Breaks for Redis {
+    fn url(&self) -> String {
+        Self::url(self)
+    }
+
+    fn fail(&mut self) {
+        self.kill();
+    }
+
+    fn mend(&mut self) {
+        self.restart();
+    }
+}
+
+struct Watched {
+    servers: Sentinels,
+    dead: usize,
+}
+
+impl Breaks for Watched {
+    fn url(&self) -> String {
+        self.servers.url()
+    }
+
+    fn fail(&mut self) {
+        self.dead = self.servers.primary();
+        self.servers.kill(self.dead);
+    }
+
+    fn mend(&mut self) {
+        let primary = self.servers.wait_for_primary_other_than(self.dead);
+        self.servers.restart(self.dead);
+        until("both replicas follow again", || {
+            let info = self.servers.cli(primary, &["INFO", "replication"]);
+            info.matches("state=online").count() == 2
+        });
+    }
+}
+
+struct Clustered {
+    servers: Cluster,
+    dead: usize,
+}
+
+impl Breaks for Clustered {
+    fn url(&self) -> String {
+        self.servers.url()
+    }
+
+    fn fail(&mut self) {
+        self.dead = self.servers.node_of("{1}:meta");
+        self.servers.kill(self.dead);
+    }
+
+    fn mend(&mut self) {
+        self.servers.wait_until_ok_without(self.dead);
+        self.servers.restart(self.dead);
+        self.servers.wait_until_ok();
+    }
+}
+
+/// What was acknowledged and what was lost of it.
+#[derive(Debug, Default)]
+struct Tally {
+    acknowledged: u64,
+    lost: u64,
+    rounds_with_loss: u64,
+}
+
+/// Breaks the servers so many times under load.
+fn measure(servers: &mut dyn Breaks, settings: &RedisSettings, rounds: u64) -> Tally {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut seeded = Seeded(20_261_125);
+    let mut tally = Tally::default();
+    for round in 0..rounds {
+        let store = redis_store(&servers.url(), settings, Mode::Production);
+        // Accounts of their own each round: what was lost before is not in the way.
+        let accounts: Vec<AccountId> =
+            (1..=WRITERS).map(|n| account(&(round * 100 + n).to_string())).collect();
+        let (count, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let mut writers = JoinSet::new();
+        for id in &accounts {
+            writers.spawn_on(
+                write(store.clone(), id.clone(), count.clone(), over.clone()),
+                runtime.handle(),
+            );
+        }
+        let enough = 50 + seeded.below(200);
+        until("changes are acknowledged", || count.load(Ordering::SeqCst) >= enough);
+        servers.fail();
+        // Those whose node lives would write for ever.
+        over.store(true, Ordering::SeqCst);
+        let acknowledged: Vec<(AccountId, Revision)> = runtime.block_on(writers.join_all());
+        servers.mend();
+        let mut lost = 0;
+        for (id, reached) in acknowledged {
+            // One that knows nothing of before, as a service that starts now.
+            let found =
+                load(&runtime, &redis_store(&servers.url(), settings, Mode::Production), &id)
+                    .unwrap();
+            let missing = reached.counter.saturating_sub(found.counter);
+            tally.acknowledged += reached.counter;
+            lost += missing;
+            // And one that does.
+            match (missing, load(&runtime, &store, &id)) {
+                (0, Ok(_)) | (_, Err(StoreError::Regressed { .. })) => {}
+                (missing, other) => {
+                    panic!("{missing} changes of {id} are lost, and noticed is {other:?}")
+                }
+            }
+        }
+        tally.lost += lost;
+        tally.rounds_with_loss += u64::from(lost > 0);
+    }
+    tally
+}
+
+/// Writes until the store fails or it is over, and returns what was acknowledged.
+async fn write(
+    store: Arc<dyn Store>,
+    id: AccountId,
+    count: Arc<AtomicU64>,
+    over: Arc<AtomicBool>,
+) -> (AccountId, Revision) {
+    let mut reached = Revision::ORIGIN;
+    while !over.load(Ordering::SeqCst) {
+        let change = workspace_change(&format!("r-{}", reached.counter), reached.counter);
+        match store.apply(&id, reached, &change).await {
+            Ok(applied) => {
+                reached = applied.revision;
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(StoreError::Unavailable { .. }) => return (id, reached),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    (id, reached)
+}
+
+/// Loads an account as soon as somebody answers.
+fn load(runtime: &Runtime, store: &Arc<dyn Store>, id: &AccountId) -> Result<Revision, StoreError> {
+    let mut answer = None;
+    until("the account can be read", || {
+        match runtime.block_on(store.load(id)) {
+            Err(StoreError::Unavailable { .. }) => {}
+            Ok(records) => answer = Some(Ok(records.revision)),
+            Err(error) => answer = Some(Err(error)),
+        }
+        answer.is_some()
+    });
+    answer.unwrap()
+}
+
+#[track_caller]
+fn say(mode: &str, rounds: u64, tally: &Tally) {
+    report(&format!(
+        "{mode}: {rounds} kills, {} changes acknowledged, {} lost in {} of the kills, every loss noticed",
+        tally.acknowledged, tally.lost, tally.rounds_with_loss
+    ));
+    assert!(tally.acknowledged > rounds * 50, "{tally:?}");
+}
+
+fn quorum(replicas: u32) -> RedisSettings {
+    RedisSettings { write_quorum: Some(replicas), ..RedisSettings::default() }
+}
+
+#[test]
+fn a_single_server_that_syncs_always_loses_nothing_when_it_is_killed() {
+    let rounds = full(5, 200);
+    let mut redis = Redis::tcp(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let tally = measure(&mut redis, &RedisSettings::default(), rounds);
+    say("single, AOF always", rounds, &tally);
+    assert_eq!(tally.lost, 0);
+}
+
+#[test]
+fn a_single_server_that_syncs_every_second_and_is_killed_may_lose_and_that_is_noticed() {
+    let rounds = full(5, 200);
+    let mut redis = Redis::tcp(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let tally = measure(&mut redis, &RedisSettings::default(), rounds);
+    say("single, AOF everysec", rounds, &tally);
+}
+
+#[test]
+fn a_single_server_without_log_loses_everything_and_that_is_noticed() {
+    let rounds = full(3, 20);
+    let mut redis = Redis::tcp(&[]);
+    let tally = measure(&mut redis, &RedisSettings::default(), rounds);
+    say("single, no AOF", rounds, &tally);
+    assert_eq!(tally.lost, tally.acknowledged);
+}
+
+#[test]
+fn sentinels_that_replace_a_killed_primary_may_lose_and_that_is_noticed() {
+    let rounds = full(2, 100);
+    let mut servers = Watched { servers: Sentinels::start(&[]), dead: 0 };
+    let tally = measure(&mut servers, &RedisSettings::default(), rounds);
+    say("Sentinel", rounds, &tally);
+}
+
+#[test]
+fn sentinels_lose_nothing_that_every_replica_confirmed() {
+    let rounds = full(2, 100);
+    let mut servers = Watched { servers: Sentinels::start(&[]), dead: 0 };
+    let tally = measure(&mut servers, &quorum(2), rounds);
+    say("Sentinel, --write-quorum 2 of 2", rounds, &tally);
+    assert_eq!(tally.lost, 0);
+}
+
+#[test]
+fn a_cluster_that_replaces_a_killed_primary_may_lose_and_that_is_noticed() {
+    let rounds = full(1, 20);
+    let mut servers = Clustered { servers: Cluster::start(), dead: 0 };
+    let tally = measure(&mut servers, &RedisSettings::default(), rounds);
+    say("Cluster", rounds, &tally);
+}
+
+#[test]
+fn a_cluster_loses_nothing_that_every_replica_confirmed() {
+    let rounds = full(1, 20);
+    let mut servers = Clustered { servers: Cluster::start(), dead: 0 };
+    let tally = measure(&mut servers, &quorum(1), rounds);
+    say("Cluster, --write-quorum 1 of 1", rounds, &tally);
+    assert_eq!(tally.lost, 0);
+}
