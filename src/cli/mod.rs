@@ -4,11 +4,14 @@ mod bench_store;
 mod catalog;
 mod check;
 mod demo;
+mod doctor;
 mod import;
 mod init;
+mod migrate;
 mod open;
 mod output;
 mod policy;
+mod recover;
 mod schema;
 mod serve;
 mod target;
@@ -60,6 +63,12 @@ enum Command {
     /// Measure this machine.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Examine a store on Redis; exits with 1 when the service must not run on it as it is.
+    Doctor(Box<doctor::RedisArgs>),
+    /// Copy every account of a store into another one.
+    Migrate(Box<migrate::MigrateArgs>),
+    /// Show what an account of a store on Redis has lost, and go on without it.
+    Recover(Box<recover::RecoverArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,6 +94,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Import(args) => import::run(&args, format).await,
         Command::User(command) => import::run_users(&command, format).await,
         Command::Demo(args) => demo::run(&args, format).await,
+        Command::Doctor(args) => doctor::run(&args, format).await,
+        Command::Migrate(args) => migrate::run(&args, format).await,
+        Command::Recover(args) => recover::run(&args, format).await,
         Command::Bench(BenchCommand::Store(args)) => bench_store::run(&args, format).await,
     }
 }

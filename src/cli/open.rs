@@ -137,6 +137,16 @@ pub fn store(
     Ok(Arc::new(opened?))
 }
 
+/// Returns the error with the driver's words, which whoever works on a store by hand should see.
+pub(super) fn explained(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Unavailable { detail, .. } => {
+            anyhow::anyhow!("the store is not available: {detail}")
+        }
+        other => other.into(),
+    }
+}
+
 /// Makes sure that a store that others share can be asked, and tells the operator what to do when not.
 pub(super) async fn reach(store: &dyn Store, address: &StoreAddress) -> anyhow::Result<()> {
     let (Some(shared), Ok(nobody)) = (store.shared(), AccountId::parse("0")) else { return Ok(()) };

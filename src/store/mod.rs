@@ -133,6 +133,32 @@ pub enum Announcement {
     Missed,
 }
 
+/// How much something that was found matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// As it should be.
+    Ok,
+    /// A risk to be known.
+    Warning,
+    /// The service must not run like this.
+    Error,
+}
+
+/// Something an operator should know of the servers of a store, or of the accounts in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was looked at.
+    pub name: &'static str,
+    /// Which server; empty where it is about the store.
+    pub node: String,
+    /// What was found.
+    pub found: String,
+    /// What to do; empty where there is nothing.
+    pub help: String,
+}
+
 /// A store that several processes read and change at the same time.
 ///
 /// It never answers from before what it answered: where an account has come to is remembered with what tells histories
@@ -179,6 +205,10 @@ pub trait SharedStore: Store {
     /// Returns the announcements from now on, beginning with [`Announcement::Missed`] when they can be heard. They may be
     /// late, twice, or missing after a [`Announcement::Missed`]; the log alone tells the truth.
     fn announcements(&self) -> mpsc::Receiver<Announcement>;
+
+    /// Returns what an operator should know of the servers and the accounts in them; changes nothing. `now` is the
+    /// present time, for comparing clocks.
+    async fn examine(&self, now: Timestamp) -> Vec<Examined>;
 
     /// Makes sure that what answers is still the server that should.
     ///

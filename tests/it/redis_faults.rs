@@ -8,7 +8,7 @@ use crate::support::{
     load::{Load, Seen, last},
     redis::{Cluster, Proxy, Redis, Sentinels},
     report,
-    server::until,
+    server::{Request, until},
     signed::ok,
     timed,
 };
@@ -164,6 +164,20 @@ fn a_store_that_was_emptied_is_not_taken_for_one_where_nobody_has_rights() {
     assert_eq!(fleet.asker(2).may(&user, &workspace, None), Said::Refused("suspended"));
     let metrics = String::from_utf8(fleet.servers[1].health("/metrics").body).unwrap();
     assert!(metrics.contains("pai_authz_suspended_accounts 1\n"), "{metrics}");
+    // An operator who accepts the loss begins anew, and every service goes on with what is there: nothing.
+    let accepted = fleet.command(&["recover", "--account", ACCOUNT, "--accept-loss"]);
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+    for n in 0..3 {
+        until("the service goes on", || {
+            let body = String::from_utf8(fleet.servers[n].health("/metrics").body).unwrap();
+            body.contains("pai_authz_suspended_accounts 0\n")
+        });
+        // Nobody's token is known any more.
+        assert_eq!(
+            fleet.servers[n].send(&Request::get("/v1/tokens").token(&fleet.token)).status,
+            401
+        );
+    }
 }
 
 #[test]

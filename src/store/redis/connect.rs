@@ -134,7 +134,7 @@ impl Connection {
 }
 
 /// Returns host and port of each primary of a reply to CLUSTER SLOTS.
-fn primaries(slots: Value) -> BTreeSet<(String, u16)> {
+pub(super) fn primaries(slots: Value) -> BTreeSet<(String, u16)> {
     let Value::Array(ranges) = slots else { return BTreeSet::new() };
     let primary = |range: Value| {
         let Value::Array(range) = range else { return None };
@@ -159,7 +159,7 @@ enum Guide {
 #[derive(Clone)]
 struct Present {
     number: u64,
-    address: String,
+    address: Arc<str>,
     connection: Connection,
 }
 
@@ -167,6 +167,8 @@ struct Present {
 pub(super) struct Lease<'c> {
     connector: &'c Connector,
     number: u64,
+    /// Where it leads; empty for a cluster.
+    pub(super) address: Arc<str>,
     pub(super) connection: Connection,
 }
 
@@ -259,9 +261,9 @@ impl Connector {
     /// # Errors
     /// [`StoreError::Unavailable`]: there is none.
     pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
-        let Present { number, connection, .. } =
+        let Present { number, address, connection } =
             self.connection().await.map_err(|error| fault(&error, false))?;
-        Ok(Lease { connector: self, number, connection })
+        Ok(Lease { connector: self, number, address, connection })
     }
 
     fn give_up(&self, number: u64) {
@@ -295,7 +297,7 @@ impl Connector {
             Ok((address, connection)) => {
                 line.made += 1;
                 line.failed = None;
-                let present = Present { number: line.made, address, connection };
+                let present = Present { number: line.made, address: address.into(), connection };
                 line.present = Some(present.clone());
                 Ok(present)
             }
@@ -330,6 +332,20 @@ impl Connector {
         Ok(subscription)
     }
 
+    /// Returns a connection to a sentinel that answers, and where the primary is said to be; `None` where there are no
+    /// sentinels.
+    pub(super) async fn sentinel(&self) -> RedisResult<Option<(MultiplexedConnection, String)>> {
+        let Guide::Sentinels(sentinels) = &*self.guide else { return Ok(None) };
+        let ask = async {
+            let mut sentinels = sentinels.lock().await;
+            let primary = sentinels.async_get_client().await?;
+            let sentinel = sentinels.async_get_sentinel_client().await?;
+            let connection = sentinel.get_multiplexed_async_connection().await?;
+            RedisResult::Ok((connection, primary.get_connection_info().addr().to_string()))
+        };
+        tokio::time::timeout(ANSWER, ask).await.map_err(|_| too_late())?.map(Some)
+    }
+
     /// Gives a connection up whose server is not the one the sentinels name now: an old primary that was cut off from
     /// them does not know that there is another.
     ///
@@ -341,7 +357,7 @@ impl Connector {
         let named = tokio::time::timeout(ANSWER, ask).await.map_err(|_| too_late())??;
         let named = named.get_connection_info().addr().to_string();
         let mut line = self.line();
-        if line.present.as_ref().is_some_and(|present| present.address != named) {
+        if line.present.as_ref().is_some_and(|present| *present.address != *named) {
             tracing::warn!(primary = named, "the sentinels name another primary");
             line.present = None;
         }

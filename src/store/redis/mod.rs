@@ -6,6 +6,7 @@
 mod apply;
 mod chunk;
 mod connect;
+mod examine;
 mod fault;
 mod head;
 mod keys;

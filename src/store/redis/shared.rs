@@ -17,8 +17,8 @@ use super::{
     read,
 };
 use crate::{
-    domain::{AccountId, Change, LogEntry, Revision},
-    store::{Announcement, Mode, SharedStore, StoreError, codec},
+    domain::{AccountId, Change, LogEntry, Revision, Timestamp},
+    store::{Announcement, Examined, Mode, SharedStore, StoreError, codec},
 };
 
 /// Announcements that wait to be heard. Who is that far behind looks at everything anyway.
@@ -74,7 +74,9 @@ impl SharedStore for RedisStore {
     async fn suspend(&self, account: &AccountId, known: Revision) -> Result<(), StoreError> {
         let mut lease = self.writes.lease().await?;
         let mut call = self.suspend.key(Keys(account).meta());
-        call.arg(known.epoch).arg(known.counter);
+        let lineage = self.known.floor(account).filter(|head| head.revision == known);
+        call.arg(known.epoch.to_string()).arg(known.counter.to_string());
+        call.arg(lineage.unwrap_or(Head::ORIGIN).lineage.as_bytes());
         let said: Result<Vec<String>, _> = call.invoke_async(&mut lease.connection).await;
         let said = lease.judge(said.map_err(|error| fault(&error, true)))?;
         tracing::debug!(%account, ?said, "suspended");
@@ -94,7 +96,7 @@ impl SharedStore for RedisStore {
         };
         let entry = codec::encode_entry(change, &[0; 32], &[0; 32])
             .map_err(|error| damaged(&error.to_string()))?;
-        let keys = Keys(account);
+        let (keys, lineage) = (Keys(account), Lineage::default().after(&entry));
         let mut lease = self.writes.lease().await?;
         let mut call = self.resume.key(keys.meta());
         call.key(keys.log())
@@ -103,7 +105,7 @@ impl SharedStore for RedisStore {
             .arg(found.counter.to_string())
             .arg(next.epoch)
             .arg(next.counter)
-            .arg(Lineage::default().after(&entry).as_bytes())
+            .arg(lineage.as_bytes())
             .arg(FORMAT)
             .arg(mode_letter(self.mode))
             .arg(&entry)
@@ -112,7 +114,12 @@ impl SharedStore for RedisStore {
         let said: Result<Vec<String>, _> = call.invoke_async(&mut lease.connection).await;
         let said = lease.judge(said.map_err(|error| fault(&error, true)))?;
         match said.first().map(String::as_str) {
-            Some("resumed") => Ok(next),
+            Some("resumed") => {
+                self.known.raise(account, Head { revision: next, lineage });
+                let confirmed = self.confirm(&mut lease.connection, keys).await;
+                lease.judge(confirmed)?;
+                Ok(next)
+            }
             _ => Err(StoreError::Conflict { current: found }),
         }
     }
@@ -123,6 +130,10 @@ impl SharedStore for RedisStore {
             runtime.spawn(listen(self.reads.apart(), sender));
         }
         receiver
+    }
+
+    async fn examine(&self, now: Timestamp) -> Vec<Examined> {
+        self.examine_servers(now).await
     }
 
     async fn look_around(&self) -> Result<(), StoreError> {
