@@ -129,7 +129,7 @@ fn records() -> AccountRecords {
         let mut roles: Vec<RoleRef> = held.iter().take(roles).cloned().collect();
         roles.sort();
         let member = Member { principal: principal(id), roles, created };
-        records.members.insert((workspace.clone(), member.principal.clone()), member);
+        records.rosters.entry(workspace.clone()).or_default().put(&member);
     }
     records
 }

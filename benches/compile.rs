@@ -153,7 +153,7 @@ fn records(members: u32, custom_roles: u32) -> AccountRecords {
         let mut roles: Vec<RoleRef> = held.iter().cycle().skip(skip).take(count).cloned().collect();
         roles.sort();
         let member = Member { principal: principal(id), roles, created };
-        records.members.insert((workspace.clone(), member.principal.clone()), member);
+        records.rosters.entry(workspace.clone()).or_default().put(&member);
     }
     records
 }

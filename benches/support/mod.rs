@@ -1,5 +1,7 @@
 //! What benches over HTTP share: a service in this process, one request after another, and how numbers are shown.
 
+mod numbers;
+
 use std::{
     net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
@@ -23,18 +25,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The middle of sorted values.
-pub(crate) fn median(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-/// The median with lowest and highest.
-pub(crate) fn spread(values: &mut [f64], digits: usize) -> String {
-    values.sort_by(f64::total_cmp);
-    let (low, high) =
-        (values.first().copied().unwrap_or_default(), values.last().copied().unwrap_or_default());
-    format!("{:.digits$} ({low:.digits$} to {high:.digits$})", median(values))
-}
+pub(crate) use numbers::{median, spread};
 
 /// Starts the service on `store` with what `content` says, in development mode, and returns where it listens.
 pub(crate) fn start_service(

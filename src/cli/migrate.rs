@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     config::{RedisSettings, StoreAddress},
-    domain::{AccountId, AccountRecords, Change, Clock, Op, Revision},
+    domain::{
+        AccountId, AccountRecords, Change, Clock, Member, Members, Op, PrincipalId, Revision,
+        WorkspaceId,
+    },
     store::{Mode, Store},
     telemetry::SystemClock,
 };
@@ -87,8 +90,8 @@ pub(super) async fn run(args: &MigrateArgs, format: Format) -> anyhow::Result<u8
         bar.set_message(account.to_string());
         let copy = copy(&*from, &*to, &account, &bar).await;
         let records = copy.with_context(|| format!("account `{account}`"))?;
-        copied.memberships += records.members.len();
-        copied.records += records.ops().count() - records.members.len();
+        copied.memberships += records.membership_count();
+        copied.records += records.ops().count() - records.membership_count();
         copied.accounts.push((account, records.revision));
     }
     bar.finish_and_clear();
@@ -258,7 +261,17 @@ fn differences(one: &AccountRecords, other: &AccountRecords) -> Vec<String> {
     let mut out = differing("identity", &one.identities, &other.identities, ToString::to_string);
     out.extend(differing("workspace", &one.workspaces, &other.workspaces, ToString::to_string));
     out.extend(differing("role", &one.roles, &other.roles, |(at, id)| format!("{at}/{id}")));
-    out.extend(differing("member", &one.members, &other.members, |(at, id)| format!("{at}/{id}")));
+    // Where the members of a workspace differ, one by one.
+    let members = |records: &AccountRecords| -> BTreeMap<_, Member> {
+        let differ =
+            |(at, _): &(&WorkspaceId, &Members)| one.rosters.get(*at) != other.rosters.get(*at);
+        let members = records.rosters.iter().filter(differ);
+        members
+            .flat_map(|(at, m)| m.iter().map(|m| ((at.clone(), m.principal.clone()), m)))
+            .collect()
+    };
+    let name = |(at, id): &(WorkspaceId, PrincipalId)| format!("{at}/{id}");
+    out.extend(differing("member", &members(one), &members(other), name));
     out.extend(differing("token", &one.tokens, &other.tokens, ToString::to_string));
     let keys = (&one.access_keys, &other.access_keys);
     out.extend(differing("access key", keys.0, keys.1, ToString::to_string));

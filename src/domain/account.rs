@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    AccessKeyId, AccountId, CustomRole, CustomRoleId, PrincipalId, ResourceGroupId, Revision,
-    RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, CustomRole, CustomRoleId, Members, PrincipalId, ResourceGroupId,
+    Revision, RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 
 /// The kind of a principal.
@@ -289,8 +289,8 @@ pub struct AccountRecords {
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
     /// Custom roles by workspace and id.
     pub roles: BTreeMap<(WorkspaceId, CustomRoleId), CustomRole>,
-    /// Memberships by workspace and principal.
-    pub members: BTreeMap<(WorkspaceId, PrincipalId), Member>,
+    /// Members by workspace; no workspace without any.
+    pub rosters: BTreeMap<WorkspaceId, Members>,
     /// Tokens by id.
     pub tokens: BTreeMap<TokenId, Token>,
     /// Access keys by id.
@@ -313,12 +313,18 @@ impl AccountRecords {
             identities: BTreeMap::new(),
             workspaces: BTreeMap::new(),
             roles: BTreeMap::new(),
-            members: BTreeMap::new(),
+            rosters: BTreeMap::new(),
             tokens: BTreeMap::new(),
             access_keys: BTreeMap::new(),
             retired_names: BTreeMap::new(),
             default_workspace: None,
             unreadable: BTreeSet::new(),
         }
+    }
+
+    /// Returns how many memberships there are.
+    #[must_use]
+    pub fn membership_count(&self) -> usize {
+        self.rosters.values().map(Members::len).sum()
     }
 }

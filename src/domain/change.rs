@@ -86,11 +86,16 @@ pub struct LogEntry {
 }
 
 impl AccountRecords {
-    /// Returns ops that lead from an empty account to these records; in time order where there is one, so that
-    /// what follows them appends.
+    /// Returns ops that lead from an empty account to these records; members of a workspace in the order of joining.
     pub fn ops(&self) -> impl Iterator<Item = Op> + '_ {
-        let mut members: Vec<_> = self.members.iter().collect();
-        members.sort_by_key(|((_, principal), member)| (member.created, principal.clone()));
+        let members = self.rosters.iter().flat_map(|(at, members)| {
+            members.joined().map(move |member| Op::PutMember(at.clone(), member))
+        });
+        self.ops_but_members().chain(members)
+    }
+
+    /// Returns those of [`AccountRecords::ops`] that put no member.
+    pub fn ops_but_members(&self) -> impl Iterator<Item = Op> + '_ {
         let roles = self.roles.iter().map(|((at, _), role)| Op::PutRole(at.clone(), role.clone()));
         let retired =
             self.retired_names.iter().map(|(name, at)| Op::PutRetiredName(name.clone(), *at));
@@ -100,7 +105,6 @@ impl AccountRecords {
             .map(Op::PutIdentity)
             .chain(self.workspaces.values().cloned().map(Op::PutWorkspace))
             .chain(roles)
-            .chain(members.into_iter().map(|((at, _), m)| Op::PutMember(at.clone(), m.clone())))
             .chain(self.tokens.values().cloned().map(Op::PutToken))
             .chain(self.access_keys.values().cloned().map(Op::PutAccessKey))
             .chain(retired)
@@ -130,10 +134,15 @@ impl AccountRecords {
                 self.roles.remove(&(workspace, id));
             }
             Op::PutMember(workspace, member) => {
-                self.members.insert((workspace, member.principal.clone()), member);
+                self.rosters.entry(workspace).or_default().put(&member);
             }
             Op::RemoveMember(workspace, id) => {
-                self.members.remove(&(workspace, id));
+                if let Some(members) = self.rosters.get_mut(&workspace) {
+                    members.remove(&id);
+                    if members.is_empty() {
+                        self.rosters.remove(&workspace);
+                    }
+                }
             }
             Op::PutToken(token) => {
                 self.tokens.insert(token.id.clone(), token);

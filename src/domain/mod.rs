@@ -11,6 +11,7 @@ mod decision;
 mod ids;
 mod import;
 mod invalid;
+mod members;
 mod request;
 mod revision;
 mod role;
@@ -29,6 +30,7 @@ pub use ids::{
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
+pub use members::Members;
 pub use request::{ActionId, ContextValue, Question, Request, Resource, Scalar};
 pub use revision::Revision;
 pub use role::{

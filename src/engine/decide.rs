@@ -53,9 +53,9 @@ impl Snapshot {
         // The main account has everything by being it; roles it may hold as a member add nothing.
         let held = match request.principal.kind {
             PrincipalKind::Account => None,
-            _ => workspace.and_then(|(_, w)| w.members.get(&request.principal.id)),
+            _ => workspace.and_then(|(_, w)| w.members.roles(&request.principal.id)),
         };
-        let roles = held.map_or(&[][..], |roles| roles);
+        let roles = held.unwrap_or_default();
         let slices =
             self.slices(&request.principal, request.action, workspace.map(|(_, w)| w), roles);
         if slices.is_empty() {

@@ -6,8 +6,8 @@ use imbl::HashMap;
 
 use super::{Engine, slices::Slices};
 use crate::domain::{
-    AccountId, AccountRecords, CustomRoleId, Invalid, Op, PrincipalId, PrincipalKind, Revision,
-    RoleRef, WorkspaceId,
+    AccountId, AccountRecords, CustomRoleId, Invalid, Members, Op, PrincipalId, PrincipalKind,
+    Revision, WorkspaceId,
 };
 
 /// An account's identities, memberships and roles at one revision, ready to judge requests.
@@ -28,7 +28,7 @@ pub(super) struct Workspace {
     /// Whether the workspace is recorded. Roles and members may be recorded before it and outlive it, as they may
     /// in [`AccountRecords`]: following ops must lead to the snapshot that building from the records leads to.
     recorded: bool,
-    pub(super) members: HashMap<PrincipalId, Arc<[RoleRef]>>,
+    pub(super) members: Members,
     pub(super) roles: HashMap<CustomRoleId, Arc<Slices>>,
 }
 
@@ -51,8 +51,11 @@ impl Snapshot {
     /// The first role that does not compile; nothing is decided on a part of an account.
     pub fn build(engine: Arc<Engine>, records: &AccountRecords) -> Result<Self, Invalid> {
         let mut snapshot = Self::empty(engine, records.account.clone());
-        for op in records.ops() {
+        for op in records.ops_but_members() {
             snapshot.follow(&op)?;
+        }
+        for (workspace, members) in &records.rosters {
+            snapshot.in_workspace(workspace, |w| w.members = members.clone());
         }
         snapshot.revision = records.revision;
         Ok(snapshot)
@@ -95,6 +98,17 @@ impl Snapshot {
         self.workspace(id).is_some()
     }
 
+    /// Returns the members recorded of a workspace, whether it exists or not.
+    #[must_use]
+    pub fn members(&self, workspace: &WorkspaceId) -> Option<&Members> {
+        self.workspaces.get(workspace).map(|workspace| &workspace.members)
+    }
+
+    /// Returns the members of each workspace that has any, in no order.
+    pub fn rosters(&self) -> impl Iterator<Item = (&WorkspaceId, &Members)> {
+        self.workspaces.iter().map(|(id, w)| (id, &w.members)).filter(|(_, m)| !m.is_empty())
+    }
+
     /// Returns a workspace that exists.
     pub(super) fn workspace(&self, id: &WorkspaceId) -> Option<&Workspace> {
         self.workspaces.get(id).filter(|workspace| workspace.recorded)
@@ -122,7 +136,7 @@ impl Snapshot {
                 w.roles.remove(id);
             }),
             Op::PutMember(workspace, member) => self.in_workspace(workspace, |w| {
-                w.members.insert(member.principal.clone(), member.roles.clone().into());
+                w.members.put(member);
             }),
             Op::RemoveMember(workspace, id) => self.in_workspace(workspace, |w| {
                 w.members.remove(id);

@@ -2,167 +2,131 @@
 
 use std::sync::{Arc, LazyLock};
 
-use imbl::{HashMap as SharedMap, OrdMap, OrdSet, Vector};
+use imbl::{HashMap as SharedMap, OrdMap};
 
 use crate::domain::{
-    BuiltinRole, CustomRole, CustomRoleId, Member, PrincipalId, RoleName, RoleRef,
+    BuiltinRole, CustomRole, CustomRoleId, Member, Members, PrincipalId, RoleName, RoleRef,
 };
 
-/// The members and custom roles of one workspace.
-///
-/// Members stand in the order in which they joined, and any page of them costs the same: the order is a tree that
-/// counts (Stucki and others, RRB vector, 2015). Versions share what did not change.
+/// The custom roles of one workspace. Versions share what did not change.
 #[derive(Debug, Clone, Default)]
-pub struct Roster {
-    members: SharedMap<PrincipalId, Arc<Member>>,
-    /// By time of joining, then id.
-    joined: Vector<Arc<Member>>,
-    holders: SharedMap<RoleRef, OrdSet<PrincipalId>>,
-    roles: OrdMap<CustomRoleId, Arc<CustomRole>>,
-    role_names: SharedMap<RoleName, CustomRoleId>,
+pub(super) struct Roles {
+    by_id: OrdMap<CustomRoleId, Arc<CustomRole>>,
+    names: SharedMap<RoleName, CustomRoleId>,
 }
 
-impl Roster {
-    /// Returns the roster of a workspace that has nobody.
-    #[must_use]
-    pub fn none() -> &'static Self {
-        static NONE: LazyLock<Roster> = LazyLock::new(Roster::default);
-        &NONE
+impl Roles {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 
-    /// Returns whether there is neither member nor role.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.roles.is_empty()
+    pub(super) fn put(&mut self, role: &CustomRole) {
+        self.remove(&role.id);
+        self.names.insert(role.name.clone(), role.id.clone());
+        self.by_id.insert(role.id.clone(), Arc::new(role.clone()));
+    }
+
+    pub(super) fn remove(&mut self, id: &CustomRoleId) {
+        if let Some(before) = self.by_id.remove(id)
+            && self.names.get(&before.name) == Some(id)
+        {
+            self.names.remove(&before.name);
+        }
+    }
+}
+
+/// The members and custom roles of one workspace. Members are those that decisions are made by.
+#[derive(Debug, Clone, Copy)]
+pub struct Roster<'v> {
+    members: &'v Members,
+    roles: &'v Roles,
+}
+
+impl<'v> Roster<'v> {
+    pub(super) fn of(members: Option<&'v Members>, roles: Option<&'v Roles>) -> Self {
+        static NOBODY: LazyLock<Members> = LazyLock::new(Members::default);
+        static NONE: LazyLock<Roles> = LazyLock::new(Roles::default);
+        Self { members: members.unwrap_or(&NOBODY), roles: roles.unwrap_or(&NONE) }
     }
 
     /// Returns a member.
     #[must_use]
-    pub fn member(&self, id: &PrincipalId) -> Option<&Member> {
-        self.members.get(id).map(|member| &**member)
+    pub fn member(self, id: &PrincipalId) -> Option<Member> {
+        self.members.get(id)
+    }
+
+    /// Returns whether somebody is a member.
+    #[must_use]
+    pub fn has_member(self, id: &PrincipalId) -> bool {
+        self.members.contains(id)
     }
 
     /// Returns how many members there are.
     #[must_use]
-    pub fn member_count(&self) -> usize {
+    pub fn member_count(self) -> usize {
         self.members.len()
     }
 
     /// Returns the members in the order in which they joined.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
-        self.joined.iter().map(|member| &**member)
+    pub fn members(self) -> impl Iterator<Item = Member> + 'v {
+        self.members.joined()
     }
 
     /// Returns at most `size` members after the first `skip`.
     #[must_use]
-    pub fn page(&self, skip: usize, size: usize) -> Vec<Arc<Member>> {
-        let skip = skip.min(self.joined.len());
-        let end = skip.saturating_add(size).min(self.joined.len());
-        self.joined.focus().narrow(skip..end).into_iter().cloned().collect()
+    pub fn page(self, skip: usize, size: usize) -> Vec<Member> {
+        self.members.page(skip, size)
     }
 
-    /// Returns who holds a role, sorted by id.
-    pub fn holders<'r>(&'r self, role: &RoleRef) -> impl Iterator<Item = &'r PrincipalId> {
-        self.holders.get(role).into_iter().flatten()
+    /// Returns who holds a role, sorted by id. Looks at every member.
+    pub fn holders(self, role: &'v RoleRef) -> impl Iterator<Item = PrincipalId> + 'v {
+        self.members.holders(role)
     }
 
     /// Returns a custom role.
     #[must_use]
-    pub fn role(&self, id: &CustomRoleId) -> Option<&CustomRole> {
-        self.roles.get(id).map(|role| &**role)
+    pub fn role(self, id: &CustomRoleId) -> Option<&'v CustomRole> {
+        self.roles.by_id.get(id).map(|role| &**role)
     }
 
     /// Returns the custom role of a name.
     #[must_use]
-    pub fn role_named(&self, name: &RoleName) -> Option<&CustomRole> {
-        self.role(self.role_names.get(name)?)
+    pub fn role_named(self, name: &RoleName) -> Option<&'v CustomRole> {
+        self.role(self.roles.names.get(name)?)
     }
 
     /// Returns the custom roles, sorted by id.
-    pub fn roles(&self) -> impl Iterator<Item = &CustomRole> {
-        self.roles.values().map(|role| &**role)
+    pub fn roles(self) -> impl Iterator<Item = &'v CustomRole> {
+        self.roles.by_id.values().map(|role| &**role)
     }
 
     /// Returns how many custom roles there are.
     #[must_use]
-    pub fn role_count(&self) -> usize {
-        self.roles.len()
+    pub fn role_count(self) -> usize {
+        self.roles.by_id.len()
     }
 
     /// Returns the role of a text: the code of a built-in role, the name or the id of a custom one.
     ///
     /// A custom role may be named like the id of another: the id stands first, for ids are what programs use.
     #[must_use]
-    pub fn find_role(&self, text: &str) -> Option<RoleRef> {
+    pub fn find_role(self, text: &str) -> Option<RoleRef> {
         if let Some(builtin) = BuiltinRole::parse(text) {
             return Some(RoleRef::Builtin(builtin));
         }
-        let by_id = CustomRoleId::parse(text).ok().filter(|id| self.roles.contains_key(id));
-        let by_name = || self.role_names.get(&RoleName::parse(text).ok()?).cloned();
+        let by_id = CustomRoleId::parse(text).ok().filter(|id| self.roles.by_id.contains_key(id));
+        let by_name = || self.roles.names.get(&RoleName::parse(text).ok()?).cloned();
         by_id.or_else(by_name).map(RoleRef::Custom)
     }
 
     /// Returns what a role is called: the code of a built-in role, the name of a custom one.
     #[must_use]
-    pub fn role_title(&self, role: &RoleRef) -> String {
+    pub fn role_title(self, role: &RoleRef) -> String {
         match role {
             RoleRef::Builtin(builtin) => builtin.code().to_owned(),
             RoleRef::Custom(id) => {
                 self.role(id).map_or_else(|| id.to_string(), |role| role.name.to_string())
             }
-        }
-    }
-
-    pub(super) fn put_member(&mut self, member: &Member) {
-        self.remove_member(&member.principal);
-        let member = Arc::new(member.clone());
-        for role in &member.roles {
-            self.holders.entry(role.clone()).or_default().insert(member.principal.clone());
-        }
-        match self.place(&member) {
-            // Nobody joined later: the usual case, and the cheapest.
-            at if at == self.joined.len() => self.joined.push_back(member.clone()),
-            at => self.joined.insert(at, member.clone()),
-        }
-        self.members.insert(member.principal.clone(), member);
-    }
-
-    pub(super) fn remove_member(&mut self, id: &PrincipalId) {
-        let Some(member) = self.members.remove(id) else { return };
-        for role in &member.roles {
-            if let Some(holders) = self.holders.get_mut(role) {
-                holders.remove(id);
-                if holders.is_empty() {
-                    self.holders.remove(role);
-                }
-            }
-        }
-        let at = self.place(&member);
-        if self.joined.get(at).is_some_and(|found| found.principal == *id) {
-            self.joined.remove(at);
-        }
-    }
-
-    /// Returns where a member stands, or would.
-    fn place(&self, member: &Member) -> usize {
-        let key = |m: &Member| (m.created, m.principal.clone());
-        let wanted = key(member);
-        match self.joined.binary_search_by(|other| key(other).cmp(&wanted)) {
-            Ok(at) | Err(at) => at,
-        }
-    }
-
-    pub(super) fn put_role(&mut self, role: &CustomRole) {
-        self.remove_role(&role.id);
-        self.role_names.insert(role.name.clone(), role.id.clone());
-        self.roles.insert(role.id.clone(), Arc::new(role.clone()));
-    }
-
-    pub(super) fn remove_role(&mut self, id: &CustomRoleId) {
-        if let Some(before) = self.roles.remove(id)
-            && self.role_names.get(&before.name) == Some(id)
-        {
-            self.role_names.remove(&before.name);
         }
     }
 }

@@ -86,7 +86,7 @@ fn check(runtime: &Runtime, path: &Path, acknowledged: &BTreeSet<String>) -> (us
         let log = runtime.block_on(store.log(&id, Revision::ORIGIN, usize::MAX)).unwrap();
         // Every op of every entry is in the records, and nothing else is.
         assert_log_leads_to(&log, &records);
-        assert_eq!(records.members.len(), (1 + MEMBERS) * records.workspaces.len());
+        assert_eq!(records.membership_count(), (1 + MEMBERS) * records.workspaces.len());
         for entry in log {
             let [Op::PutWorkspace(workspace), members @ ..] = &entry.change.ops[..] else {
                 continue;

@@ -429,5 +429,5 @@ fn put_member(
     roles: Vec<RoleRef>,
 ) {
     let member = Member { principal: principal_id(id), roles, created: THEN };
-    records.members.insert((workspace.clone(), principal_id(id)), member);
+    records.rosters.entry(workspace.clone()).or_default().put(&member);
 }

@@ -3,9 +3,12 @@
 //! Eight writers write, a server is killed under them, and what is found afterwards is compared with what was
 //! acknowledged. Whatever is lost must be noticed by who had seen it, every time.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use pai_authz::{
@@ -20,6 +23,7 @@ use tokio::{
 
 use crate::support::{
     Seeded, full,
+    load::last,
     records::{account, workspace_change},
     redis::{Cluster, Redis, Sentinels},
     redis_store, report,
@@ -54,6 +58,14 @@ impl Breaks for Redis {
 struct Watched {
     servers: Sentinels,
     dead: usize,
+    /// Whether the replicas are cut off for a while before the primary is killed.
+    cut: bool,
+}
+
+impl Watched {
+    fn start(cut: bool) -> Self {
+        Self { servers: Sentinels::start(&[]), dead: 0, cut }
+    }
 }
 
 impl Breaks for Watched {
@@ -63,11 +75,20 @@ impl Breaks for Watched {
 
     fn fail(&mut self) {
         self.dead = self.servers.primary();
+        if self.cut {
+            for node in (0..3).filter(|node| *node != self.dead) {
+                self.servers.cut_replication(node);
+            }
+            last(Duration::from_millis(200));
+        }
         self.servers.kill(self.dead);
     }
 
     fn mend(&mut self) {
         let primary = self.servers.wait_for_primary_other_than(self.dead);
+        for node in (0..3).filter(|node| *node != self.dead) {
+            self.servers.cli(node, &["CONFIG", "SET", "masterauth", "replica"]);
+        }
         self.servers.restart(self.dead);
         until("both replicas follow again", || {
             let info = self.servers.cli(primary, &["INFO", "replication"]);
@@ -232,7 +253,7 @@ fn a_single_server_without_log_loses_everything_and_that_is_noticed() {
 #[test]
 fn sentinels_that_replace_a_killed_primary_may_lose_and_that_is_noticed() {
     let rounds = full(2, 100);
-    let mut servers = Watched { servers: Sentinels::start(&[]), dead: 0 };
+    let mut servers = Watched::start(false);
     let tally = measure(&mut servers, &RedisSettings::default(), rounds);
     say("Sentinel", rounds, &tally);
 }
@@ -240,9 +261,27 @@ fn sentinels_that_replace_a_killed_primary_may_lose_and_that_is_noticed() {
 #[test]
 fn sentinels_lose_nothing_that_every_replica_confirmed() {
     let rounds = full(2, 100);
-    let mut servers = Watched { servers: Sentinels::start(&[]), dead: 0 };
+    let mut servers = Watched::start(false);
     let tally = measure(&mut servers, &quorum(2), rounds);
     say("Sentinel, --write-quorum 2 of 2", rounds, &tally);
+    assert_eq!(tally.lost, 0);
+}
+
+#[test]
+fn sentinels_that_promote_a_replica_that_was_cut_off_lose_and_that_is_noticed() {
+    let rounds = full(1, 20);
+    let mut servers = Watched::start(true);
+    let tally = measure(&mut servers, &RedisSettings::default(), rounds);
+    say("Sentinel, replicas cut off before", rounds, &tally);
+    assert!(tally.lost > 0, "{tally:?}");
+}
+
+#[test]
+fn what_no_replica_confirmed_is_not_acknowledged() {
+    let rounds = full(1, 20);
+    let mut servers = Watched::start(true);
+    let tally = measure(&mut servers, &quorum(2), rounds);
+    say("Sentinel, replicas cut off before, --write-quorum 2 of 2", rounds, &tally);
     assert_eq!(tally.lost, 0);
 }
 

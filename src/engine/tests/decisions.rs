@@ -114,7 +114,7 @@ fn the_main_account_does_nothing_in_a_workspace_that_is_not_there() {
 fn a_main_account_that_is_a_member_stands_on_its_own_rights() {
     let mut records = acme();
     let owner = super::member(ACCOUNT, &["PAI.WorkspaceOwner"]);
-    records.members.insert((super::workspace_id("10001"), owner.principal.clone()), owner);
+    records.rosters.entry(super::workspace_id("10001")).or_default().put(&owner);
     let stop = on(ACCOUNT, "PaiDLC:StopJob", "10001", "2001", "PRIVATE");
     allowed(&snapshot(&records), &stop, &[OWNS]);
 }

@@ -130,7 +130,7 @@ fn records(
         records.roles.insert((workspace_id(workspace), role.id.clone()), role.clone());
     }
     for (workspace, id, roles) in members {
-        records.members.insert((workspace_id(workspace), principal_id(id)), member(id, roles));
+        records.rosters.entry(workspace_id(workspace)).or_default().put(&member(id, roles));
     }
     records
 }

@@ -251,8 +251,9 @@ fn common(workspace: &Workspace) -> Value {
 
 fn described(view: &View, workspace: &Workspace) -> Value {
     let mut body = common(workspace);
-    let admins = view.roster(&workspace.id).holders(&RoleRef::Builtin(BuiltinRole::Admin));
-    let names: Vec<&str> = admins.map(|id| super::members::name(view, id)).collect();
+    let admin = RoleRef::Builtin(BuiltinRole::Admin);
+    let admins = view.roster(&workspace.id).holders(&admin);
+    let names: Vec<String> = admins.map(|id| super::members::name(view, &id).to_owned()).collect();
     body = with(body, "AdminNames", names);
     body = with(
         body,
@@ -281,8 +282,9 @@ fn group(workspace: &Workspace) -> Value {
 }
 
 fn owner(view: &View, workspace: &Workspace) -> Value {
-    let owner = view.roster(&workspace.id).holders(&RoleRef::Builtin(BuiltinRole::Owner)).next();
-    let owner: &PrincipalId = owner.unwrap_or(&workspace.creator);
+    let role = RoleRef::Builtin(BuiltinRole::Owner);
+    let owner = view.roster(&workspace.id).holders(&role).next();
+    let owner: &PrincipalId = owner.as_ref().unwrap_or(&workspace.creator);
     json!({
         "UserId": owner.as_str(),
         "UserKp": owner.as_str(),

@@ -82,7 +82,7 @@ impl MemberRef {
         Self { principal, text: text.to_owned() }
     }
 
-    fn find<'r>(&self, roster: &'r Roster) -> Result<&'r Member, Error> {
+    fn find(&self, roster: Roster<'_>) -> Result<Member, Error> {
         self.principal.as_ref().and_then(|id| roster.member(id)).ok_or_else(|| {
             Error::new(
                 ErrorCode::MemberNotFound,
@@ -134,7 +134,8 @@ impl Management {
         let decide = |view: &View| {
             let members = joined(view, workspace, None, new, self.bounds.members, now)?;
             let roster = view.roster(workspace);
-            let changed = members.into_iter().filter(|m| roster.member(&m.principal) != Some(m));
+            let changed =
+                members.into_iter().filter(|m| roster.member(&m.principal).as_ref() != Some(m));
             Ok(changed.map(|member| Op::PutMember(workspace.clone(), member)).collect())
         };
         let changed = self.change(caller, Some(workspace), decide).await?;
@@ -145,7 +146,6 @@ impl Management {
             .filter_map(|one| {
                 Some((&one.principal, view.roster(workspace).member(&one.principal)?))
             })
-            .map(|(id, member)| (id, member.clone()))
             .collect();
         members.extend(changed.ops.iter().filter_map(|op| match op {
             Op::PutMember(_, member) => Some((&member.principal, member.clone())),
@@ -166,7 +166,7 @@ impl Management {
         named: &MemberRef,
     ) -> Result<(Arc<View>, Member), Error> {
         let view = self.look(caller, Some(workspace)).await?;
-        let member = named.find(view.roster(workspace))?.clone();
+        let member = named.find(view.roster(workspace))?;
         Ok((view, member))
     }
 
@@ -185,12 +185,9 @@ impl Management {
         let view = self.look(caller, Some(workspace)).await?;
         let roster = view.roster(workspace);
         let page = if filter.is_empty() {
-            let items = roster.page(paging.skip, paging.size);
-            let items = items.iter().map(|member| Member::clone(member)).collect();
-            Page { items, total: roster.member_count() }
+            Page { items: roster.page(paging.skip, paging.size), total: roster.member_count() }
         } else {
-            let found = paging.of(filtered(&view, roster, filter));
-            Page { items: found.items.into_iter().cloned().collect(), total: found.total }
+            paging.of(filtered(&view, roster, filter))
         };
         Ok((view, page))
     }
@@ -218,9 +215,9 @@ impl Management {
                 if member.roles.contains(&OWNER) {
                     return Err(owner_stays(&one.text));
                 }
-                leaving.insert(&member.principal);
+                leaving.insert(member.principal);
             }
-            let remove = |id: &PrincipalId| Op::RemoveMember(workspace.clone(), id.clone());
+            let remove = |id: PrincipalId| Op::RemoveMember(workspace.clone(), id);
             Ok(leaving.into_iter().map(remove).collect())
         };
         self.change(caller, Some(workspace), decide).await.map(|changed| changed.revision)
@@ -244,13 +241,13 @@ impl Management {
             let roles = [role.to_owned()];
             let next = with_roles(
                 roster,
-                Some(member),
+                Some(member.clone()),
                 &member.principal,
                 &roles,
                 "RoleName",
                 self.now(),
             )?;
-            Ok(if next == *member {
+            Ok(if next == member {
                 Vec::new()
             } else {
                 vec![Op::PutMember(workspace.clone(), next)]
@@ -324,7 +321,7 @@ impl Management {
                 let has = |part: &String| identity.name.as_str().to_lowercase().contains(part);
                 name.as_ref().is_none_or(has)
             })
-            .filter(|identity| roster.member(&identity.principal.id).is_none())
+            .filter(|identity| !roster.has_member(&identity.principal.id))
             .map(|identity| (&identity.principal.id, &identity.name));
         let (mut items, mut total) = (Vec::new(), 0);
         for (id, name) in others {
@@ -337,11 +334,11 @@ impl Management {
     }
 }
 
-fn filtered<'v>(view: &'v View, roster: &'v Roster, filter: &MemberFilter) -> Vec<&'v Member> {
+fn filtered(view: &View, roster: Roster<'_>, filter: &MemberFilter) -> Vec<Member> {
     let wanted: BTreeSet<RoleRef> =
         filter.roles.iter().filter_map(|text| roster.find_role(text)).collect();
     let part = filter.name.as_deref().map(str::to_lowercase);
-    let matches = |member: &&Member| {
+    let matches = |member: &Member| {
         let by_role =
             filter.roles.is_empty() || member.roles.iter().any(|role| wanted.contains(role));
         by_role && part.as_deref().is_none_or(|part| is_called(view, &member.principal, part))
@@ -387,7 +384,7 @@ pub(super) fn joined(
             .about(user_field, principal.as_str()));
         }
         let at = places.get(principal).copied();
-        let present = at.and_then(|at| out.get(at)).or_else(|| roster.member(principal));
+        let present = at.and_then(|at| out.get(at)).cloned().or_else(|| roster.member(principal));
         joining += usize::from(present.is_none());
         let next = with_roles(roster, present, principal, roles, roles_field, now)?;
         if let Some(place) = at.and_then(|at| out.get_mut(at)) {
@@ -409,8 +406,8 @@ pub(super) fn joined(
 
 /// Returns a member with more roles.
 fn with_roles(
-    roster: &Roster,
-    present: Option<&Member>,
+    roster: Roster<'_>,
+    present: Option<Member>,
     principal: &PrincipalId,
     roles: &[String],
     field: &str,
@@ -419,7 +416,7 @@ fn with_roles(
     if roles.is_empty() {
         return Err(Invalid::missing(field, "every member holds at least one role").into());
     }
-    let mut next = present.cloned().unwrap_or_else(|| Member {
+    let mut next = present.unwrap_or_else(|| Member {
         principal: principal.clone(),
         roles: Vec::new(),
         created: now,

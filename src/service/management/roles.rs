@@ -265,7 +265,7 @@ impl Management {
     }
 }
 
-fn custom<'r>(roster: &'r Roster, text: &str) -> Result<&'r CustomRole, Error> {
+fn custom<'r>(roster: Roster<'r>, text: &str) -> Result<&'r CustomRole, Error> {
     match roster.find_role(text) {
         Some(RoleRef::Custom(id)) => roster.role(&id),
         _ => None,
@@ -274,7 +274,11 @@ fn custom<'r>(roster: &'r Roster, text: &str) -> Result<&'r CustomRole, Error> {
 }
 
 /// Refuses a name that another role of the workspace has.
-fn check_name(roster: &Roster, name: &RoleName, own: Option<&CustomRoleId>) -> Result<(), Error> {
+fn check_name(
+    roster: Roster<'_>,
+    name: &RoleName,
+    own: Option<&CustomRoleId>,
+) -> Result<(), Error> {
     match roster.role_named(name) {
         Some(other) if Some(&other.id) != own => Err(Error::new(
             ErrorCode::RoleNameTaken,

@@ -187,7 +187,7 @@ impl Management {
             let (now, roster) = (self.now(), view.roster(id));
             let mut ops: Vec<Op> = roster
                 .members()
-                .map(|member| Op::RemoveMember(id.clone(), member.principal.clone()))
+                .map(|member| Op::RemoveMember(id.clone(), member.principal))
                 .collect();
             ops.extend(roster.roles().map(|role| Op::RemoveRole(id.clone(), role.id.clone())));
             if view.default_workspace().is_some_and(|default| default.id == *id) {
@@ -242,7 +242,7 @@ pub(super) fn listed(
         })
         .filter(|w| {
             let member = filter.member.as_ref();
-            member.is_none_or(|member| view.roster(&w.id).member(member).is_some())
+            member.is_none_or(|member| view.roster(&w.id).has_member(member))
         })
         .filter(|w| sees(view, caller, &w.id))
         .collect();

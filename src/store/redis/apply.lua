@@ -22,7 +22,7 @@ local TYPES = {'hash', 'stream', 'hash', 'zset', 'hash', 'zset', 'set'}
 local USED = {
   hash = {'HSET', 'HDEL', 'HLEN'},
   stream = {'XADD', 'XTRIM'},
-  zset = {'ZADD', 'ZREM', 'ZRANGEBYSCORE'},
+  zset = {'ZADD', 'ZREM', 'ZRANGE', 'ZRANGEBYSCORE'},
   set = {'SADD', 'SREM'},
 }
 
@@ -79,13 +79,10 @@ local function remember(hash, by_time, name, value, oldest)
   redis.call('HSET', hash, name, value)
   redis.call('ZADD', by_time, at, name)
   local forgotten = redis.call('ZRANGEBYSCORE', by_time, '-inf', '(' .. oldest, 'LIMIT', 0, PRUNED)
-  local last
   for _, old in ipairs(forgotten) do
-    last = redis.call('HGET', hash, old)
     redis.call('ZREM', by_time, old)
     redis.call('HDEL', hash, old)
   end
-  return last
 end
 
 local reached = counter
@@ -116,11 +113,12 @@ if entry ~= '' then
 end
 if request ~= '' then
   local value = epoch .. ' ' .. reached .. ' ' .. at .. ' ' .. digest
-  local forgotten = remember(requests, requests_by_time, request, value, oldest_request)
+  remember(requests, requests_by_time, request, value, oldest_request)
   -- What a request did is told from the log as long as the request is remembered, and no longer.
-  local f_epoch, f_counter = string.match(forgotten or '', '^(%d+) (%d+) ')
-  if f_epoch == epoch then
-    local first = math.min(tonumber(f_counter) + 1, tonumber(reached) - tonumber(kept) + 1)
+  local oldest = redis.call('ZRANGE', requests_by_time, 0, 0)[1]
+  local o_epoch, o_counter = string.match(redis.call('HGET', requests, oldest) or '', '^(%d+) (%d+) ')
+  if o_epoch == epoch then
+    local first = math.min(tonumber(o_counter), tonumber(reached) - tonumber(kept) + 1)
     if first > 1 then
       redis.call('XTRIM', log, 'MINID', '~', epoch .. '-' .. string.format('%.0f', first))
     end

@@ -15,7 +15,7 @@ use super::{
     roster,
 };
 use crate::{
-    domain::{AccountRecords, Op, WorkspaceId},
+    domain::{AccountRecords, WorkspaceId},
     store::{Mode, StoreError, codec},
 };
 
@@ -154,10 +154,14 @@ fn members(
     let Ok(fields) = Fields::from_redis_value(reply) else {
         return Ok(Err("a roster is not a hash".to_owned()));
     };
-    let read = roster::decode(&fields, |member| {
-        records.apply(&Op::PutMember(workspace.clone(), member));
-    });
-    Ok(read.map_err(|error| error.to_string()))
+    let mut members = Vec::new();
+    if let Err(error) = roster::decode(&fields, |member| members.push(member)) {
+        return Ok(Err(error.to_string()));
+    }
+    if !members.is_empty() {
+        records.rosters.insert(workspace.clone(), members.into_iter().collect());
+    }
+    Ok(Ok(()))
 }
 
 /// Returns the workspace a record is of, by its field.

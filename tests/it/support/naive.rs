@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use pai_authz::domain::{AccountRecords, CustomRole, PermissionRule, Question, RoleRef};
+use pai_authz::domain::{AccountRecords, CustomRole, Op, PermissionRule, Question, RoleRef};
 use serde_json::Value;
 
 const ALL: &str = "pPuU";
@@ -224,9 +224,11 @@ impl Tables {
     ) -> bool {
         let (Some(code), Some(workspace)) = (code, question.workspace) else { return false };
         let id = question.principal_id.expect("an id");
-        let mut memberships = records.members.iter();
+        let mut memberships = records
+            .ops()
+            .filter_map(|op| if let Op::PutMember(at, m) = op { Some((at, m)) } else { None });
         let Some((_, member)) =
-            memberships.find(|((w, p), _)| w.as_str() == workspace && p.as_str() == id)
+            memberships.find(|(w, m)| w.as_str() == workspace && m.principal.as_str() == id)
         else {
             return false;
         };

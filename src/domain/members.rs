@@ -1,0 +1,498 @@
+//! The members of a workspace, packed: there are a million of them where there are a thousand of anything else.
+//!
+//! A member takes 18 bytes, and 9 more for its place in the order of joining. Versions share what did not change: members
+//! stand in sorted chunks, and a change makes one or two of them anew, and the list of them.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+use super::{BuiltinRole, Member, PrincipalId, RoleRef, Timestamp};
+
+/// Most members of a chunk.
+const FULL: usize = 256;
+/// Digits of the longest principal id, and what a place of them can be: nothing or one of ten.
+const PLACES: usize = 20;
+const SYMBOLS: u64 = 11;
+/// Sets of built-in roles, each the number whose bits are its roles; larger numbers are sets with custom roles.
+const BUILTIN_SETS: u32 = 1 << BuiltinRole::ALL.len();
+/// Sets with custom roles that may be kept though nobody holds them.
+const UNHELD: usize = 1_000;
+
+/// A principal id: its digits as a number of 20 places, so that numbers sort as the texts do. Big-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key([u8; 9]);
+
+impl Key {
+    fn of(principal: &PrincipalId) -> Self {
+        let digits = principal.as_str().as_bytes();
+        let half = |from: usize| {
+            (from..from + PLACES / 2).fold(0_u64, |number, place| {
+                let symbol = digits.get(place).map_or(0, |digit| u64::from(digit - b'0') + 1);
+                number * SYMBOLS + symbol
+            })
+        };
+        let number =
+            u128::from(half(0)) * u128::from(SYMBOLS.pow(10)) + u128::from(half(PLACES / 2));
+        let mut key = [0; 9];
+        // 11^20 is less than 2^72.
+        key.copy_from_slice(number.to_be_bytes().last_chunk::<9>().unwrap_or(&[0; 9]));
+        Self(key)
+    }
+
+    fn principal(self) -> PrincipalId {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().skip(7).zip(self.0).for_each(|(to, from)| *to = from);
+        let mut number = u128::from_be_bytes(bytes);
+        let mut digits = Vec::with_capacity(PLACES);
+        for _ in 0..PLACES {
+            let symbol = u8::try_from(number % u128::from(SYMBOLS)).unwrap_or_default();
+            number /= u128::from(SYMBOLS);
+            if symbol > 0 {
+                digits.push(b'0' + symbol - 1);
+            }
+        }
+        digits.reverse();
+        let text = String::from_utf8_lossy(&digits).into_owned();
+        // INVARIANT: a key was made of a principal id, 1 to 20 digits.
+        PrincipalId::parse(&text).unwrap_or_else(|_| unreachable!("`{text}` is a principal id"))
+    }
+}
+
+/// A member as it stands in a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    key: Key,
+    /// Milliseconds, the lowest 48 bits: enough for 8,900 years.
+    created: [u8; 6],
+    /// Which set of roles.
+    roles: [u8; 3],
+}
+
+impl Entry {
+    fn new(member: &Member, set: u32) -> Self {
+        let [_, _, created @ ..] = member.created.as_millis().min((1 << 48) - 1).to_be_bytes();
+        let [_, roles @ ..] = set.to_be_bytes();
+        Self { key: Key::of(&member.principal), created, roles }
+    }
+
+    fn created(&self) -> Timestamp {
+        let millis = self.created.iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte));
+        Timestamp::from_millis(millis)
+    }
+
+    /// What members are sorted by in the order of joining.
+    const fn joined(&self) -> ([u8; 6], Key) {
+        (self.created, self.key)
+    }
+}
+
+/// The members of a workspace, by principal and in the order of joining; cheap to clone and to change.
+#[derive(Clone, Default)]
+pub struct Members {
+    len: usize,
+    /// Sorted by key; no chunk is empty.
+    chunks: Arc<[Arc<[Entry]>]>,
+    /// The keys in the order of joining; no chunk is empty.
+    order: Arc<[Arc<[Key]>]>,
+    /// Sets with custom roles.
+    custom: Arc<[Arc<[RoleRef]>]>,
+}
+
+impl Members {
+    /// Returns how many members there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the roles of a member, sorted as they were given.
+    #[must_use]
+    pub fn roles(&self, principal: &PrincipalId) -> Option<&[RoleRef]> {
+        self.find(Key::of(principal)).map(|entry| self.set(entry.roles))
+    }
+
+    /// Returns a member.
+    #[must_use]
+    pub fn get(&self, principal: &PrincipalId) -> Option<Member> {
+        self.find(Key::of(principal)).map(|entry| self.member(entry))
+    }
+
+    /// Returns whether somebody is a member.
+    #[must_use]
+    pub fn contains(&self, principal: &PrincipalId) -> bool {
+        self.find(Key::of(principal)).is_some()
+    }
+
+    /// Returns the members in the order of joining.
+    pub fn joined(&self) -> impl Iterator<Item = Member> + '_ {
+        let keys = self.order.iter().flat_map(|chunk| chunk.iter());
+        keys.filter_map(|key| self.find(*key)).map(|entry| self.member(entry))
+    }
+
+    /// Returns at most `size` members after the first `skip` in the order of joining.
+    #[must_use]
+    pub fn page(&self, skip: usize, size: usize) -> Vec<Member> {
+        let mut before = skip;
+        let mut page = Vec::new();
+        for chunk in self.order.iter() {
+            if before >= chunk.len() {
+                before -= chunk.len();
+                continue;
+            }
+            let keys = chunk.iter().skip(before).take(size - page.len());
+            page.extend(keys.filter_map(|key| self.find(*key)).map(|entry| self.member(entry)));
+            before = 0;
+            if page.len() == size {
+                break;
+            }
+        }
+        page
+    }
+
+    /// Returns who holds a role, sorted by id.
+    pub fn holders<'m>(&'m self, role: &'m RoleRef) -> impl Iterator<Item = PrincipalId> + 'm {
+        let holds = move |entry: &&Entry| self.set(entry.roles).contains(role);
+        self.entries().filter(holds).map(|entry| entry.key.principal())
+    }
+
+    /// Returns the members, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = Member> + '_ {
+        self.entries().map(|entry| self.member(entry))
+    }
+
+    /// Puts a member, in the place of the one who was there.
+    pub fn put(&mut self, member: &Member) {
+        self.take(Key::of(&member.principal));
+        if self.custom.len() > 2 * self.len + UNHELD {
+            let held: Vec<Member> = self.iter().collect();
+            *self = held.into_iter().collect();
+        }
+        let known = self.custom.iter().position(|set| **set == *member.roles);
+        let set = self.number_of(&member.roles, known);
+        let entry = Entry::new(member, set);
+        insert(&mut self.chunks, entry, |entry| entry.key);
+        let place = entry.joined();
+        let position = self.place_in_order(place);
+        insert_at(&mut self.order, position, entry.key);
+        self.len += 1;
+    }
+
+    /// Removes a member; whether there was one.
+    pub fn remove(&mut self, principal: &PrincipalId) -> bool {
+        self.take(Key::of(principal))
+    }
+
+    /// Puts many members; faster than one by one.
+    pub fn extend(&mut self, members: impl IntoIterator<Item = Member>) {
+        let mut entries: Vec<Entry> = self.entries().copied().collect();
+        let mut known: HashMap<Vec<RoleRef>, u32> = HashMap::new();
+        for member in members {
+            let set = known.get(&member.roles).copied().unwrap_or_else(|| {
+                let before = self.custom.iter().position(|set| **set == *member.roles);
+                let set = self.number_of(&member.roles, before);
+                known.insert(member.roles.clone(), set);
+                set
+            });
+            entries.push(Entry::new(&member, set));
+        }
+        // Stable: of two of the same key the later one counts.
+        entries.sort_by_key(|entry| entry.key);
+        entries.reverse();
+        entries.dedup_by_key(|entry| entry.key);
+        entries.reverse();
+        self.len = entries.len();
+        self.chunks = chunked(&entries);
+        entries.sort_unstable_by_key(Entry::joined);
+        let keys: Vec<Key> = entries.iter().map(|entry| entry.key).collect();
+        self.order = chunked(&keys);
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+
+    fn find(&self, key: Key) -> Option<&Entry> {
+        let chunk = self.chunks.get(chunk_of(&self.chunks, |first| first.key <= key)?)?;
+        let at = chunk.binary_search_by(|entry| entry.key.cmp(&key)).ok()?;
+        chunk.get(at)
+    }
+
+    fn take(&mut self, key: Key) -> bool {
+        let Some(entry) = self.find(key).copied() else { return false };
+        let (chunk, at) = self.place_in_order(entry.joined());
+        remove_at(&mut self.order, chunk, at);
+        if let Some(chunk) = chunk_of(&self.chunks, |first| first.key <= key)
+            && let Some(Ok(at)) =
+                self.chunks.get(chunk).map(|c| c.binary_search_by(|entry| entry.key.cmp(&key)))
+        {
+            remove_at(&mut self.chunks, chunk, at);
+        }
+        self.len -= 1;
+        if self.len == 0 {
+            // Sets nobody holds are forgotten with the last member.
+            *self = Self::default();
+        }
+        true
+    }
+
+    /// Returns the chunk, and the place in it, of those who joined then.
+    fn place_in_order(&self, joined: ([u8; 6], Key)) -> (usize, usize) {
+        let of = |key: &Key| self.find(*key).map_or(([0; 6], *key), Entry::joined);
+        let chunk = chunk_of(&self.order, |first| of(first) <= joined).unwrap_or_default();
+        let at =
+            self.order.get(chunk).map_or(0, |keys| keys.partition_point(|key| of(key) < joined));
+        (chunk, at)
+    }
+
+    fn member(&self, entry: &Entry) -> Member {
+        Member {
+            principal: entry.key.principal(),
+            roles: self.set(entry.roles).to_vec(),
+            created: entry.created(),
+        }
+    }
+
+    fn set(&self, [high, middle, low]: [u8; 3]) -> &[RoleRef] {
+        static BUILTIN: LazyLock<Vec<Vec<RoleRef>>> = LazyLock::new(|| {
+            let held = |set: u32| {
+                let roles = BuiltinRole::ALL.into_iter().enumerate();
+                let roles = roles.filter(|(bit, _)| set & (1 << bit) != 0);
+                roles.map(|(_, role)| RoleRef::Builtin(role)).collect()
+            };
+            (0..BUILTIN_SETS).map(held).collect()
+        });
+        let number = u32::from_be_bytes([0, high, middle, low]);
+        let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let set = match number.checked_sub(BUILTIN_SETS) {
+            None => BUILTIN.get(index(number)).map(Vec::as_slice),
+            Some(number) => self.custom.get(index(number)).map(|set| &**set),
+        };
+        set.unwrap_or_default()
+    }
+
+    /// Returns the number of a set of roles, which is noted when it is new; `known` is where it stands among those with
+    /// custom roles.
+    fn number_of(&mut self, roles: &[RoleRef], known: Option<usize>) -> u32 {
+        let bit = |role: &RoleRef| match role {
+            RoleRef::Builtin(role) => BuiltinRole::ALL.iter().position(|other| other == role),
+            RoleRef::Custom(_) => None,
+        };
+        let bits: Option<Vec<usize>> = roles.iter().map(bit).collect();
+        // In the order of the table, as the numbers say; another order is a set of its own.
+        if let Some(bits) = bits.filter(|bits| bits.is_sorted_by(|a, b| a < b)) {
+            return bits.into_iter().fold(0, |set, bit| set | 1 << bit);
+        }
+        let index = known.unwrap_or_else(|| {
+            self.custom = self.custom.iter().cloned().chain([Arc::from(roles)]).collect();
+            self.custom.len() - 1
+        });
+        // INVARIANT: there are not many more sets than members, and those are fewer than have numbers.
+        BUILTIN_SETS + u32::try_from(index).unwrap_or_default()
+    }
+}
+
+/// Returns the last chunk whose first element is so; the first chunk where none is.
+fn chunk_of<T>(chunks: &[Arc<[T]>], is_before: impl Fn(&T) -> bool) -> Option<usize> {
+    if chunks.is_empty() {
+        return None;
+    }
+    let after = chunks.partition_point(|chunk| chunk.first().is_some_and(&is_before));
+    Some(after.saturating_sub(1))
+}
+
+/// Cuts a list into chunks with room to grow.
+fn chunked<T: Copy>(list: &[T]) -> Arc<[Arc<[T]>]> {
+    list.chunks(FULL).map(Arc::from).collect()
+}
+
+fn insert<T: Copy>(chunks: &mut Arc<[Arc<[T]>]>, one: T, key: impl Fn(&T) -> Key) {
+    let chunk = chunk_of(chunks, |first| key(first) <= key(&one)).unwrap_or_default();
+    let at = chunks.get(chunk).map_or(0, |c| c.partition_point(|other| key(other) < key(&one)));
+    insert_at(chunks, (chunk, at), one);
+}
+
+fn insert_at<T: Copy>(chunks: &mut Arc<[Arc<[T]>]>, (chunk, at): (usize, usize), one: T) {
+    let mut list = chunks.get(chunk).map_or_else(Vec::new, |chunk| chunk.to_vec());
+    list.insert(at.min(list.len()), one);
+    let halves = if list.len() > FULL { list.split_at(list.len() / 2) } else { (&*list, &[][..]) };
+    let made = [halves.0, halves.1].into_iter().filter(|half| !half.is_empty()).map(Arc::from);
+    replace(chunks, chunk, made);
+}
+
+fn remove_at<T: Copy>(chunks: &mut Arc<[Arc<[T]>]>, chunk: usize, at: usize) {
+    let mut list = chunks.get(chunk).map_or_else(Vec::new, |chunk| chunk.to_vec());
+    if at < list.len() {
+        list.remove(at);
+    }
+    replace(chunks, chunk, (!list.is_empty()).then(|| Arc::from(list)).into_iter());
+}
+
+/// Puts chunks in the place of one.
+fn replace<T>(chunks: &mut Arc<[Arc<[T]>]>, at: usize, made: impl Iterator<Item = Arc<[T]>>) {
+    let before = chunks.iter().take(at).cloned();
+    let after = chunks.iter().skip(at + 1).cloned();
+    *chunks = before.chain(made).chain(after).collect();
+}
+
+impl PartialEq for Members {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Members {}
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl FromIterator<Member> for Members {
+    fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
+        let mut out = Self::default();
+        out.extend(members);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::CustomRoleId;
+
+    fn id(text: &str) -> PrincipalId {
+        PrincipalId::parse(text).unwrap()
+    }
+
+    /// A small seeded generator (SplitMix64).
+    struct Seeded(u64);
+
+    impl Seeded {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (z ^ (z >> 31)) % end
+        }
+
+        fn member(&mut self, ids: u64) -> Member {
+            let custom =
+                |n: u64| RoleRef::Custom(CustomRoleId::parse(&format!("role-{n}")).unwrap());
+            let sets = [
+                vec![RoleRef::Builtin(BuiltinRole::Guest)],
+                BuiltinRole::ALL.map(RoleRef::Builtin).to_vec(),
+                vec![RoleRef::Builtin(BuiltinRole::Admin), custom(self.below(9))],
+                vec![custom(self.below(9))],
+            ];
+            let set = usize::try_from(self.below(4)).unwrap();
+            let (text, created) = (self.below(ids).to_string(), self.below(50));
+            Member {
+                principal: id(&text),
+                roles: sets[set].clone(),
+                created: Timestamp::from_millis(created),
+            }
+        }
+    }
+
+    /// The same by the plainest means.
+    type Naive = BTreeMap<PrincipalId, Member>;
+
+    #[track_caller]
+    fn assert_same(members: &Members, naive: &Naive) {
+        assert_eq!(members.len(), naive.len());
+        assert!(members.iter().eq(naive.values().cloned()));
+        let mut joined: Vec<Member> = naive.values().cloned().collect();
+        joined.sort_by_key(|member| (member.created, member.principal.clone()));
+        assert!(members.joined().eq(joined.iter().cloned()));
+        for (skip, size) in [(0, 0), (0, 10), (3, 300), (joined.len() / 2, 7), (joined.len(), 5)] {
+            let page: Vec<Member> = joined.iter().skip(skip).take(size).cloned().collect();
+            assert_eq!(members.page(skip, size), page);
+        }
+        let admin = RoleRef::Builtin(BuiltinRole::Admin);
+        let holders = naive.values().filter(|member| member.roles.contains(&admin));
+        assert!(members.holders(&admin).eq(holders.map(|member| member.principal.clone())));
+        let all: Members = naive.values().rev().cloned().collect();
+        assert_eq!(*members, all);
+    }
+
+    #[test]
+    fn members_come_go_and_change_as_in_a_plain_map() {
+        for ids in [5, 300, 3_000] {
+            let mut seeded = Seeded(ids);
+            let (mut members, mut naive) = (Members::default(), Naive::new());
+            for step in 0..6_000 {
+                let member = seeded.member(ids);
+                let was = naive.get(&member.principal).cloned();
+                assert_eq!(members.get(&member.principal), was);
+                assert_eq!(members.roles(&member.principal), was.as_ref().map(|m| &*m.roles));
+                if step > 3_000 && seeded.below(3) > 0 {
+                    assert_eq!(members.remove(&member.principal), was.is_some());
+                    naive.remove(&member.principal);
+                } else {
+                    members.put(&member);
+                    naive.insert(member.principal.clone(), member);
+                }
+                if step % 500 == 0 {
+                    assert_same(&members, &naive);
+                }
+            }
+            let before = members.clone();
+            let more: Vec<Member> = (0..500).map(|_| seeded.member(ids)).collect();
+            naive.extend(more.iter().map(|member| (member.principal.clone(), member.clone())));
+            members.extend(more);
+            assert_same(&members, &naive);
+            assert!(before.len() <= members.len(), "the version before is as it was");
+            for principal in naive.keys() {
+                assert!(members.remove(principal));
+            }
+            assert_eq!(members, Members::default());
+        }
+    }
+
+    #[test]
+    fn ids_of_every_form_keep_their_text_and_their_order() {
+        let mut texts: Vec<String> =
+            ["0", "00", "7", "07", "70", "9", "10", "18446744073709551616"]
+                .map(str::to_owned)
+                .into();
+        texts.push("9".repeat(20));
+        texts.push("0".repeat(20));
+        let keys: Vec<Key> = texts.iter().map(|text| Key::of(&id(text))).collect();
+        for (text, key) in texts.iter().zip(&keys) {
+            assert_eq!(key.principal().as_str(), text);
+            for (other_text, other) in texts.iter().zip(&keys) {
+                assert_eq!(key.cmp(other), text.cmp(other_text), "{text} and {other_text}");
+            }
+        }
+    }
+
+    #[test]
+    fn sets_of_roles_that_nobody_holds_any_more_are_forgotten() {
+        let mut members = Members::default();
+        let member = |id_: &str, n: u64| Member {
+            principal: id(id_),
+            roles: vec![RoleRef::Custom(CustomRoleId::parse(&format!("role-{n}")).unwrap())],
+            created: Timestamp::from_millis(n),
+        };
+        members.put(&member("1", 0));
+        for n in 0..5_000 {
+            members.put(&member("7", n));
+            assert_eq!(members.get(&id("7")), Some(member("7", n)));
+        }
+        assert_eq!(members.get(&id("1")), Some(member("1", 0)));
+        assert!(members.custom.len() < 2 * UNHELD, "{}", members.custom.len());
+    }
+}
