@@ -8,6 +8,7 @@
 
 mod cli;
 mod cli_import;
+mod cold_start;
 mod crash;
 mod decisions;
 mod doctor;

@@ -10,8 +10,9 @@ use pai_authz::{
 
 use crate::support::{
     records::{Reach as _, account, change, op, records_after, revision, workspace_change},
-    redis::Redis,
+    redis::{Redis, Tls},
     redis_store,
+    server::{PATIENCE, until},
 };
 
 fn store(url: &str) -> Arc<dyn Store> {
@@ -329,4 +330,55 @@ async fn a_membership_takes_few_bytes() {
         "{each} bytes of Redis for a membership of a workspace of 100"
     ));
     assert!((8..=40).contains(&each), "{each}");
+}
+
+#[tokio::test]
+async fn what_keeps_a_store_from_answering_is_said_with_what_to_do() {
+    let redis = Redis::tcp(&["--busy-reply-threshold", "50"]);
+    let id = account("1000");
+    let first = store(&redis.url());
+    first.reach(&id, revision(0), &workspace_change("r-1", 1)).await.unwrap();
+    let ask = async |url: &str, settings: &RedisSettings| {
+        redis_store(url, settings, Mode::Production).load(&id).await.unwrap_err()
+    };
+    let plain = RedisSettings::default();
+    let refused = ask(&format!("{}/99", redis.url()), &plain).await;
+    assert_unavailable(&refused, "give the number of a database that is there");
+    let refused = ask(&redis.url().replace("redis:", "rediss:"), &plain).await;
+    assert_unavailable(&refused, "is this the port for TLS");
+    let tls = Tls::start();
+    let refused = ask(&tls.url().replace("rediss:", "redis:"), &plain).await;
+    assert_unavailable(&refused, "give `rediss://` where the server wants TLS");
+    let refused = ask(&tls.url(), &plain).await;
+    assert_unavailable(&refused, "check `--redis-ca`, `--redis-cert` and `--redis-key`");
+
+    // Snapshots cannot be written, and Redis takes no changes until they can.
+    redis.cli(&["CONFIG", "SET", "save", "1 1"]);
+    let directory = redis.cli(&["CONFIG", "GET", "dir"]);
+    let in_the_way = std::path::Path::new(directory.lines().last().unwrap()).join("dump.rdb");
+    std::fs::create_dir(&in_the_way).unwrap();
+    redis.cli(&["BGSAVE"]);
+    until("the snapshot fails", || {
+        redis.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:err")
+    });
+    let refused = first.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap_err();
+    assert_unavailable(&refused, "cannot write to its disk");
+    redis.cli(&["CONFIG", "SET", "save", ""]);
+    first.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap();
+
+    let redis = Arc::new(redis);
+    let endless = tokio::task::spawn_blocking({
+        let redis = redis.clone();
+        move || redis.cli(&["EVAL", "while true do end", "0"])
+    });
+    until("the script runs", || redis.cli(&["GET", "x"]).contains("BUSY"));
+    assert_unavailable(&first.load(&id).await.unwrap_err(), "SCRIPT KILL");
+    redis.cli(&["SCRIPT", "KILL"]);
+    endless.await.unwrap();
+    let answers = async {
+        while first.load(&id).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, answers).await.unwrap();
 }

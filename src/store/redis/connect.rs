@@ -20,7 +20,7 @@ use redis::{
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{
-    fault::{fault, not_primary},
+    fault::{fault, not_primary, unreached},
     keys::{EVERY_META, Keys},
     options::{RedisOptions, RedisTopology},
     read::SCANNED,
@@ -229,6 +229,7 @@ pub(super) struct Connector {
     guide: Arc<Guide>,
     line: Mutex<Line>,
     connecting: tokio::sync::Mutex<()>,
+    encrypted: bool,
     runtime: Handle,
 }
 
@@ -239,16 +240,17 @@ impl Connector {
     /// [`StoreError::Unavailable`]: an address or a certificate is not one.
     pub(super) fn new(options: &RedisOptions, runtime: Handle) -> Result<Self, StoreError> {
         let guide = guide(options).map_err(|error| fault(&error, false))?;
-        Ok(Self::of(Arc::new(guide), runtime))
+        Ok(Self::of(Arc::new(guide), options.tls.is_some(), runtime))
     }
 
-    fn of(guide: Arc<Guide>, runtime: Handle) -> Self {
-        Self { guide, line: Mutex::default(), connecting: tokio::sync::Mutex::default(), runtime }
+    fn of(guide: Arc<Guide>, encrypted: bool, runtime: Handle) -> Self {
+        let (line, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { guide, line, connecting, encrypted, runtime }
     }
 
     /// Returns a connector to the same servers with a connection of its own, for commands that hold others up.
     pub(super) fn apart(&self) -> Self {
-        Self::of(self.guide.clone(), self.runtime.clone())
+        Self::of(self.guide.clone(), self.encrypted, self.runtime.clone())
     }
 
     fn line(&self) -> std::sync::MutexGuard<'_, Line> {
@@ -262,7 +264,7 @@ impl Connector {
     /// [`StoreError::Unavailable`]: there is none.
     pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let Present { number, address, connection } =
-            self.connection().await.map_err(|error| fault(&error, false))?;
+            self.connection().await.map_err(|error| unreached(&error, self.encrypted))?;
         Ok(Lease { connector: self, number, address, connection })
     }
 

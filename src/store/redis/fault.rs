@@ -40,6 +40,24 @@ pub(super) fn fault(error: &RedisError, sent: bool) -> StoreError {
     }
 }
 
+/// Returns the store's error for one of the driver's while it connects; `encrypted` says how.
+pub(super) fn unreached(error: &RedisError, encrypted: bool) -> StoreError {
+    let text = error.to_string();
+    let has = |part: &str| text.contains(part);
+    let remedy = if has("switch database") {
+        "give the number of a database that is there"
+    } else if encrypted && (has("certificate") || has("alert") || has("handshake")) {
+        "check `--redis-ca`, `--redis-cert` and `--redis-key`"
+    } else if encrypted && (error.is_timeout() || has("corrupt message")) {
+        "does the server answer, and is this the port for TLS?"
+    } else if !encrypted && has("reset by peer") {
+        "give `rediss://` where the server wants TLS"
+    } else {
+        return fault(error, false);
+    };
+    StoreError::Unavailable { may_be_applied: false, detail: format!("{text}: {remedy}") }
+}
+
 /// Returns the error of a server that is no primary: what it answers may be of the past.
 pub(super) fn not_primary() -> RedisError {
     let detail = "give the primary, or the sentinels that know it";
