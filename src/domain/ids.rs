@@ -139,6 +139,15 @@ id! {
     |t| (1..=2048).contains(&t.len()) && !t.chars().any(char::is_control)
 }
 
+impl PrincipalId {
+    /// Returns the number the id is, when writing the number gives the id again; nearly all are.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        let text = self.as_str();
+        if text.starts_with('0') && text != "0" { None } else { text.parse().ok() }
+    }
+}
+
 /// How an access key id that this service makes begins.
 const KEY_PREFIX: &str = "LTAI";
 

@@ -15,47 +15,61 @@ use super::{BuiltinRole, Member, PrincipalId, RoleRef, Timestamp};
 const FULL: usize = 256;
 /// Digits of the longest principal id, and what a place of them can be: nothing or one of ten.
 const PLACES: usize = 20;
-const SYMBOLS: u64 = 11;
+const SYMBOLS: u128 = 11;
 /// Sets of built-in roles, each the number whose bits are its roles; larger numbers are sets with custom roles.
 const BUILTIN_SETS: u32 = 1 << BuiltinRole::ALL.len();
 /// Sets with custom roles that may be kept though nobody holds them.
 const UNHELD: usize = 1_000;
 
-/// A principal id: its digits as a number of 20 places, so that numbers sort as the texts do. Big-endian.
+/// A principal id. Nearly all are numbers without leading zeros that fit 64 bits: a zero and the number, big-endian. The
+/// others are their digits as 20 places of base 11, behind the highest bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key([u8; 9]);
 
 impl Key {
+    /// The bit that tells an id that is no number.
+    const ODD: u128 = 1 << 71;
+
     fn of(principal: &PrincipalId) -> Self {
+        if let Some(number) = principal.number() {
+            return Self::of_number(number);
+        }
         let digits = principal.as_str().as_bytes();
-        let half = |from: usize| {
-            (from..from + PLACES / 2).fold(0_u64, |number, place| {
-                let symbol = digits.get(place).map_or(0, |digit| u64::from(digit - b'0') + 1);
-                number * SYMBOLS + symbol
-            })
-        };
-        let number =
-            u128::from(half(0)) * u128::from(SYMBOLS.pow(10)) + u128::from(half(PLACES / 2));
+        let value = (0..PLACES).fold(0_u128, |value, place| {
+            let symbol = digits.get(place).map_or(0, |digit| u128::from(digit - b'0') + 1);
+            value * SYMBOLS + symbol
+        });
+        // 11^20 is less than 2^71.
+        Self::of_value(value | Self::ODD)
+    }
+
+    fn of_number(number: u64) -> Self {
+        Self::of_value(u128::from(number))
+    }
+
+    fn of_value(value: u128) -> Self {
         let mut key = [0; 9];
-        // 11^20 is less than 2^72.
-        key.copy_from_slice(number.to_be_bytes().last_chunk::<9>().unwrap_or(&[0; 9]));
+        key.copy_from_slice(value.to_be_bytes().last_chunk::<9>().unwrap_or(&[0; 9]));
         Self(key)
     }
 
     fn principal(self) -> PrincipalId {
-        let mut bytes = [0; 16];
-        bytes.iter_mut().skip(7).zip(self.0).for_each(|(to, from)| *to = from);
-        let mut number = u128::from_be_bytes(bytes);
-        let mut digits = Vec::with_capacity(PLACES);
-        for _ in 0..PLACES {
-            let symbol = u8::try_from(number % u128::from(SYMBOLS)).unwrap_or_default();
-            number /= u128::from(SYMBOLS);
-            if symbol > 0 {
-                digits.push(b'0' + symbol - 1);
+        let value = self.0.iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
+        let text = if value & Self::ODD == 0 {
+            value.to_string()
+        } else {
+            let mut rest = value & !Self::ODD;
+            let mut digits = Vec::with_capacity(PLACES);
+            for _ in 0..PLACES {
+                let symbol = u8::try_from(rest % SYMBOLS).unwrap_or_default();
+                rest /= SYMBOLS;
+                if symbol > 0 {
+                    digits.push(b'0' + symbol - 1);
+                }
             }
-        }
-        digits.reverse();
-        let text = String::from_utf8_lossy(&digits).into_owned();
+            digits.reverse();
+            String::from_utf8_lossy(&digits).into_owned()
+        };
         // INVARIANT: a key was made of a principal id, 1 to 20 digits.
         PrincipalId::parse(&text).unwrap_or_else(|_| unreachable!("`{text}` is a principal id"))
     }
@@ -72,10 +86,10 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(member: &Member, set: u32) -> Self {
-        let [_, _, created @ ..] = member.created.as_millis().min((1 << 48) - 1).to_be_bytes();
+    fn new(key: Key, created: Timestamp, set: u32) -> Self {
+        let [_, _, created @ ..] = created.as_millis().min((1 << 48) - 1).to_be_bytes();
         let [_, roles @ ..] = set.to_be_bytes();
-        Self { key: Key::of(&member.principal), created, roles }
+        Self { key, created, roles }
     }
 
     fn created(&self) -> Timestamp {
@@ -158,13 +172,13 @@ impl Members {
         page
     }
 
-    /// Returns who holds a role, sorted by id.
+    /// Returns who holds a role, in a fixed order.
     pub fn holders<'m>(&'m self, role: &'m RoleRef) -> impl Iterator<Item = PrincipalId> + 'm {
         let holds = move |entry: &&Entry| self.set(entry.roles).contains(role);
         self.entries().filter(holds).map(|entry| entry.key.principal())
     }
 
-    /// Returns the members, sorted by id.
+    /// Returns the members, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = Member> + '_ {
         self.entries().map(|entry| self.member(entry))
     }
@@ -176,9 +190,15 @@ impl Members {
             let held: Vec<Member> = self.iter().collect();
             *self = held.into_iter().collect();
         }
-        let known = self.custom.iter().position(|set| **set == *member.roles);
-        let set = self.number_of(&member.roles, known);
-        let entry = Entry::new(member, set);
+        let set = builtin_set(&member.roles).unwrap_or_else(|| {
+            let known = self.custom.iter().position(|set| **set == *member.roles);
+            custom_set(known.unwrap_or_else(|| {
+                let new = Arc::from(&*member.roles);
+                self.custom = self.custom.iter().cloned().chain([new]).collect();
+                self.custom.len() - 1
+            }))
+        });
+        let entry = Entry::new(Key::of(&member.principal), member.created, set);
         insert(&mut self.chunks, entry, |entry| entry.key);
         let place = entry.joined();
         let position = self.place_in_order(place);
@@ -189,31 +209,6 @@ impl Members {
     /// Removes a member; whether there was one.
     pub fn remove(&mut self, principal: &PrincipalId) -> bool {
         self.take(Key::of(principal))
-    }
-
-    /// Puts many members; faster than one by one.
-    pub fn extend(&mut self, members: impl IntoIterator<Item = Member>) {
-        let mut entries: Vec<Entry> = self.entries().copied().collect();
-        let mut known: HashMap<Vec<RoleRef>, u32> = HashMap::new();
-        for member in members {
-            let set = known.get(&member.roles).copied().unwrap_or_else(|| {
-                let before = self.custom.iter().position(|set| **set == *member.roles);
-                let set = self.number_of(&member.roles, before);
-                known.insert(member.roles.clone(), set);
-                set
-            });
-            entries.push(Entry::new(&member, set));
-        }
-        // Stable: of two of the same key the later one counts.
-        entries.sort_by_key(|entry| entry.key);
-        entries.reverse();
-        entries.dedup_by_key(|entry| entry.key);
-        entries.reverse();
-        self.len = entries.len();
-        self.chunks = chunked(&entries);
-        entries.sort_unstable_by_key(Entry::joined);
-        let keys: Vec<Key> = entries.iter().map(|entry| entry.key).collect();
-        self.order = chunked(&keys);
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
@@ -278,25 +273,63 @@ impl Members {
         };
         set.unwrap_or_default()
     }
+}
 
-    /// Returns the number of a set of roles, which is noted when it is new; `known` is where it stands among those with
-    /// custom roles.
-    fn number_of(&mut self, roles: &[RoleRef], known: Option<usize>) -> u32 {
-        let bit = |role: &RoleRef| match role {
-            RoleRef::Builtin(role) => BuiltinRole::ALL.iter().position(|other| other == role),
-            RoleRef::Custom(_) => None,
-        };
-        let bits: Option<Vec<usize>> = roles.iter().map(bit).collect();
-        // In the order of the table, as the numbers say; another order is a set of its own.
-        if let Some(bits) = bits.filter(|bits| bits.is_sorted_by(|a, b| a < b)) {
-            return bits.into_iter().fold(0, |set, bit| set | 1 << bit);
-        }
-        let index = known.unwrap_or_else(|| {
-            self.custom = self.custom.iter().cloned().chain([Arc::from(roles)]).collect();
-            self.custom.len() - 1
+/// Returns the number of a set of built-in roles; `None` for a set of another kind, or in another order than the table's.
+fn builtin_set(roles: &[RoleRef]) -> Option<u32> {
+    let bit = |role: &RoleRef| match role {
+        RoleRef::Builtin(role) => BuiltinRole::ALL.iter().position(|other| other == role),
+        RoleRef::Custom(_) => None,
+    };
+    let bits: Vec<usize> = roles.iter().map(bit).collect::<Option<_>>()?;
+    bits.is_sorted_by(|a, b| a < b).then(|| bits.into_iter().fold(0, |set, bit| set | 1 << bit))
+}
+
+/// Returns the number of the set that stands at `index` among those with custom roles.
+fn custom_set(index: usize) -> u32 {
+    // INVARIANT: there are not many more sets than members, and those are fewer than have numbers.
+    BUILTIN_SETS + u32::try_from(index).unwrap_or_default()
+}
+
+/// Members on their way into [`Members`], all at once.
+#[derive(Default)]
+pub struct MembersBuilder {
+    entries: Vec<Entry>,
+    custom: Vec<Arc<[RoleRef]>>,
+    known: HashMap<Vec<RoleRef>, u32>,
+}
+
+impl MembersBuilder {
+    /// Adds a member; of two of the same principal the later one counts.
+    pub fn add(&mut self, member: &Member) {
+        let set = builtin_set(&member.roles).unwrap_or_else(|| {
+            *self.known.entry(member.roles.clone()).or_insert_with(|| {
+                self.custom.push(Arc::from(&*member.roles));
+                custom_set(self.custom.len() - 1)
+            })
         });
-        // INVARIANT: there are not many more sets than members, and those are fewer than have numbers.
-        BUILTIN_SETS + u32::try_from(index).unwrap_or_default()
+        self.entries.push(Entry::new(Key::of(&member.principal), member.created, set));
+    }
+
+    /// Adds a member whose id is this number and who holds built-in roles alone: a bit for each, in the order of
+    /// [`BuiltinRole::ALL`].
+    pub fn add_plain(&mut self, id: u64, roles: u8, created: Timestamp) {
+        let set = u32::from(roles) & (BUILTIN_SETS - 1);
+        self.entries.push(Entry::new(Key::of_number(id), created, set));
+    }
+
+    /// Returns the members.
+    #[must_use]
+    pub fn build(mut self) -> Members {
+        // Stable: of two of the same key the later one counts.
+        self.entries.sort_by_key(|entry| entry.key);
+        self.entries.reverse();
+        self.entries.dedup_by_key(|entry| entry.key);
+        self.entries.reverse();
+        let (len, chunks) = (self.entries.len(), chunked(&self.entries));
+        self.entries.sort_unstable_by_key(Entry::joined);
+        let keys: Vec<Key> = self.entries.iter().map(|entry| entry.key).collect();
+        Members { len, chunks, order: chunked(&keys), custom: self.custom.into() }
     }
 }
 
@@ -359,9 +392,11 @@ impl fmt::Debug for Members {
 
 impl FromIterator<Member> for Members {
     fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
-        let mut out = Self::default();
-        out.extend(members);
-        out
+        let mut builder = MembersBuilder::default();
+        for member in members {
+            builder.add(&member);
+        }
+        builder.build()
     }
 }
 
@@ -413,16 +448,19 @@ mod tests {
     #[track_caller]
     fn assert_same(members: &Members, naive: &Naive) {
         assert_eq!(members.len(), naive.len());
-        assert!(members.iter().eq(naive.values().cloned()));
-        let mut joined: Vec<Member> = naive.values().cloned().collect();
-        joined.sort_by_key(|member| (member.created, member.principal.clone()));
+        let order = |member: &Member| member.principal.number();
+        let mut all: Vec<Member> = naive.values().cloned().collect();
+        all.sort_by_key(order);
+        assert!(members.iter().eq(all.iter().cloned()));
+        let mut joined = all.clone();
+        joined.sort_by_key(|member| (member.created, order(member)));
         assert!(members.joined().eq(joined.iter().cloned()));
         for (skip, size) in [(0, 0), (0, 10), (3, 300), (joined.len() / 2, 7), (joined.len(), 5)] {
             let page: Vec<Member> = joined.iter().skip(skip).take(size).cloned().collect();
             assert_eq!(members.page(skip, size), page);
         }
         let admin = RoleRef::Builtin(BuiltinRole::Admin);
-        let holders = naive.values().filter(|member| member.roles.contains(&admin));
+        let holders = all.iter().filter(|member| member.roles.contains(&admin));
         assert!(members.holders(&admin).eq(holders.map(|member| member.principal.clone())));
         let all: Members = naive.values().rev().cloned().collect();
         assert_eq!(*members, all);
@@ -449,12 +487,14 @@ mod tests {
                     assert_same(&members, &naive);
                 }
             }
-            let before = members.clone();
-            let more: Vec<Member> = (0..500).map(|_| seeded.member(ids)).collect();
-            naive.extend(more.iter().map(|member| (member.principal.clone(), member.clone())));
-            members.extend(more);
+            let (before, version) = (naive.clone(), members.clone());
+            for _ in 0..50 {
+                let member = seeded.member(ids);
+                members.put(&member);
+                naive.insert(member.principal.clone(), member);
+            }
             assert_same(&members, &naive);
-            assert!(before.len() <= members.len(), "the version before is as it was");
+            assert_same(&version, &before);
             for principal in naive.keys() {
                 assert!(members.remove(principal));
             }
@@ -463,20 +503,34 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_every_form_keep_their_text_and_their_order() {
-        let mut texts: Vec<String> =
-            ["0", "00", "7", "07", "70", "9", "10", "18446744073709551616"]
-                .map(str::to_owned)
-                .into();
-        texts.push("9".repeat(20));
-        texts.push("0".repeat(20));
-        let keys: Vec<Key> = texts.iter().map(|text| Key::of(&id(text))).collect();
-        for (text, key) in texts.iter().zip(&keys) {
-            assert_eq!(key.principal().as_str(), text);
-            for (other_text, other) in texts.iter().zip(&keys) {
-                assert_eq!(key.cmp(other), text.cmp(other_text), "{text} and {other_text}");
-            }
+    fn ids_of_every_form_keep_their_text() {
+        let long = ["9".repeat(20), "0".repeat(20), u64::MAX.to_string()];
+        let texts =
+            ["0", "00", "7", "07", "70", "9", "10", "18446744073709551616"].map(str::to_owned);
+        let texts: Vec<String> = texts.into_iter().chain(long).collect();
+        let keys: std::collections::BTreeSet<Key> =
+            texts.iter().map(|text| Key::of(&id(text))).collect();
+        assert_eq!(keys.len(), texts.len());
+        for text in &texts {
+            assert_eq!(Key::of(&id(text)).principal().as_str(), text);
         }
+        assert_eq!(Key::of_number(70), Key::of(&id("70")));
+    }
+
+    #[test]
+    fn members_by_number_and_bits_are_those_by_id_and_roles() {
+        let (mut plain, mut whole) = (MembersBuilder::default(), MembersBuilder::default());
+        for (n, bits) in (0..500).zip((0..128).cycle()) {
+            let roles =
+                BuiltinRole::ALL.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
+            whole.add(&Member {
+                principal: id(&n.to_string()),
+                roles: roles.map(|(_, role)| RoleRef::Builtin(role)).collect(),
+                created: Timestamp::from_millis(n % 7),
+            });
+            plain.add_plain(n, bits, Timestamp::from_millis(n % 7));
+        }
+        assert_eq!(plain.build(), whole.build());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use ids::{
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
-pub use members::Members;
+pub use members::{Members, MembersBuilder};
 pub use request::{ActionId, ContextValue, Question, Request, Resource, Scalar};
 pub use revision::Revision;
 pub use role::{

@@ -28,7 +28,7 @@ pub(super) fn encode(members: &Members) -> Vec<u8> {
     let mut numbered: Vec<(u64, &Member)> = Vec::with_capacity(members.len());
     let mut others = Vec::new();
     for member in members.values() {
-        match number(member.principal.as_str()) {
+        match member.principal.number() {
             Some(id) => numbered.push((id, member)),
             None => others.push(member),
         }
@@ -58,11 +58,32 @@ pub(super) fn encode_one(member: &Member) -> Vec<u8> {
     out
 }
 
+/// A membership as it is read.
+pub(super) enum Found {
+    /// Of a principal whose id is this number, with built-in roles alone: a bit for each, and the time of joining.
+    Plain(u64, u8, Timestamp),
+    /// Any other.
+    Other(Member),
+}
+
+impl Found {
+    /// Returns the membership.
+    pub(super) fn member(self) -> Result<Member, Undecodable> {
+        match self {
+            Self::Other(member) => Ok(member),
+            Self::Plain(id, bits, created) => {
+                let principal = PrincipalId::parse(&id.to_string()).map_err(|_| wrong())?;
+                Ok(Member { principal, roles: builtin(bits), created })
+            }
+        }
+    }
+}
+
 /// Adds the memberships of those bytes.
 ///
 /// # Errors
 /// [`Undecodable`] when the bytes are not memberships.
-pub(super) fn decode(bytes: &[u8], mut add: impl FnMut(Member)) -> Result<(), Undecodable> {
+pub(super) fn decode(bytes: &[u8], mut add: impl FnMut(Found)) -> Result<(), Undecodable> {
     let mut read = match bytes.split_first() {
         Some((&FORMAT, rest)) => Read(rest),
         other => return Err(Undecodable::ValueFormat(other.map(|(format, _)| *format))),
@@ -74,21 +95,28 @@ pub(super) fn decode(bytes: &[u8], mut add: impl FnMut(Member)) -> Result<(), Un
         let more = read.number()?;
         // Twice the same principal would be a membership that one of two readers does not see.
         id = id.checked_add(more).filter(|_| nth == 0 || more > 0).ok_or_else(wrong)?;
-        add(read.member(&id.to_string(), earliest)?);
+        let (bits, created) = (read.byte()?, read.joined(earliest)?);
+        add(if bits & CUSTOM == 0 {
+            Found::Plain(id, bits, created)
+        } else {
+            let principal = PrincipalId::parse(&id.to_string()).map_err(|_| wrong())?;
+            Found::Other(Member { principal, roles: read.roles(bits)?, created })
+        });
     }
     for _ in 0..read.number()? {
-        let id = read.short()?;
-        if number(id).is_some() {
+        let principal = PrincipalId::parse(read.short()?).map_err(|_| wrong())?;
+        if principal.number().is_some() {
             return Err(wrong());
         }
-        add(read.member(id, earliest)?);
+        let (bits, created) = (read.byte()?, read.joined(earliest)?);
+        add(Found::Other(Member { principal, roles: read.roles(bits)?, created }));
     }
     if read.0.is_empty() { Ok(()) } else { Err(wrong()) }
 }
 
-/// Returns the number an id is, when writing the number gives the id again.
-fn number(id: &str) -> Option<u64> {
-    if id.starts_with('0') && id != "0" { None } else { id.parse().ok() }
+fn builtin(bits: u8) -> Vec<RoleRef> {
+    let held = |(bit, _): &(u8, BuiltinRole)| bits & (1 << bit) != 0;
+    (0..).zip(BuiltinRole::ALL).filter(held).map(|(_, role)| RoleRef::Builtin(role)).collect()
 }
 
 fn wrong() -> Undecodable {
@@ -168,20 +196,20 @@ impl<'b> Read<'b> {
         std::str::from_utf8(text).map_err(|_| wrong())
     }
 
-    fn member(&mut self, principal: &str, earliest: u64) -> Result<Member, Undecodable> {
-        let principal = PrincipalId::parse(principal).map_err(|_| wrong())?;
-        let bits = self.byte()?;
-        let created = earliest.checked_add(self.number()?).ok_or_else(wrong)?;
-        let held = |(bit, _): &(u8, BuiltinRole)| bits & (1 << bit) != 0;
-        let builtin = (0..).zip(BuiltinRole::ALL).filter(held);
-        let mut roles: Vec<RoleRef> = builtin.map(|(_, role)| RoleRef::Builtin(role)).collect();
+    fn joined(&mut self, earliest: u64) -> Result<Timestamp, Undecodable> {
+        earliest.checked_add(self.number()?).map(Timestamp::from_millis).ok_or_else(wrong)
+    }
+
+    /// Reads the custom roles that may follow, behind the built-in ones of those bits.
+    fn roles(&mut self, bits: u8) -> Result<Vec<RoleRef>, Undecodable> {
+        let mut roles = builtin(bits & !CUSTOM);
         if bits & CUSTOM != 0 {
             for _ in 0..self.number()? {
                 let id = CustomRoleId::parse(&[PREFIX, self.short()?].concat());
                 roles.push(RoleRef::Custom(id.map_err(|_| wrong())?));
             }
         }
-        Ok(Member { principal, roles, created: Timestamp::from_millis(created) })
+        Ok(roles)
     }
 }
 
@@ -200,7 +228,12 @@ mod tests {
 
     fn decoded(bytes: &[u8]) -> Result<Members, Undecodable> {
         let mut out = Vec::new();
-        decode(bytes, |member| out.push(member))?;
+        let mut fault = None;
+        decode(bytes, |found| match found.member() {
+            Ok(member) => out.push(member),
+            Err(error) => fault = Some(error),
+        })?;
+        assert!(fault.is_none());
         assert_eq!(members(out.clone()).len(), out.len());
         Ok(members(out))
     }

@@ -121,12 +121,30 @@ async fn pieces(
     let mut read = stream::iter(rosters)
         .map(|(key, workspace)| {
             let mut connection = connection.clone();
-            async move { (workspace, connection.hgetall::<_, Value>(key).await) }
+            async move { (workspace, fields(connection.hgetall::<_, Value>(key).await)) }
         })
         .buffer_unordered(AT_ONCE);
+    let mut replies = Vec::new();
     while let Some((workspace, reply)) = read.next().await {
-        if let Err(detail) = members(reply, &workspace, records)? {
-            set_aside(records, workspace, &detail);
+        replies.push((workspace, reply?));
+    }
+    // Apart from those who wait for other accounts on this thread.
+    let decode = move || {
+        let members = replies.into_iter().map(|(workspace, fields)| {
+            let members = fields
+                .and_then(|fields| roster::decode(&fields).map_err(|error| error.to_string()));
+            (workspace, members)
+        });
+        members.collect::<Vec<_>>()
+    };
+    let decoded = tokio::task::spawn_blocking(decode).await;
+    for (workspace, members) in decoded.map_err(|error| damaged(&error.to_string()))? {
+        match members {
+            Ok(members) if members.is_empty() => {}
+            Ok(members) => {
+                records.rosters.insert(workspace, members);
+            }
+            Err(detail) => set_aside(records, workspace, &detail),
         }
     }
     Ok(())
@@ -140,28 +158,15 @@ fn record(key: &str, value: &[u8], records: &mut AccountRecords) -> Result<(), S
     codec::decode_record(key, value, records).map_err(|error| error.to_string())
 }
 
-/// Reads the members of one workspace; what is wrong with them otherwise.
-fn members(
-    reply: Result<Value, RedisError>,
-    workspace: &WorkspaceId,
-    records: &mut AccountRecords,
-) -> Result<Result<(), String>, StoreError> {
+/// Returns the fields of a roster; what is wrong with it otherwise.
+fn fields(reply: Result<Value, RedisError>) -> Result<Result<Fields, String>, StoreError> {
     let reply = match reply.map_err(|error| fault(&error, false)) {
         Ok(reply) => reply,
         Err(StoreError::Damaged { detail, .. }) => return Ok(Err(detail)),
         Err(error) => return Err(error),
     };
-    let Ok(fields) = Fields::from_redis_value(reply) else {
-        return Ok(Err("a roster is not a hash".to_owned()));
-    };
-    let mut members = Vec::new();
-    if let Err(error) = roster::decode(&fields, |member| members.push(member)) {
-        return Ok(Err(error.to_string()));
-    }
-    if !members.is_empty() {
-        records.rosters.insert(workspace.clone(), members.into_iter().collect());
-    }
-    Ok(Ok(()))
+    let wrong = |_| "a roster is not a hash".to_owned();
+    Ok(Fields::from_redis_value(reply).map_err(wrong))
 }
 
 /// Returns the workspace a record is of, by its field.

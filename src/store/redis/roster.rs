@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chunk::{self, Members, Read};
+use super::chunk::{self, Found, Members, Read};
 use crate::{
-    domain::{Member, PrincipalId},
+    domain::{self, Member, MembersBuilder, PrincipalId},
     store::codec::Undecodable,
 };
 
@@ -57,11 +57,19 @@ impl Shape {
 
     /// Returns the chunk of a principal.
     fn chunk_of(self, principal: &PrincipalId) -> u64 {
-        let hash = blake3::hash(principal.as_str().as_bytes());
-        let mut first = [0; 8];
-        first.copy_from_slice(hash.as_bytes().first_chunk::<8>().unwrap_or(&[0; 8]));
+        self.chunk_of_number(principal.number().unwrap_or_else(|| {
+            let digits = principal.as_str().bytes();
+            digits.fold(0, |number: u64, digit| number.wrapping_mul(31).wrapping_add(digit.into()))
+        }))
+    }
+
+    fn chunk_of_number(self, number: u64) -> u64 {
+        // The last steps of SplitMix64 (Steele and others, 2014): every bit of the number matters to every bit.
+        let mut hash = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        hash ^= hash >> 31;
         let mask = self.chunks.next_power_of_two() - 1;
-        let place = u64::from_le_bytes(first) & mask;
+        let place = hash & mask;
         if place < self.chunks { place } else { place & (mask >> 1) }
     }
 
@@ -115,9 +123,12 @@ pub(super) fn change(
 ) -> Result<Changed, Undecodable> {
     let mut known = Members::new();
     for (place, bytes) in read {
-        members_of(shape, *place, bytes.as_deref(), |member| {
+        let mut members = Vec::new();
+        members_of(shape, *place, bytes.as_deref(), |found| members.push(found))?;
+        for found in members {
+            let member = found.member()?;
             known.insert(member.principal.clone(), member);
-        })?;
+        }
     }
     let mut before = BTreeMap::new();
     let mut members = shape.members;
@@ -152,16 +163,14 @@ pub(super) fn change(
     Ok(Changed { before, fields })
 }
 
-/// Adds the members of all fields of a roster.
+/// Returns the members in the fields of a roster.
 ///
 /// # Errors
 /// [`Undecodable`]: a field is not one of a roster, or members are missing.
-pub(super) fn decode(
-    fields: &[(Vec<u8>, Vec<u8>)],
-    mut add: impl FnMut(Member),
-) -> Result<(), Undecodable> {
+pub(super) fn decode(fields: &[(Vec<u8>, Vec<u8>)]) -> Result<domain::Members, Undecodable> {
+    let mut members = MembersBuilder::default();
     if fields.is_empty() {
-        return Ok(());
+        return Ok(members.build());
     }
     let shape = fields.iter().find(|(field, _)| field == SHAPE.as_bytes()).map(|(_, v)| &**v);
     let shape = Shape::decode(Some(shape.ok_or_else(|| wrong("shape"))?))?;
@@ -170,13 +179,16 @@ pub(super) fn decode(
         let place = std::str::from_utf8(field).ok().and_then(|text| text.parse::<u64>().ok());
         let place = place.filter(|place| place.to_string().as_bytes() == field);
         let place = place.filter(|place| *place < shape.chunks).ok_or_else(|| wrong("chunk"))?;
-        members_of(shape, place, Some(bytes), |member| {
+        members_of(shape, place, Some(bytes), |one| {
             found += 1;
-            add(member);
+            match one {
+                Found::Plain(id, roles, created) => members.add_plain(id, roles, created),
+                Found::Other(member) => members.add(&member),
+            }
         })?;
     }
     // A chunk that went missing must not look like members who left.
-    if found == shape.members { Ok(()) } else { Err(wrong("number of members")) }
+    if found == shape.members { Ok(members.build()) } else { Err(wrong("number of members")) }
 }
 
 /// Adds the members of the chunk at `place`.
@@ -184,13 +196,17 @@ fn members_of(
     shape: Shape,
     place: u64,
     bytes: Option<&[u8]>,
-    mut add: impl FnMut(Member),
+    mut add: impl FnMut(Found),
 ) -> Result<(), Undecodable> {
     let Some(bytes) = bytes else { return Ok(()) };
     let mut misplaced = false;
-    chunk::decode(bytes, |member| {
-        misplaced |= shape.chunk_of(&member.principal) != place;
-        add(member);
+    chunk::decode(bytes, |found| {
+        misplaced |= place
+            != match &found {
+                Found::Plain(id, ..) => shape.chunk_of_number(*id),
+                Found::Other(member) => shape.chunk_of(&member.principal),
+            };
+        add(found);
     })?;
     if misplaced { Err(wrong("place of a member")) } else { Ok(()) }
 }
@@ -238,8 +254,8 @@ mod tests {
         fn members(&self) -> Result<Vec<u64>, Undecodable> {
             let fields: Vec<_> =
                 self.0.iter().map(|(f, v)| (f.clone().into_bytes(), v.clone())).collect();
-            let mut out = Vec::new();
-            decode(&fields, |m| out.push(m.created.as_millis()))?;
+            let members = decode(&fields)?;
+            let mut out: Vec<u64> = members.iter().map(|m| m.created.as_millis()).collect();
             out.sort_unstable();
             Ok(out)
         }
