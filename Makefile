@@ -17,7 +17,7 @@ test:
 
 ## The same with the full counts of what takes long.
 test-full:
-	PAI_AUTHZ_CRASH_KILLS=200 ./scripts/test
+	PAI_AUTHZ_CRASH_KILLS=200 PAI_AUTHZ_FULL=1 ./scripts/test
 
 ## The vendor's official SDKs in target/sdk, for the tests that use them.
 sdk:

@@ -1,8 +1,8 @@
 //! Brings accounts into memory: all that fit when the service starts, others when they are first asked for.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,59 +13,83 @@ use super::{
     place::{Place, Trouble},
 };
 use crate::{
-    domain::{AccessKey, AccountId, AccountRecords},
+    domain::{AccessKey, AccountId, AccountRecords, Revision},
     error::{Error, ErrorCode},
     store::StoreError,
 };
 
 /// Accounts that are loaded at the same time.
 const AT_ONCE: usize = 4;
-/// Accounts that are looked for at the same time: whoever makes account ids up must not make the store busy.
-const LOOKED_FOR: usize = 64;
-/// How long an account that was not there is taken not to be, and how many such are remembered.
+/// Accounts that are brought into memory at the same time because somebody asked for them.
+const ASKED_FOR: usize = 64;
+/// How long an account that was not there is taken not to be, and how many are looked for in that time: whoever makes
+/// account ids up must not make the store busy.
 const ABSENT: Duration = Duration::from_secs(1);
-const REMEMBERED: usize = 10_000;
+const LOOKED_FOR: usize = 2_000;
 
 /// The accounts that are being loaded: who asks for one of them waits for it.
 #[derive(Debug, Default)]
 pub(super) struct Loading(Mutex<HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>>);
 
-impl Loading {
-    /// Returns the turn of an account; `None` when too many are loaded.
-    fn turn(&self, account: &AccountId) -> Option<Arc<tokio::sync::Mutex<()>>> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !turns.contains_key(account) && turns.len() >= LOOKED_FOR {
-            return None;
-        }
-        Some(turns.entry(account.clone()).or_default().clone())
-    }
+/// The turn of those who want an account; it ends also when nobody waits for it any more.
+struct Turn<'l> {
+    loading: &'l Loading,
+    account: &'l AccountId,
+    lock: Arc<tokio::sync::Mutex<()>>,
+}
 
-    fn done(&self, account: &AccountId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.loading.turns().remove(self.account);
     }
 }
 
-/// The accounts that were not there, and when they were looked for.
+impl Loading {
+    fn turns(&self) -> MutexGuard<'_, HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the turn of an account; `None` when too many are loaded.
+    fn turn<'l>(&'l self, account: &'l AccountId) -> Option<Turn<'l>> {
+        let mut turns = self.turns();
+        if !turns.contains_key(account) && turns.len() >= ASKED_FOR {
+            return None;
+        }
+        let lock = turns.entry(account.clone()).or_default().clone();
+        Some(Turn { loading: self, account, lock })
+    }
+}
+
+/// The accounts that were not there, of the last moments.
 #[derive(Debug, Default)]
-pub(super) struct Absent(Mutex<HashMap<AccountId, Duration>>);
+pub(super) struct Absent(Mutex<(Duration, HashSet<AccountId>)>);
 
 impl Absent {
+    /// Returns the accounts that were looked for in vain, having forgotten what is too long ago.
+    fn recent(&self, now: Duration) -> MutexGuard<'_, (Duration, HashSet<AccountId>)> {
+        let mut absent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_sub(absent.0) >= ABSENT {
+            *absent = (now, HashSet::new());
+        }
+        absent
+    }
+
     fn is(&self, account: &AccountId, now: Duration) -> bool {
-        let absent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        absent.get(account).is_some_and(|at| now.saturating_sub(*at) < ABSENT)
+        self.recent(now).1.contains(account)
     }
 
     fn note(&self, account: &AccountId, now: Duration) {
-        let mut absent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if absent.len() >= REMEMBERED {
-            absent.clear();
-        }
-        absent.insert(account.clone(), now);
+        self.recent(now).1.insert(account.clone());
+    }
+
+    /// Returns whether too many were looked for in vain just now.
+    fn is_full(&self, now: Duration) -> bool {
+        self.recent(now).1.len() >= LOOKED_FOR
     }
 
     /// Forgets that an account was not there.
     pub(super) fn forget(&self, account: &AccountId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(account);
     }
 }
 
@@ -113,29 +137,49 @@ impl Accounts {
         if self.shared().is_none() || present().is_some() {
             return Ok(present());
         }
-        if self.absent.is(account, self.clock.monotonic()) {
-            return Ok(None);
-        }
         let busy = || {
             let help = "nothing was decided; try again in a moment";
             Error::new(ErrorCode::Unavailable, "too many accounts are loaded at present", help)
         };
+        let now = self.clock.monotonic();
+        if self.absent.is(account, now) {
+            return Ok(None);
+        }
+        if self.absent.is_full(now) {
+            return Err(busy());
+        }
         let turn = self.loading.turn(account).ok_or_else(busy)?;
-        let _turn = turn.lock().await;
+        let _turn = turn.lock.lock().await;
         // Whoever came first may have loaded it, or found that there is none.
         if present().is_some() || self.absent.is(account, self.clock.monotonic()) {
             return Ok(present());
         }
-        let loaded = self.load_one(account).await;
-        self.loading.done(account);
-        let place = loaded?;
-        if place.view().revision().counter == 0 && place.trouble().is_none() {
+        if self.is_absent(account).await? {
             self.absent.note(account, self.clock.monotonic());
             return Ok(None);
         }
+        let place = self.load_one(account).await?;
         self.make_room(place.view().weight());
         self.keep(&place);
         Ok(present())
+    }
+
+    /// Returns whether an account was never written, by one look.
+    async fn is_absent(&self, account: &AccountId) -> Result<bool, Error> {
+        let Some(shared) = self.shared() else { return Ok(true) };
+        match shared.revisions(std::slice::from_ref(account)).await.pop() {
+            Some(Ok(revision)) => Ok(revision == Revision::ORIGIN),
+            Some(Err(error @ StoreError::Unavailable { .. })) => Err(error.into()),
+            // What is wrong with it is found when it is loaded.
+            _ => Ok(false),
+        }
+    }
+
+    /// Returns whether one more account fits into memory, as far as accounts are alike.
+    pub(super) fn has_room(&self) -> bool {
+        let places = self.places.load();
+        let weight: usize = places.values().map(|place| place.view().weight()).sum();
+        weight + weight / places.len().max(1) <= self.residency.memory
     }
 
     async fn load_one(&self, account: &AccountId) -> Result<Arc<Place>, Error> {

@@ -153,7 +153,19 @@ async fn listen(
             else => return,
         };
         accounts.absent.forget(&account);
-        let Some(place) = accounts.places.load().get(&account).cloned() else { continue };
+        let Some(place) = accounts.places.load().get(&account).cloned() else {
+            // A new one, or one that left to make room.
+            if revision.is_some_and(|revision| revision.counter == 1) && accounts.has_room() {
+                let accounts = accounts.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = accounts.attend(&account).await {
+                        // Whoever asks for it first tries again.
+                        tracing::debug!(%error, %account, "cannot load a new account");
+                    }
+                });
+            }
+            continue;
+        };
         let known = revision.is_some_and(|revision| revision <= place.revision());
         // Who brings it up already finds this change, too.
         if known || place.behind.swap(true, Ordering::SeqCst) {

@@ -86,10 +86,11 @@ impl Breaks for Watched {
 
     fn mend(&mut self) {
         let primary = self.servers.wait_for_primary_other_than(self.dead);
-        for node in (0..3).filter(|node| *node != self.dead) {
+        self.servers.restart(self.dead);
+        // Sentinel has servers write their settings down, a wrong password as well.
+        for node in 0..3 {
             self.servers.cli(node, &["CONFIG", "SET", "masterauth", "replica"]);
         }
-        self.servers.restart(self.dead);
         until("both replicas follow again", || {
             let info = self.servers.cli(primary, &["INFO", "replication"]);
             info.matches("state=online").count() == 2
