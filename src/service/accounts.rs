@@ -297,7 +297,12 @@ impl Accounts {
         }
         let mut turn = place.writers.clone().lock_owned().await;
         let permit = |view: &View| permit.map_or(Ok(()), |permit| permit(view));
+        // What is refused on this view, another process may have made right meanwhile: then it is asked once more.
+        let mut may_be_behind = self.shared().is_some();
         if actor.asked.is_some() {
+            if permit(&place.view()).is_err() && std::mem::take(&mut may_be_behind) {
+                replica::catch_up(self, &place).await?;
+            }
             permit(&place.view())?;
             if let Some(first) = self.recall(account, actor).await? {
                 self.use_nonce_up(&place, actor, action).await?;
@@ -306,8 +311,13 @@ impl Accounts {
         }
         for _ in 0..ATTEMPTS {
             let view = place.view();
-            permit(&view)?;
-            let ops = decide(&view)?;
+            let ops = match permit(&view).and_then(|()| decide(&view)) {
+                Err(_) if std::mem::take(&mut may_be_behind) => {
+                    replica::catch_up(self, &place).await?;
+                    continue;
+                }
+                decided => decided?,
+            };
             if ops.is_empty() && actor.nonce.is_none() {
                 return Ok(Changed { revision: view.revision(), ops });
             }

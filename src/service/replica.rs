@@ -274,8 +274,13 @@ async fn settle(
 ) {
     let brought_up = match revision {
         Ok(revision) => {
-            let set_aside = place.trouble().is_some();
-            if set_aside || (again && !place.view().unreadable().is_empty()) {
+            let reread = match place.trouble().as_deref() {
+                None => again && !place.view().unreadable().is_empty(),
+                // Reading it may take long and come to the same.
+                Some(Trouble::Quarantined(_)) if !again => return,
+                Some(_) => true,
+            };
+            if reread {
                 reload(accounts, place).await
             } else if revision > place.revision() {
                 catch_up(accounts, place).await
