@@ -30,6 +30,7 @@ mod readme;
 mod recover;
 mod redis_faults;
 mod replicas;
+mod residency;
 mod sdk;
 mod serve_start;
 mod signature;
