@@ -276,7 +276,7 @@ impl From<StoreError> for Error {
             lost @ (StoreError::Regressed { .. } | StoreError::Suspended { .. }) => {
                 tracing::error!(%lost, "the store has lost changes");
                 let help = "nothing was changed; an operator must look: see `pai-authz recover`";
-                Self::new(ErrorCode::Suspended, lost.to_string(), help)
+                Self::new(ErrorCode::Suspended, "the store has lost changes of the account", help)
             }
             StoreError::Damaged { detail, .. } => {
                 tracing::error!(detail, "what the store holds cannot be trusted");

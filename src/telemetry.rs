@@ -2,8 +2,7 @@
 
 use std::{
     io::IsTerminal,
-    sync::LazyLock,
-    time::{Duration, Instant, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
@@ -51,9 +50,12 @@ impl Clock for SystemClock {
         Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the same")]
     fn monotonic(&self) -> Duration {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        START.elapsed()
+        // Of the clocks that never jump the one that goes on while the machine sleeps: what was known before is old then.
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::new(
+            u64::try_from(now.tv_sec).unwrap_or_default(),
+            u32::try_from(now.tv_nsec).unwrap_or_default(),
+        )
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct RedisArgs {
     /// The store, on Redis; it may be in use.
-    #[arg(long, env = "PAI_AUTHZ_STORE", value_name = "STORE")]
+    #[arg(long, env = "PAI_AUTHZ_STORE", value_name = "STORE", hide_env_values = true)]
     store: StoreAddress,
     #[command(flatten)]
     redis: RedisSettings,

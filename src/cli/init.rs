@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     config::{RedisSettings, StoreAddress},
+    domain::AccountId,
     service::{Keyring, MasterKey, initialize},
     store::{Mode, RedbStore, Store, StoreError},
 };
@@ -20,7 +21,12 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
     /// Store to make: `redb:PATH`, or one on Redis. An existing one gets one more account.
-    #[arg(long, env = "PAI_AUTHZ_STORE", default_value = "redb:./data/pai-authz.redb")]
+    #[arg(
+        long,
+        env = "PAI_AUTHZ_STORE",
+        hide_env_values = true,
+        default_value = "redb:./data/pai-authz.redb"
+    )]
     store: StoreAddress,
     #[command(flatten)]
     redis: RedisSettings,
@@ -65,11 +71,17 @@ async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
             let redis = args.redis.clone().with_environment();
             let store = open::store(&args.store, &redis, Mode::Production, false)?;
             open::reach(&*store, &args.store).await?;
-            let key = if store.accounts().await?.is_empty() {
+            open::check_mode(&*store).await?;
+            let others = store.accounts().await?;
+            let key = if others.is_empty() {
                 open::read_or_make_key(&args.master_key_file)?
             } else {
-                open::read_key(&args.master_key_file)?
+                open::read_key(&args.master_key_file).context(
+                    "this store has accounts: give the master key they were made under with \
+                     `--master-key-file`",
+                )?
             };
+            check_key(&*store, &others, &key).await?;
             return Ok((store, key));
         }
         StoreAddress::Redb(path) => path,
@@ -81,4 +93,22 @@ async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
         }
         other => Ok((Arc::new(other?), open::read_key(&args.master_key_file)?)),
     }
+}
+
+/// Refuses a key that is not the one of the accounts that are there: no service could serve both.
+async fn check_key(store: &dyn Store, others: &[AccountId], key: &MasterKey) -> anyhow::Result<()> {
+    let keyring = Keyring::new(key, None);
+    for account in others {
+        // What is wrong with another account is not in the way of this one.
+        let Ok(records) = store.load(account).await else { continue };
+        let Some(known) = records.access_keys.values().next() else { continue };
+        if keyring.open(account, &known.id, &known.sealed_secret).is_none() {
+            bail!(
+                "this store has account `{account}`, which was made under another master key: give that one with \
+                 `--master-key-file`"
+            );
+        }
+        return Ok(());
+    }
+    Ok(())
 }

@@ -158,6 +158,22 @@ pub(super) async fn reach(store: &dyn Store, address: &StoreAddress) -> anyhow::
     Ok(())
 }
 
+/// Refuses a store that others share in which an account is of the other mode: a developer's data and real data never mix.
+pub(super) async fn check_mode(store: &dyn Store) -> anyhow::Result<()> {
+    let Some(shared) = store.shared() else { return Ok(()) };
+    for some in store.accounts().await?.chunks(ASKED_AT_ONCE) {
+        for (account, revision) in some.iter().zip(shared.revisions(some).await) {
+            if let Err(error @ StoreError::Mode(_)) = revision {
+                bail!("account `{account}` is there: {error}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Accounts that are asked for in one go.
+const ASKED_AT_ONCE: usize = 256;
+
 /// Returns how to get into Redis, with what the named files hold.
 pub(super) fn redis_options(
     address: &RedisAddress,

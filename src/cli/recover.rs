@@ -59,6 +59,12 @@ pub(super) async fn run(args: &RecoverArgs, format: Format) -> anyhow::Result<u8
     if args.accept_loss {
         let revision = accept(shared, &account, known, found).await?;
         going_on(&account, revision, "goes on", format)?;
+        if format == Format::Text {
+            output::line(
+                "if nothing was left of it, not even a key to sign with, `pai-authz init` makes its first ones \
+                 anew; look at tokens, keys and members: what was taken away may be back",
+            )?;
+        }
         return Ok(0);
     }
     match format {

@@ -65,6 +65,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     )?);
     let store = open::store(&config.store, &config.redis, mode, config.dev)?;
     open::reach(&*store, &config.store).await?;
+    open::check_mode(&*store).await?;
     let residency = Residency {
         max_staleness: config.max_staleness,
         memory: config.account_memory_mib.saturating_mul(1 << 20),
@@ -172,6 +173,9 @@ const RESERVED_FILES: usize = 100;
 
 fn log_start(accounts: &Accounts, config: &Config) {
     let loaded: Vec<AccountId> = accounts.list();
+    if loaded.is_empty() {
+        tracing::warn!("there is no account in this store: make one with `pai-authz init`");
+    }
     tracing::info!(accounts = loaded.len(), store = %config.store, region = config.region, "ready");
 }
 

@@ -114,7 +114,7 @@ async fn list(args: &ListArgs) -> anyhow::Result<Value> {
         return Ok(args.place.target.client()?.send(Method::Get, "/v1/tokens", None).await?);
     }
     let opened = args.place.store.open(false).await?;
-    let tokens = Tokens::new(opened.accounts, opened.keyring).list(&opened.account);
+    let tokens = Tokens::new(opened.accounts, opened.keyring).list(&opened.account).await?;
     Ok(json!({ "tokens": tokens.iter().map(as_value).collect::<Vec<_>>() }))
 }
 

@@ -35,7 +35,7 @@ pub enum LogFormat {
 pub struct Settings {
     /// Store: `redb:PATH`, `memory:`, `redis://HOST:PORT/DB`, `rediss://…`, `redis+sentinel://HOST:PORT,…/NAME` or
     /// `redis+cluster://HOST:PORT,…` [default: redb:./data/pai-authz.redb].
-    #[arg(long, env = "PAI_AUTHZ_STORE", value_name = "STORE")]
+    #[arg(long, env = "PAI_AUTHZ_STORE", value_name = "STORE", hide_env_values = true)]
     pub store: Option<String>,
     /// How to get into Redis.
     #[command(flatten)]
@@ -257,7 +257,10 @@ impl Settings {
         let store = self.store.as_deref().unwrap_or("redb:./data/pai-authz.redb");
         let store = match store.parse::<StoreAddress>() {
             Ok(address) => address,
-            Err(help) => return wrong(format!("`store`: `{store}` is not a store: {help}")),
+            Err(help) => {
+                let shown = store_address::redacted(store);
+                return wrong(format!("`store`: `{shown}` is not a store: {help}"));
+            }
         };
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some((cert, key)),

@@ -60,6 +60,45 @@ impl FromStr for StoreAddress {
     }
 }
 
+/// Returns what was given without a password that may be in it.
+pub(super) fn redacted(text: &str) -> String {
+    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)))
+    {
+        Some((scheme, rest)) => format!("{scheme}://***@{rest}"),
+        None => text.to_owned(),
+    }
+}
+
+/// Reads an address on the command line; what is refused is shown without its password.
+#[derive(Debug, Clone)]
+pub struct StoreAddressParser;
+
+impl clap::builder::TypedValueParser for StoreAddressParser {
+    type Value = StoreAddress;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<StoreAddress, clap::Error> {
+        let text = value.to_string_lossy();
+        text.parse().map_err(|help| {
+            let name = argument.map_or_else(|| "store".to_owned(), |a| a.get_id().to_string());
+            let message = format!("`--{name}`: `{}` is not a store: {help}\n", redacted(&text));
+            clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
+}
+
+impl clap::builder::ValueParserFactory for StoreAddress {
+    type Parser = StoreAddressParser;
+
+    fn value_parser() -> StoreAddressParser {
+        StoreAddressParser
+    }
+}
+
 impl RedisAddress {
     fn parse(text: &str, scheme: &str, rest: &str) -> Result<Self, String> {
         let (user, rest) = match rest.rsplit_once('@') {

@@ -188,10 +188,13 @@ impl Accounts {
         self.place(account).await.map(drop)
     }
 
-    /// Returns why nothing is to be decided on an account, whatever is known of it; `None` when it can be.
+    /// Returns what to tell somebody unknown where nobody can be known, because the account is in trouble: no more than
+    /// that; `None` where it is not.
     #[must_use]
     pub(super) fn refusal(&self, account: &AccountId) -> Option<Error> {
-        self.places.load().get(account)?.check().err()
+        self.places.load().get(account)?.check().err()?;
+        let help = "nothing was decided; try again later, or ask who runs this service";
+        Some(Error::new(ErrorCode::Unavailable, "nobody can be told from anybody at present", help))
     }
 
     /// Returns the present view of an account, or waits for one of at least `demanded`, as long as `wait`.
@@ -220,7 +223,7 @@ impl Accounts {
         if shared {
             let now = self.clock.monotonic();
             place.touch(now);
-            if place.age(now) > self.residency.max_staleness {
+            if self.contact.is_lost() || place.age(now) > self.residency.max_staleness {
                 return Err(Error::new(
                     ErrorCode::ReplicaStale,
                     format!(
@@ -290,7 +293,7 @@ impl Accounts {
         let Some(place) = self.places.load().get(account).cloned() else {
             return Err(Error::internal("an admitted account is not there"));
         };
-        if let Some(Trouble::Suspended { .. } | Trouble::Quarantined(_)) =
+        if let Some(Trouble::Suspended { .. } | Trouble::Quarantined(_) | Trouble::OtherKey(_)) =
             place.trouble().as_deref()
         {
             place.check()?;
@@ -458,13 +461,13 @@ impl Commit {
         if accounts.shared().is_some() {
             // The change is other processes' to decide by as well, or nobody's: what is decided meanwhile is as fresh as
             // promised. Whoever follows the store goes on trying.
-            tracing::warn!(error = %behind, account = %place.account, "the account is not up to date after a change");
+            tracing::warn!(error = behind.cause(), account = %place.account, "the account is not up to date after a change");
             return match applied {
                 Err(StoreError::Conflict { .. }) => Err(behind),
                 applied => applied,
             };
         }
-        tracing::error!(error = %behind, account = %place.account, "the account cannot be read after a change that came otherwise");
+        tracing::error!(error = behind.cause(), account = %place.account, "the account cannot be read after a change that came otherwise");
         if place.set_trouble(&Trouble::Doubtful) {
             tokio::spawn(clear_up(accounts, place).in_current_span());
         }

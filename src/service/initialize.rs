@@ -35,12 +35,18 @@ pub async fn initialize(
         .seal(account, &id, secret.as_bytes())
         .map_err(|error| Error::internal(&error.to_string()))?;
     let created = accounts.clock().now();
-    let key =
-        AccessKey { id: id.clone(), owner, sealed_secret, status: KeyStatus::Active, created };
+    let key = AccessKey {
+        id: id.clone(),
+        owner: owner.clone(),
+        sealed_secret,
+        status: KeyStatus::Active,
+        created,
+    };
     let (token, text) =
         new_token(keyring, account, "first token, made by init", Scopes::all(), created)?;
     let decide = |view: &super::View| {
-        if view.revision().counter > 0 {
+        // An account that lost everything has no key to sign with, and is made anew.
+        if view.access_keys_of(&owner).next().is_some() || view.token_count() > 0 {
             return Err(Error::new(
                 ErrorCode::Conflict,
                 format!("account `{account}` was initialized before"),

@@ -127,6 +127,17 @@ impl Accounts {
             }
         }
         drop(loads);
+        // One account of another key is set aside; where no other is sound, it is the key that is wrong.
+        let troubles: Vec<_> = places.values().map(|place| place.trouble()).collect();
+        if troubles.iter().all(Option::is_some)
+            && let Some(Trouble::OtherKey(error)) = troubles
+                .iter()
+                .flatten()
+                .map(|trouble| &**trouble)
+                .find(|trouble| matches!(trouble, Trouble::OtherKey(_)))
+        {
+            return Err(error.clone());
+        }
         self.places.store(Arc::new(places));
         Ok(())
     }
@@ -197,8 +208,22 @@ impl Accounts {
                 Ok(place)
             }
             Err(Unread::Store(error)) => Err(error.into()),
-            Err(Unread::Senseless(error)) => Err(error),
+            Err(Unread::OtherKey(error)) if self.shared().is_some() => {
+                tracing::error!(%error, %account, "an account is set aside");
+                Ok(self.set_aside(account, before, &Trouble::OtherKey(error)))
+            }
+            Err(Unread::Senseless(error)) if self.shared().is_some() => {
+                tracing::error!(%error, %account, "an account is set aside");
+                Ok(self.set_aside(account, before, &Trouble::Quarantined(error.to_string())))
+            }
+            Err(Unread::OtherKey(error) | Unread::Senseless(error)) => Err(error),
         }
+    }
+
+    fn set_aside(&self, account: &AccountId, at: Duration, trouble: &Trouble) -> Arc<Place> {
+        let place = Place::new(View::empty(self.engine.clone(), account.clone()), at);
+        place.set_trouble(trouble);
+        place
     }
 
     /// Reads an account whole and compiles it.
@@ -207,7 +232,7 @@ impl Accounts {
         let opens =
             |key: &AccessKey| self.keyring.open(account, &key.id, &key.sealed_secret).is_some();
         if !records.access_keys.values().all(opens) {
-            return Err(Unread::Senseless(Error::new(
+            return Err(Unread::OtherKey(Error::new(
                 ErrorCode::InvalidValue,
                 format!("the master key is not the one account `{account}` was made under"),
                 "give the right `--master-key-file`, and after a rotation the old one as \
@@ -260,6 +285,8 @@ impl Accounts {
 pub(super) enum Unread {
     /// The store says so.
     Store(StoreError),
+    /// It was made under another master key.
+    OtherKey(Error),
     /// What it holds makes no sense here.
     Senseless(Error),
 }

@@ -32,6 +32,8 @@ pub(super) enum Trouble {
     },
     /// What the store holds cannot be trusted.
     Quarantined(String),
+    /// The account was made under another master key.
+    OtherKey(Error),
 }
 
 impl Trouble {
@@ -56,14 +58,12 @@ impl Trouble {
                 "the account could not be read after a change of which nobody knows",
                 "nothing was decided; try again in a moment",
             ),
-            Self::Suspended { known, found } => Error::new(
+            Self::Suspended { .. } => Error::new(
                 ErrorCode::Suspended,
-                format!(
-                    "the store has lost changes of the account: {known} was reached, it is at {found}"
-                ),
+                "the store has lost changes of the account",
                 "nothing is decided until an operator has looked: see `pai-authz recover`",
             ),
-            Self::Quarantined(_) => Error::new(
+            Self::Quarantined(_) | Self::OtherKey(_) => Error::new(
                 ErrorCode::Quarantined,
                 "what the store holds of the account cannot be trusted",
                 "nothing is decided until an operator has looked: the log of the service says what was found",
@@ -84,6 +84,8 @@ pub(super) struct Place {
     pub(super) following: tokio::sync::Mutex<()>,
     /// Whether somebody is about to bring it up already.
     pub(super) behind: AtomicBool,
+    /// Whether what a sweep found is being dealt with.
+    pub(super) settling: AtomicBool,
     showing: Mutex<()>,
     trouble: ArcSwapOption<Trouble>,
     /// When the store was last asked and the view found to be all there is: milliseconds of the monotonic clock.
@@ -105,6 +107,7 @@ impl Place {
             writers: Arc::default(),
             following: tokio::sync::Mutex::default(),
             behind: AtomicBool::new(false),
+            settling: AtomicBool::new(false),
             showing: Mutex::default(),
             trouble: ArcSwapOption::empty(),
             confirmed: AtomicU64::new(millis(confirmed)),

@@ -6,14 +6,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
 use tokio::{
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
     time::{MissedTickBehavior, interval},
 };
 
@@ -40,17 +40,38 @@ const AT_ONCE: usize = 8;
 /// Changes that are applied in one step.
 const BATCH: usize = 256;
 
-/// When the store was last heard of.
-#[derive(Debug, Default)]
-pub(super) struct Contact(AtomicU64);
+/// When the store was last heard of, and whether it is followed at all.
+#[derive(Debug)]
+pub(super) struct Contact {
+    heard: AtomicU64,
+    lost: AtomicBool,
+    /// The turns of those who bring accounts up after a sweep.
+    settling: Semaphore,
+}
+
+impl Default for Contact {
+    fn default() -> Self {
+        let (heard, lost) = (AtomicU64::default(), AtomicBool::default());
+        Self { heard, lost, settling: Semaphore::new(AT_ONCE) }
+    }
+}
 
 impl Contact {
     fn made(&self, at: Duration) {
-        self.0.fetch_max(u64::try_from(at.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.heard.fetch_max(u64::try_from(at.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     fn age(&self, now: Duration) -> Duration {
-        now.saturating_sub(Duration::from_millis(self.0.load(Ordering::SeqCst)))
+        now.saturating_sub(Duration::from_millis(self.heard.load(Ordering::SeqCst)))
+    }
+
+    fn lose(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether nobody follows the store any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
     }
 }
 
@@ -96,14 +117,28 @@ impl Replica {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("replica")
-            .enable_time()
+            .enable_all()
             .build()?;
         accounts.contact.made(accounts.clock.monotonic());
-        runtime.spawn(listen(accounts.clone(), shared.announcements(), nudged));
-        runtime.spawn(sweep(accounts.clone()));
-        runtime.spawn(look_around(accounts.clone()));
+        let work = [
+            runtime.spawn(listen(accounts.clone(), shared.announcements(), nudged)),
+            runtime.spawn(sweep(accounts.clone())),
+            runtime.spawn(look_around(accounts.clone())),
+        ];
+        runtime.spawn(watch(accounts.clone(), work));
         Ok(Self(Some(runtime)))
     }
+}
+
+/// Notes when a part of the work ends, which none ever should: what then is decided could be of any age.
+async fn watch(accounts: Arc<Accounts>, work: [JoinHandle<()>; 3]) {
+    let (ended, _, _) = futures_util::future::select_all(work).await;
+    let how = ended.map_or_else(|error| error.to_string(), |()| "it returned".to_owned());
+    tracing::error!(
+        how,
+        "following the store broke off: nothing is decided any more, restart the service"
+    );
+    accounts.contact.lose();
 }
 
 impl Accounts {
@@ -111,7 +146,8 @@ impl Accounts {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.shared().is_none()
-            || self.contact.age(self.clock.monotonic()) <= self.residency.max_staleness
+            || (!self.contact.is_lost()
+                && self.contact.age(self.clock.monotonic()) <= self.residency.max_staleness)
     }
 
     /// Returns what operators watch.
@@ -125,7 +161,7 @@ impl Accounts {
             match place.trouble().as_deref() {
                 None => watched.quarantined_workspaces += view.unreadable().len(),
                 Some(Trouble::Suspended { .. }) => watched.suspended += 1,
-                Some(Trouble::Quarantined(_)) => watched.quarantined += 1,
+                Some(Trouble::Quarantined(_) | Trouble::OtherKey(_)) => watched.quarantined += 1,
                 Some(Trouble::Doubtful) => {}
             }
         }
@@ -175,7 +211,7 @@ async fn listen(
         tokio::spawn(async move {
             // Errors are the sweep's: it asks again until it knows.
             if let Err(error) = catch_up(&accounts, &place).await {
-                tracing::debug!(%error, account = %place.account, "cannot bring the account up");
+                tracing::debug!(error = error.cause(), account = %place.account, "cannot bring the account up");
             }
         });
     }
@@ -187,7 +223,7 @@ async fn look_around(accounts: Arc<Accounts>) {
     while let Some(shared) = accounts.shared() {
         tick.tick().await;
         if let Err(error) = shared.look_around().await {
-            tracing::debug!(%error, "nobody can tell where the primary is");
+            tracing::debug!(error = error.cause(), "nobody can tell where the primary is");
         }
     }
 }
@@ -196,7 +232,7 @@ async fn sweep(accounts: Arc<Accounts>) {
     let mut tick = interval(SWEEP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked_again = accounts.clock.monotonic();
-    let mut answered = true;
+    let (mut answered, mut refusing) = (true, false);
     while let Some(shared) = accounts.shared() {
         tick.tick().await;
         let now = accounts.clock.monotonic();
@@ -206,11 +242,21 @@ async fn sweep(accounts: Arc<Accounts>) {
         }
         let swept = sweep_once(&accounts, shared, again).await;
         match &swept {
-            Err(error) if answered => tracing::warn!(%error, "the store cannot be asked"),
+            Err(error) if answered => {
+                tracing::warn!(error = error.cause(), "the store cannot be asked");
+            }
             Ok(()) if !answered => tracing::info!("the store can be asked again"),
             _ => {}
         }
         answered = swept.is_ok();
+        match (accounts.is_fresh(), refusing) {
+            (false, false) => {
+                tracing::error!("decisions are refused: the store could not be asked for too long");
+            }
+            (true, true) => tracing::info!("decisions are made again"),
+            _ => {}
+        }
+        refusing = !accounts.is_fresh();
     }
 }
 
@@ -234,40 +280,47 @@ async fn sweep_once(
         return Ok(());
     }
     places.sort_by(|a, b| a.account.cmp(&b.account));
+    let mut unavailable = None;
     for some in places.chunks(ASKED_AT_ONCE) {
         let names: Vec<AccountId> = some.iter().map(|place| place.account.clone()).collect();
         // Before it is asked: what it answers was so then or later.
         let asked = accounts.clock.monotonic();
-        let revisions = shared.revisions(&names).await;
-        let mut unavailable = None;
-        let work = some.iter().zip(revisions).filter_map(|(place, revision)| match revision {
-            Err(error @ StoreError::Unavailable { .. }) => {
-                unavailable = Some(error);
-                None
+        for (place, revision) in some.iter().zip(shared.revisions(&names).await) {
+            match revision {
+                // Others may be well, on another node of a cluster perhaps.
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    unavailable = Some(error);
+                    continue;
+                }
+                Ok(revision) if revision <= place.revision() && is_sound(place, again) => {
+                    place.confirm(asked);
+                }
+                // What takes longer holds no other account up.
+                revision if !place.settling.swap(true, Ordering::SeqCst) => {
+                    let (accounts, place) = (accounts.clone(), place.clone());
+                    tokio::spawn(async move {
+                        let _turn = accounts.contact.settling.acquire().await;
+                        settle(&accounts, &place, revision, asked, again).await;
+                        place.settling.store(false, Ordering::SeqCst);
+                    });
+                }
+                _ => {}
             }
-            other => Some((place.clone(), other)),
-        });
-        let work: Vec<_> = work.collect();
-        if !work.is_empty() {
             accounts.contact.made(asked);
         }
-        stream::iter(work)
-            .for_each_concurrent(AT_ONCE, |(place, revision)| async move {
-                settle(accounts, shared, &place, revision, asked, again).await;
-            })
-            .await;
-        if let Some(error) = unavailable {
-            return Err(error);
-        }
     }
-    Ok(())
+    unavailable.map_or(Ok(()), Err)
+}
+
+/// Returns whether an account needs nothing but to be as far as the store.
+fn is_sound(place: &Place, again: bool) -> bool {
+    place.trouble().is_none() && (!again || place.view().unreadable().is_empty())
 }
 
 /// Does what an account's revision in the store calls for.
 async fn settle(
-    accounts: &Arc<Accounts>,
-    shared: &dyn SharedStore,
-    place: &Arc<Place>,
+    accounts: &Accounts,
+    place: &Place,
     revision: Result<Revision, StoreError>,
     asked: Duration,
     again: bool,
@@ -277,7 +330,7 @@ async fn settle(
             let reread = match place.trouble().as_deref() {
                 None => again && !place.view().unreadable().is_empty(),
                 // Reading it may take long and come to the same.
-                Some(Trouble::Quarantined(_)) if !again => return,
+                Some(Trouble::Quarantined(_) | Trouble::OtherKey(_)) if !again => return,
                 Some(_) => true,
             };
             if reread {
@@ -292,7 +345,7 @@ async fn settle(
     };
     let Err(error) = brought_up else { return place.confirm(asked) };
     let Some(trouble) = Trouble::of(&error) else {
-        tracing::debug!(%error, account = %place.account, "cannot bring the account up");
+        tracing::debug!(error = error.cause(), account = %place.account, "cannot bring the account up");
         return;
     };
     let account = &place.account;
@@ -301,9 +354,10 @@ async fn settle(
     }
     // For all other processes: those that start now cannot know what was lost.
     if let StoreError::Regressed { known, .. } = error
+        && let Some(shared) = accounts.shared()
         && let Err(error) = shared.suspend(account, known).await
     {
-        tracing::error!(%error, %account, "the account cannot be suspended for other processes: trying again");
+        tracing::error!(error = error.cause(), %account, "the account cannot be suspended for other processes: trying again");
     }
 }
 
@@ -354,7 +408,7 @@ async fn read_anew(accounts: &Accounts, place: &Place) -> Result<(), StoreError>
             Ok(())
         }
         Err(Unread::Store(error)) => Err(error),
-        Err(Unread::Senseless(error)) => Err(senseless(place, &error)),
+        Err(Unread::OtherKey(error) | Unread::Senseless(error)) => Err(senseless(place, &error)),
     }
 }
 

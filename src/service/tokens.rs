@@ -1,6 +1,6 @@
 //! Bearer tokens: made, listed, revoked, and checked on every request.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use subtle::ConstantTimeEq;
 
@@ -205,9 +205,11 @@ impl Tokens {
     }
 
     /// Returns the tokens of `account`, sorted by id.
-    #[must_use]
-    pub fn list(&self, account: &AccountId) -> Vec<Token> {
-        self.accounts.view(account).map(|view| view.tokens()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// Where nothing would be decided: who looks whether a token is gone must not see the past.
+    pub async fn list(&self, account: &AccountId) -> Result<Vec<Token>, Error> {
+        Ok(self.accounts.fresh_view(account, None, Duration::ZERO).await?.tokens())
     }
 
     /// Revokes a token of `account`: the next request with it is refused.

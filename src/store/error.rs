@@ -4,6 +4,17 @@ use std::path::PathBuf;
 
 use crate::domain::Revision;
 
+impl StoreError {
+    /// Returns what went wrong in the driver's words, where there are any: for logs and operators, never for callers.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable { detail, .. } => detail.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// A refusal or failure of a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -125,7 +125,7 @@ fn a_replica_is_no_store() {
 fn who_cannot_get_in_is_told_why() {
     let redis = Redis::tcp(&["--requirepass", "secret"]);
     examine_as(&redis.url(), "wrong").is("connection", "error", "");
-    examine(&redis.url(), &[]).is("connection", "error", "correct user and password");
+    examine(&redis.url(), &[]).is("connection", "error", "--redis-password-file");
     let right = examine_as(&redis.url(), "secret");
     right.is("role", "ok", "primary");
     for one in &right.findings {

@@ -88,6 +88,32 @@ fn decisions_and_writes_go_on_after_sentinels_replaced_the_primary() {
 }
 
 #[test]
+fn a_primary_that_lives_on_as_a_replica_is_left_for_the_new_one() {
+    let servers = Sentinels::start(&[]);
+    let fleet = Fleet::start(&servers.url(), 2, &[]);
+    let mut api = fleet.api(0);
+    let workspace = api.create_workspace("shared");
+    let (user, _) = api.create_user("kim");
+    let first = servers.primary();
+    // Nobody writes: the old primary takes changes for a moment that the new one will not have.
+    servers.fail_over();
+    let next = servers.wait_for_primary_other_than(first);
+    let granted = || fleet.api(1).send(&grant(&workspace, &user));
+    let mut answer = granted();
+    until("writes are taken again", || {
+        answer = granted();
+        answer.status == 200
+    });
+    let revision = answer.header("x-pai-authz-revision").unwrap().to_owned();
+    for n in 0..2 {
+        assert_eq!(fleet.asker(n).may(&user, &workspace, Some(&revision)), Said::Allow);
+        assert!(!fleet.servers[n].log().contains("panicked"), "{}", fleet.servers[n].log());
+    }
+    let roster = format!("{{{ACCOUNT}}}:roster:{workspace}");
+    assert_eq!(servers.cli(next, &["EXISTS", &roster]), "1", "it is in the new one");
+}
+
+#[test]
 fn decisions_and_writes_go_on_while_a_cluster_moves_the_account() {
     let servers = Cluster::start();
     let fleet = Fleet::start(&servers.url(), 3, &[]);
@@ -177,7 +203,7 @@ fn a_store_that_was_emptied_is_not_taken_for_one_where_nobody_has_rights() {
     assert_eq!(refused.status, 503, "{refused:?}");
     // One that starts now cannot know what was lost, and is told.
     fleet.add(&[]);
-    assert_eq!(fleet.asker(2).may(&user, &workspace, None), Said::Refused("suspended"));
+    assert_eq!(fleet.asker(2).may(&user, &workspace, None), Said::Refused("unavailable"));
     let metrics = String::from_utf8(fleet.servers[1].health("/metrics").body).unwrap();
     assert!(metrics.contains("pai_authz_suspended_accounts 1\n"), "{metrics}");
     // An operator who accepts the loss begins anew, and every service goes on with what is there: nothing.

@@ -115,7 +115,12 @@ fn settings_that_are_unsafe_or_wrong_are_refused_with_their_name() {
     refused(&["--store", "memory:"], &["`memory:`", "dev"]);
     let nobody = "redis://127.0.0.1:1";
     refused(&["--dev", "--store", nobody], &["`store`", nobody, "refused", "is Redis running"]);
-    refused(&["--store", "redis://:secret@h"], &["`store`", "--redis-password-file"]);
+    refused(&["--store", "redis://:secret@h"], &["`store`", "--redis-password-file", "***@h"]);
+    let done = run(["doctor", "--store", "redis://:secret@h"]);
+    assert!(
+        done.code == 2 && !done.err.contains("secret") && done.err.contains("***@h"),
+        "{done:?}"
+    );
     refused(&["--dev", "--store", nobody, "--redis-ca", "c"], &["`redis-ca`", "rediss"]);
     refused(&["--store", "nowhere"], &["`store`", "nowhere"]);
     refused(&["--store", &store], &["--master-key-file"]);

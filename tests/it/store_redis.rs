@@ -70,7 +70,7 @@ async fn a_refusal_of_redis_says_what_to_do() {
     let redis = Redis::start(&["--requirepass", "secret"]);
     let (id, change) = (account("1000"), workspace_change("r-1", 1));
     let without = store(&redis.url());
-    assert_unavailable(&without.load(&id).await.unwrap_err(), "correct user and password");
+    assert_unavailable(&without.load(&id).await.unwrap_err(), "--redis-password-file");
     let wrong = store_as(&redis.url(), None, "wrong");
     let refused = wrong.load(&id).await.unwrap_err();
     assert!(
@@ -122,6 +122,21 @@ async fn what_nobody_wrote_is_damage_of_the_workspace_or_else_of_the_account_and
         (&["HSET", "{1000}:roster:2", "not-a-number", "x"], Some("2")),
         (&["HDEL", "{1000}:roster:2", "0"], Some("2")),
         (&["SET", "{1000}:roster:2", "x"], Some("2")),
+        // What went missing is no reason to deny.
+        (&["DEL", "{1000}:roster:2"], Some("2")),
+        // More members than so many chunks can have.
+        (
+            &[
+                "EVAL",
+                "redis.call('HSET', KEYS[1], 'n', '\\1\\1\\255\\255\\255\\15')",
+                "1",
+                "{1000}:roster:2",
+            ],
+            Some("2"),
+        ),
+        (&["DEL", "{1000}:rosters"], None),
+        (&["DEL", "{1000}:records"], None),
+        (&["HDEL", "{1000}:records", "identity:1"], None),
         (&["HSET", "{1000}:records", "nonsense", "x"], None),
         (&["HSET", "{1000}:records", "identity:9", "x"], None),
         (&["HSET", "{1000}:records", "workspace:{}", "x"], None),
@@ -213,7 +228,8 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
     root.reach(&id, revision(0), &signed("r-1", 1)).await.unwrap();
     let before = dump();
     for command in
-        "hset hdel hlen xadd xtrim zadd zrem zrange zrangebyscore sadd srem publish".split(' ')
+        "hset hdel hlen xadd xtrim zadd zrem zrange zrangebyscore sadd srem scard sismember publish"
+            .split(' ')
     {
         let less = format!("-{command}");
         redis.cli(&["ACL", "SETUSER", "less", "reset", "on", ">l", "~*", "&*", "+@all", &less]);
@@ -223,7 +239,7 @@ async fn a_change_that_cannot_be_written_whole_is_not_written_at_all() {
         assert_eq!(dump(), before, "{command}");
     }
     // What docs/redis-layout.md says a user needs.
-    let needed = "role evalsha script multi exec type hmget hget hset hdel hlen hscan hgetall sadd srem smembers \
+    let needed = "role evalsha script multi exec type hmget hget hset hdel hlen hscan hgetall sadd srem scard sismember smembers \
                   xadd xtrim xrange zadd zrem zrange zrangebyscore scan publish subscribe ping";
     let mut rule = vec![
         "ACL",

@@ -61,7 +61,11 @@ const ROOMS: &[Room] = &[
         ],
     },
     Room { name: "config", rooms: &[], crates: &["clap", "serde", "thiserror", "toml"] },
-    Room { name: "telemetry", rooms: &["config", "domain"], crates: &["tracing_subscriber"] },
+    Room {
+        name: "telemetry",
+        rooms: &["config", "domain"],
+        crates: &["rustix", "tracing_subscriber"],
+    },
     Room {
         name: "http",
         rooms: &["catalog", "domain", "error", "service"],

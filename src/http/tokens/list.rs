@@ -15,6 +15,7 @@ pub(in crate::http) async fn list(
     Caller(pep): Caller,
 ) -> Result<HttpResponse, HttpError> {
     pep.demand(Scope::Tokens).map_err(|error| HttpError::new(&request, error))?;
-    let tokens = state.services.tokens.list(&pep.account);
+    let tokens = state.services.tokens.list(&pep.account).await;
+    let tokens = tokens.map_err(|error| HttpError::new(&request, error))?;
     Ok(HttpResponse::Ok().json(wire::ListBody { tokens: tokens.iter().map(Into::into).collect() }))
 }

@@ -215,8 +215,11 @@ impl Management {
         workspace: Option<&WorkspaceId>,
         decide: impl Fn(&View) -> Result<Vec<Op>, Error>,
     ) -> Result<Changed, Error> {
-        // What a caller demands to be seen must be seen before it is decided on.
-        self.view(caller).await?;
+        // What a caller demands to be seen must be seen before it is decided on. Without that the store tells whether what
+        // it is decided on is the present.
+        if caller.at_least.is_some() {
+            self.view(caller).await?;
+        }
         let permit = |view: &View| permit(view, caller, workspace);
         let operation = caller.operation.name;
         self.accounts.change(&caller.account, &caller.actor, operation, Some(&permit), decide).await

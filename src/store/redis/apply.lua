@@ -1,7 +1,8 @@
 -- Applies one change to one account, in one step: everything is checked first and written after. Redis takes nothing
 -- back when a script breaks off, so whatever a write could fail of is among what is checked.
 --
--- KEYS: meta, log, requests, requests by time, nonces, nonces by time, rosters, then the hashes the change touches.
+-- KEYS: meta, log, requests, requests by time, nonces, nonces by time, rosters, records, then the hashes the change
+-- touches.
 -- ARGV: format, mode, expected epoch, expected counter, next counter, where the caller saw the account when it looked at
 -- what it changes ("epoch counter lineage"), milliseconds of the change, of the oldest remembered request, of the oldest
 -- used nonce, request id (empty: not to be remembered), digest of the change, nonce (empty: none), log entry (empty: there
@@ -9,21 +10,21 @@
 -- tells this attempt from others, how many changes the log keeps at least, the channel of announcements, the account,
 -- "1" when what was done before must be written once more, for replicas to confirm, then for each record: index of its
 -- hash in KEYS, field, "1" and the value or "0" and nothing.
-local meta, log, requests, requests_by_time, nonces, nonces_by_time, rosters =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local meta, log, requests, requests_by_time, nonces, nonces_by_time, rosters, records =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local format, mode, epoch, counter, next_counter = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local observed, at, oldest_request, oldest_nonce = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local request, digest, nonce, entry, touched_rosters = ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 local lineage, attempt, kept, channel, account, confirm =
   ARGV[15], ARGV[16], ARGV[17], ARGV[18], ARGV[19], ARGV[20]
-local FIRST_HASH, FIRST_RECORD, PRUNED = 8, 21, 8
+local FIRST_HASH, FIRST_RECORD, PRUNED = 9, 21, 8
 local NO_LINEAGE = string.rep('\0', 16)
 local TYPES = {'hash', 'stream', 'hash', 'zset', 'hash', 'zset', 'set'}
 local USED = {
   hash = {'HSET', 'HDEL', 'HLEN'},
   stream = {'XADD', 'XTRIM'},
   zset = {'ZADD', 'ZREM', 'ZRANGE', 'ZRANGEBYSCORE'},
-  set = {'SADD', 'SREM'},
+  set = {'SADD', 'SREM', 'SCARD', 'SISMEMBER'},
 }
 
 local present = redis.call('HMGET', meta, 'format', 'mode', 'epoch', 'counter', 'lineage', 'suspended')
@@ -75,6 +76,15 @@ for i, key in ipairs(KEYS) do
 end
 if denied('PUBLISH', channel, '-') then return {'command', 'PUBLISH on the channel ' .. channel} end
 
+-- What went missing must not look like what was never there.
+local counted = redis.call('HMGET', meta, 'records', 'rosters')
+if counted[1] and redis.call('HLEN', records) < tonumber(counted[1]) then return {'damage', records} end
+if counted[2] and redis.call('SCARD', rosters) < tonumber(counted[2]) then return {'damage', rosters} end
+for i = FIRST_HASH, FIRST_HASH + tonumber(touched_rosters) - 1 do
+  local is_there = redis.call('HLEN', KEYS[i]) > 0
+  if is_there ~= (redis.call('SISMEMBER', rosters, KEYS[i]) == 1) then return {'damage', KEYS[i]} end
+end
+
 local function remember(hash, by_time, name, value, oldest)
   redis.call('HSET', hash, name, value)
   redis.call('ZADD', by_time, at, name)
@@ -109,7 +119,8 @@ if entry ~= '' then
       redis.call('SREM', rosters, KEYS[i])
     end
   end
-  redis.call('HSET', meta, 'format', format, 'mode', mode, 'epoch', epoch, 'counter', reached, 'lineage', lineage)
+  redis.call('HSET', meta, 'format', format, 'mode', mode, 'epoch', epoch, 'counter', reached, 'lineage', lineage,
+    'records', redis.call('HLEN', records), 'rosters', redis.call('SCARD', rosters))
 end
 if request ~= '' then
   local value = epoch .. ' ' .. reached .. ' ' .. at .. ' ' .. digest

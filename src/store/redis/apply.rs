@@ -29,13 +29,14 @@ use crate::{
 type Values = BTreeMap<String, Option<Vec<u8>>>;
 
 /// Which of the script's keys is the first hash it changes, counted from 1.
-const FIRST_HASH: usize = 8;
+const FIRST_HASH: usize = 9;
 /// How many changes the log keeps of an account, however old they are.
 const KEPT: u64 = 256;
 
 /// What the script says of a change.
 pub(super) enum Said {
-    Written(Head),
+    /// The revision it led to, and where the account is then, if that is sure.
+    Written(Revision, Option<Head>),
     Repeated(Revision),
     Conflict(Revision),
     RequestReused,
@@ -144,10 +145,12 @@ impl<'c> Prepared<'c> {
         looked_at.extend_from_slice(seen_lineage.as_bytes());
         let [requests, requests_by_time] = self.keys.requests();
         let [nonces, nonces_by_time] = self.keys.nonces();
-        let (meta, log, rosters) = (self.keys.meta(), self.keys.log(), self.keys.rosters());
+        let (meta, log) = (self.keys.meta(), self.keys.log());
+        let (rosters, records) = (self.keys.rosters(), self.keys.records());
 
         let mut call = script.prepare_invoke();
-        for key in [&meta, &log, &requests, &requests_by_time, &nonces, &nonces_by_time, &rosters] {
+        let by_time = [&requests, &requests_by_time, &nonces, &nonces_by_time];
+        for key in [&meta, &log].into_iter().chain(by_time).chain([&rosters, &records]) {
             call.key(key);
         }
         for (hash, _) in &observed.writes {
@@ -257,12 +260,9 @@ impl<'c> Prepared<'c> {
         Ok(match outcome.as_str() {
             "written" => {
                 let revision = revision()?;
-                // Where there was nothing to change, the lineage is the one that was.
-                Said::Written(if revision == next.revision {
-                    next
-                } else {
-                    Head { revision, ..next }
-                })
+                // Where there was nothing to change, or it was done before, nobody knows more than before.
+                let is_new = !self.change.ops.is_empty() && revision == next.revision;
+                Said::Written(revision, is_new.then_some(next))
             }
             "repeated" => Said::Repeated(revision()?),
             "conflict" => Said::Conflict(revision()?),

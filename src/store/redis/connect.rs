@@ -20,7 +20,7 @@ use redis::{
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{
-    fault::{fault, not_primary, unreached},
+    fault::{a_sentinel, fault, not_primary, unreached},
     keys::{EVERY_META, Keys},
     options::{RedisOptions, RedisTopology},
     read::SCANNED,
@@ -355,8 +355,7 @@ impl Connector {
     /// No sentinel can tell.
     pub(super) async fn look_around(&self) -> RedisResult<()> {
         let Guide::Sentinels(sentinels) = &*self.guide else { return Ok(()) };
-        let ask = async { sentinels.lock().await.async_get_client().await };
-        let named = tokio::time::timeout(ANSWER, ask).await.map_err(|_| too_late())??;
+        let named = ask_sentinels(sentinels).await?;
         let named = named.get_connection_info().addr().to_string();
         let mut line = self.line();
         if line.present.as_ref().is_some_and(|present| *present.address != *named) {
@@ -365,6 +364,11 @@ impl Connector {
         }
         Ok(())
     }
+}
+
+async fn ask_sentinels(sentinels: &tokio::sync::Mutex<SentinelClient>) -> RedisResult<Client> {
+    let ask = async { sentinels.lock().await.async_get_client().await };
+    tokio::time::timeout(ANSWER, ask).await.map_err(|_| too_late())?
 }
 
 fn too_late() -> RedisError {
@@ -377,10 +381,7 @@ async fn connect(guide: &Guide) -> RedisResult<(String, Connection)> {
         .set_response_timeout(Some(ANSWER));
     let client = match guide {
         Guide::Server(client) => client.clone(),
-        Guide::Sentinels(sentinels) => {
-            let ask = async { sentinels.lock().await.async_get_client().await };
-            tokio::time::timeout(ANSWER, ask).await.map_err(|_| too_late())??
-        }
+        Guide::Sentinels(sentinels) => ask_sentinels(sentinels).await?,
         Guide::Cluster(client, _) => {
             let connection = client.get_async_connection().await?;
             return Ok((String::new(), Connection::Cluster(connection)));
@@ -392,6 +393,7 @@ async fn connect(guide: &Guide) -> RedisResult<(String, Connection)> {
     match role.first() {
         Some(Value::BulkString(role)) if role == b"master" => {}
         Some(Value::SimpleString(role)) if role == "master" => {}
+        Some(Value::BulkString(role)) if role == b"sentinel" => return Err(a_sentinel()),
         _ => return Err(not_primary()),
     }
     let address = client.get_connection_info().addr().to_string();

@@ -26,7 +26,7 @@ use crate::{
 /// What the service does on every server, with arguments that a server takes, between semicolons.
 const DONE: &str = "EVALSHA 0 1 {0}:meta;SCRIPT LOAD -;MULTI;EXEC;TYPE {0}:meta;\
     HMGET {0}:meta -;HGET {0}:meta -;HSET {0}:meta - -;HDEL {0}:meta -;HLEN {0}:meta;HSCAN {0}:meta 0;\
-    HGETALL {0}:meta;SADD {0}:rosters -;SREM {0}:rosters -;SMEMBERS {0}:rosters;XADD {0}:log * - -;\
+    HGETALL {0}:meta;SADD {0}:rosters -;SREM {0}:rosters -;SCARD {0}:rosters;SISMEMBER {0}:rosters -;SMEMBERS {0}:rosters;XADD {0}:log * - -;\
     XTRIM {0}:log MINID 0-1;XRANGE {0}:log - +;ZADD {0}:nonces-by-time 0 -;ZREM {0}:nonces-by-time -;\
     ZRANGE {0}:nonces-by-time 0 0;ZRANGEBYSCORE {0}:nonces-by-time -inf +inf;SCAN 0;ROLE;PING";
 /// Slots of a cluster.

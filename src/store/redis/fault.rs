@@ -44,12 +44,22 @@ pub(super) fn fault(error: &RedisError, sent: bool) -> StoreError {
 pub(super) fn unreached(error: &RedisError, encrypted: bool) -> StoreError {
     let text = error.to_string();
     let has = |part: &str| text.contains(part);
-    let remedy = if has("switch database") {
+    let remedy = if has("switch database") && has("permissions") {
+        "allow the user the command SELECT, or use database 0"
+    } else if has("switch database") {
         "give the number of a database that is there"
+    } else if has("cluster support disabled") {
+        "this server is no cluster: give `redis://`"
+    } else if has("Parse error") {
+        "this does not speak Redis: see that the address is right"
+    } else if has("not valid for name") {
+        "the certificate is of another name than the address"
+    } else if error.code() == Some("NOAUTH") {
+        "give the password by `--redis-password-file` or the variable `PAI_AUTHZ_REDIS_PASSWORD`"
     } else if encrypted && (has("certificate") || has("alert") || has("handshake")) {
         "check `--redis-ca`, `--redis-cert` and `--redis-key`"
     } else if encrypted && (error.is_timeout() || has("corrupt message")) {
-        "does the server answer, and is this the port for TLS?"
+        "does the server answer, and is this the port for TLS? without TLS give `redis://`"
     } else if !encrypted && has("reset by peer") {
         "give `rediss://` where the server wants TLS"
     } else {
@@ -62,6 +72,12 @@ pub(super) fn unreached(error: &RedisError, encrypted: bool) -> StoreError {
 pub(super) fn not_primary() -> RedisError {
     let detail = "give the primary, or the sentinels that know it";
     (redis::ErrorKind::InvalidClientConfig, "this server is a replica", detail.to_owned()).into()
+}
+
+/// Returns the error of a Sentinel that was taken for a server.
+pub(super) fn a_sentinel() -> RedisError {
+    let detail = "give `redis+sentinel://HOST:PORT,…/NAME`";
+    (redis::ErrorKind::InvalidClientConfig, "this is a Sentinel", detail.to_owned()).into()
 }
 
 /// Returns the error of a user that may not do what a change needs.

@@ -57,6 +57,8 @@ impl Head {
 
 /// The fields of meta that tell it.
 pub(super) const META: [&str; 6] = ["format", "mode", "epoch", "counter", "lineage", "suspended"];
+/// The fields of meta that tell how many records and rosters there are.
+pub(super) const COUNTS: [&str; 2] = ["records", "rosters"];
 
 /// Reads the fields of meta.
 ///

@@ -126,8 +126,11 @@ pub(super) async fn leads_on(
     }
     let next = read(connection, keys, known.revision, 1).await?.into_iter().next();
     let Some(next) = next.filter(|raw| raw.revision == known.revision.next()) else {
-        tracing::warn!(account = %keys.0, %found.revision, "the log does not reach back to {}", known.revision);
-        return Ok(());
+        return Err(damaged(&format!(
+            "the log does not reach back to revision {}, which this process has seen, so that nobody can tell whether it \
+             led to {}: restart the service to go on with what is there",
+            known.revision, found.revision
+        )));
     };
     if next.follows(known) {
         return Ok(());

@@ -25,7 +25,7 @@ use self::{
     apply::{Prepared, Said},
     connect::{Connection, Connector, Twice},
     fault::{damaged, fault},
-    head::{Head, Known},
+    head::Known,
     keys::Keys,
 };
 use super::{Applied, Mode, REMEMBERED, Recalled, SharedStore, Store, StoreError};
@@ -81,7 +81,14 @@ impl RedisStore {
                 may_be_applied: false,
                 detail: error.to_string(),
             })?;
-        let reads = Connector::new(options, runtime.handle().clone())?;
+        let reads = match Connector::new(options, runtime.handle().clone()) {
+            Ok(reads) => reads,
+            Err(error) => {
+                // Waiting for it is forbidden where other tasks run.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         Ok(Self {
             mode,
             writes: reads.apart(),
@@ -104,12 +111,12 @@ impl RedisStore {
         let mut lease = self.writes.lease().await?;
         let said = prepared.run(&self.apply, floor, &mut lease.connection).await;
         let said = lease.judge(said)?;
-        if matches!(said, Said::Written(_) | Said::Repeated(_)) {
+        if matches!(said, Said::Written(..) | Said::Repeated(_)) {
             let confirmed = self.confirm(&mut lease.connection, Keys(account)).await;
             lease.judge(confirmed)?;
         }
         match &said {
-            Said::Written(head) => self.known.raise(account, *head),
+            Said::Written(_, Some(head)) => self.known.raise(account, *head),
             Said::Conflict(current) => {
                 if let Some(floor) = floor
                     && *current < floor.revision
@@ -194,7 +201,7 @@ impl Store for RedisStore {
         })?;
         for _ in 0..ATTEMPTS {
             match self.apply_once(&prepared, account).await? {
-                Said::Written(Head { revision, .. }) => {
+                Said::Written(revision, _) => {
                     return Ok(Applied { revision, repeated: false });
                 }
                 Said::Repeated(revision) => return Ok(Applied { revision, repeated: true }),

@@ -3,13 +3,15 @@
 //! It is read piece by piece, so that nobody waits long, and pieces may be of different revisions; then the changes that
 //! came meanwhile are applied once more. They say what is, not what is to be added, so that ends where the last of them led.
 
+use std::collections::HashSet;
+
 use futures_util::{StreamExt, stream};
 use redis::{AsyncCommands, FromRedisValue, RedisError, Value};
 
 use super::{
     connect::Connection,
     fault::{damaged, fault},
-    head::{Head, META, read_meta},
+    head::{COUNTS, Head, META, read_meta},
     keys::Keys,
     log::{self, Proven},
     roster,
@@ -58,10 +60,22 @@ pub(super) async fn account(
     }
     for _ in 0..ATTEMPTS {
         let mut records = AccountRecords::empty(keys.0.clone());
-        pieces(connection, keys, &mut records).await?;
+        let read = pieces(connection, keys, &mut records).await?;
+        let counts: [Option<usize>; 2] = connection
+            .hmget(keys.meta(), &COUNTS)
+            .await
+            .map_err(|_| damaged("the counts of an account are not numbers"))?;
         let end = head(connection, keys, mode).await?;
         records.revision = start.revision;
         if end == start {
+            // What went missing must not look like what was never there. Where changes came meanwhile that is not sure,
+            // and the next change looks.
+            if counts.iter().zip(read.counts).any(|(count, read)| count.is_some_and(|n| read < n)) {
+                return Err(damaged("records or rosters of the account are missing"));
+            }
+            for workspace in read.gone {
+                set_aside(&mut records, workspace, "its members are gone");
+            }
             return Ok((records, end));
         }
         match log::after(connection, keys, start, start.revision, MISSED).await {
@@ -82,19 +96,30 @@ pub(super) async fn account(
     })
 }
 
+/// What there was to read.
+struct Pieces {
+    /// How many records and rosters.
+    counts: [usize; 2],
+    /// The workspaces that are said to have members, and were found to have none.
+    gone: Vec<WorkspaceId>,
+}
+
+/// Reads everything.
 async fn pieces(
     connection: &mut Connection,
     keys: Keys<'_>,
     records: &mut AccountRecords,
-) -> Result<(), StoreError> {
+) -> Result<Pieces, StoreError> {
     let prefix = format!("{{{}}}:", keys.0);
-    let mut cursor: u64 = 0;
+    let (mut cursor, mut fields_read) = (0_u64, HashSet::new());
     loop {
         let mut scan = redis::cmd("HSCAN");
         scan.arg(keys.records()).arg(cursor).arg("COUNT").arg(SCANNED);
         let (next, page): (u64, Fields) =
             scan.query_async(connection).await.map_err(|error| fault(&error, false))?;
         for (field, value) in page {
+            // A scan may tell a field twice.
+            fields_read.insert(blake3::hash(&field));
             let read = std::str::from_utf8(&field)
                 .map_err(|_| "the name of a record is not UTF-8".to_owned())
                 .and_then(|field| record(&format!("{prefix}{field}"), &value, records));
@@ -118,6 +143,7 @@ async fn pieces(
         None => Err(damaged(&format!("`{key}` is not the key of a roster"))),
     };
     let rosters: Vec<_> = rosters.into_iter().map(workspace_of).collect::<Result<_, _>>()?;
+    let mut found = Pieces { counts: [fields_read.len(), rosters.len()], gone: Vec::new() };
     let mut read = stream::iter(rosters)
         .map(|(key, workspace)| {
             let mut connection = connection.clone();
@@ -140,14 +166,16 @@ async fn pieces(
     let decoded = tokio::task::spawn_blocking(decode).await;
     for (workspace, members) in decoded.map_err(|error| damaged(&error.to_string()))? {
         match members {
-            Ok(members) if members.is_empty() => {}
+            Ok(members) if members.is_empty() => {
+                found.gone.push(workspace);
+            }
             Ok(members) => {
                 records.rosters.insert(workspace, members);
             }
             Err(detail) => set_aside(records, workspace, &detail),
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Reads one record; what is wrong with it otherwise.

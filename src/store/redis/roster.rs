@@ -14,8 +14,8 @@ use crate::{
 
 /// Members a chunk has on the average, at most.
 const FULL: u64 = 48;
-/// Members and chunks that no roster has: a shape that says so was not written here.
-const TOO_MANY: u64 = 1 << 32;
+/// Chunks that no roster has: a shape that says so was not written here.
+const TOO_MANY: u64 = 1 << 20;
 const FORMAT: u8 = 1;
 
 /// The field of a roster that has its shape.
@@ -42,9 +42,10 @@ impl Shape {
             other => return Err(Undecodable::ValueFormat(other.map(|(format, _)| *format))),
         };
         let shape = Self { chunks: read.number()?, members: read.number()? };
-        let possible = 1..TOO_MANY;
-        let sound = possible.contains(&shape.members) && possible.contains(&shape.chunks);
-        let sound = sound && read.0.is_empty();
+        // Chunks grow with the members, and never shrink.
+        let sound = (1..TOO_MANY).contains(&shape.chunks)
+            && (1..=shape.chunks * FULL).contains(&shape.members)
+            && read.0.is_empty();
         if sound { Ok(shape) } else { Err(wrong("shape")) }
     }
 

@@ -152,14 +152,17 @@ async fn follow(
     (after, limit): (Revision, usize),
 ) -> Result<Proven, StoreError> {
     let proven = log::after(connection, keys, known, after, limit).await?;
-    if proven.entries.is_empty() {
-        let head = read::head(connection, keys, mode).await?;
-        known.precedes(head)?;
-        if head.revision > after {
-            return Err(StoreError::Gap);
-        }
+    if !proven.entries.is_empty() {
+        return Ok(proven);
     }
-    Ok(proven)
+    let head = read::head(connection, keys, mode).await?;
+    known.precedes(head)?;
+    if head.revision <= after {
+        return Ok(proven);
+    }
+    // It came between the two looks, or the log lacks it.
+    let proven = log::after(connection, keys, known, after, limit).await?;
+    if proven.entries.is_empty() { Err(StoreError::Gap) } else { Ok(proven) }
 }
 
 /// Returns an error that says the same of another account.
@@ -181,7 +184,12 @@ async fn listen(connector: Connector, sender: mpsc::Sender<Announcement>) {
                     return;
                 }
                 let ended = pass_on(subscription, &sender).await;
-                tracing::warn!(ended, "announcements of changes are not heard: subscribing anew");
+                if !sender.is_closed() {
+                    tracing::warn!(
+                        ended,
+                        "announcements of changes are not heard: subscribing anew"
+                    );
+                }
             }
             Err(error) => tracing::debug!(%error, "cannot subscribe to announcements"),
         }

@@ -73,6 +73,9 @@ impl<'f> Load<'f> {
             load.wait_for_writes();
             drop(end);
         });
+        for server in &fleet.servers {
+            assert!(!server.log().contains("panicked"), "{}", server.log());
+        }
         let verdict = load.history.check(staleness).unwrap_or_else(|wrong| panic!("{wrong}"));
         let (failed, slowest) = (load.failed.into_inner(), load.slowest.into_inner().unwrap());
         Seen { verdict, failed, slowest }

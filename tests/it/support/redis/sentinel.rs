@@ -114,6 +114,14 @@ impl Sentinels {
         primary
     }
 
+    /// Has the Sentinels put another node in the primary's place, which lives on as a replica.
+    pub(crate) fn fail_over(&self) {
+        self.wait_until_calm();
+        until("a failover has begun", || {
+            self.sentinels[0].cli(&["SENTINEL", "FAILOVER", MASTER]) == "OK"
+        });
+    }
+
     /// Runs a command on a node.
     #[track_caller]
     pub(crate) fn cli(&self, node: usize, arguments: &[&str]) -> String {
