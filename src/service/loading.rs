@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::Semaphore;
 
 use super::{
     Accounts, View,
@@ -28,8 +29,18 @@ const ABSENT: Duration = Duration::from_secs(1);
 const LOOKED_FOR: usize = 2_000;
 
 /// The accounts that are being loaded: who asks for one of them waits for it.
-#[derive(Debug, Default)]
-pub(super) struct Loading(Mutex<HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>>);
+#[derive(Debug)]
+pub(super) struct Loading {
+    turns: Mutex<HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Few are read whole at a time, each may be large.
+    whole: Semaphore,
+}
+
+impl Default for Loading {
+    fn default() -> Self {
+        Self { turns: Mutex::default(), whole: Semaphore::new(AT_ONCE) }
+    }
+}
 
 /// The turn of those who want an account; it ends also when nobody waits for it any more.
 struct Turn<'l> {
@@ -46,7 +57,7 @@ impl Drop for Turn<'_> {
 
 impl Loading {
     fn turns(&self) -> MutexGuard<'_, HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the turn of an account; `None` when too many are loaded.
@@ -169,6 +180,7 @@ impl Accounts {
             self.absent.note(account, self.clock.monotonic());
             return Ok(None);
         }
+        let _whole = self.loading.whole.acquire().await;
         let place = self.load_one(account).await?;
         self.make_room(place.view().weight());
         self.keep(&place);
