@@ -226,10 +226,17 @@ async fn measure(accounts: u64) {
     println!(
         "Redis, growth a membership (log, requests at their bound before and after): {grown:.1} bytes"
     );
-    let log = server.used().await;
+    let whole = server.used().await / memberships;
+    println!("Redis in all: {whole} bytes a membership, {USERS} users of each account included");
+    let mut logs = 0;
+    for part in ["log", "requests", "requests-by-time"] {
+        let mut usage = redis::cmd("MEMORY");
+        usage.arg("USAGE").arg(format!("{{{}}}:{part}", account(0))).arg("SAMPLES").arg(0);
+        logs += usage.query_async::<u64>(&mut server.raw().await).await.unwrap();
+    }
+    let each = logs / (WORKSPACES * MEMBERS);
     println!(
-        "Redis in all: {} bytes a membership, users and workspaces included",
-        log / memberships
+        "log and request ids of an account with {DAILY} changes a day: {logs} bytes, {each} a membership"
     );
     let with = child_load(&server.url());
     let heap = (with.resident as f64 - without.resident as f64) * 1024.0 / memberships as f64;
