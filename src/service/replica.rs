@@ -90,6 +90,8 @@ pub struct Watched {
     pub quarantined_workspaces: usize,
     /// How long ago the store was heard of; zero where no other process changes it.
     pub since_contact: Duration,
+    /// How long ago the stalest account was known to be up to date; zero where no other process changes it.
+    pub stalest: Duration,
 }
 
 /// Follows a shared store as long as it is kept.
@@ -158,6 +160,9 @@ impl Accounts {
             let view = place.view();
             watched.accounts += 1;
             watched.bytes += view.weight();
+            if self.shared().is_some() && place.trouble().is_none() {
+                watched.stalest = watched.stalest.max(place.age(self.clock.monotonic()));
+            }
             match place.trouble().as_deref() {
                 None => watched.quarantined_workspaces += view.unreadable().len(),
                 Some(Trouble::Suspended { .. }) => watched.suspended += 1,

@@ -41,6 +41,8 @@ fn decisions_go_on_while_redis_is_killed_and_started_again() {
             last(Duration::from_secs(1));
             redis.restart();
             recovered = recovered.max(load.wait_for_writes());
+            // Each time begins with all they may be behind.
+            fleet.wait_until_heard();
         }
     });
     assert_nobody_was_refused("SIGKILL", &seen, recovered);
@@ -52,12 +54,10 @@ fn decisions_go_on_while_redis_hangs() {
     let fleet = Fleet::start(&redis.url(), 3, &[]);
     let mut recovered = Duration::ZERO;
     let seen = Load::run(&fleet, STALENESS, |load| {
-        for _ in 0..full(1, 20) {
-            redis.stop_process();
-            last(Duration::from_secs(3));
-            redis.continue_process();
-            recovered = recovered.max(load.wait_for_writes());
-        }
+        redis.stop_process();
+        last(Duration::from_secs(3));
+        redis.continue_process();
+        recovered = load.wait_for_writes();
     });
     assert_nobody_was_refused("SIGSTOP", &seen, recovered);
     assert!(seen.slowest < Duration::from_secs(10), "a write is answered: {:?}", seen.slowest);
@@ -65,26 +65,19 @@ fn decisions_go_on_while_redis_hangs() {
 
 #[test]
 fn decisions_and_writes_go_on_after_sentinels_replaced_the_primary() {
-    let mut servers = Sentinels::start(&[]);
-    let quorum = ["--write-quorum", "1", "--max-staleness-ms", "10000"];
-    let fleet = Fleet::start(&servers.url(), 3, &quorum);
-    let mut recovered = Duration::ZERO;
-    let seen = Load::run(&fleet, Duration::from_millis(10_500), |load| {
-        for round in 0..full(1, 10) {
+    for _ in 0..full(1, 10) {
+        let mut servers = Sentinels::start(&[]);
+        let quorum = ["--write-quorum", "1", "--max-staleness-ms", "10000"];
+        let fleet = Fleet::start(&servers.url(), 3, &quorum);
+        let mut recovered = Duration::ZERO;
+        let seen = Load::run(&fleet, Duration::from_millis(10_500), |load| {
             let primary = servers.primary();
             servers.kill(primary);
-            let next = servers.wait_for_primary_other_than(primary);
-            recovered = recovered.max(load.wait_for_writes());
-            if round < full(1, 10) - 1 {
-                servers.restart(primary);
-                until("both replicas follow again", || {
-                    let info = servers.cli(next, &["INFO", "replication"]);
-                    info.matches("state=online").count() == 2
-                });
-            }
-        }
-    });
-    assert_nobody_was_refused("Sentinel failover", &seen, recovered);
+            servers.wait_for_primary_other_than(primary);
+            recovered = load.wait_for_writes();
+        });
+        assert_nobody_was_refused("Sentinel failover", &seen, recovered);
+    }
 }
 
 #[test]

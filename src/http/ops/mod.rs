@@ -75,6 +75,11 @@ pub(super) async fn metrics(health: web::Data<Health>) -> HttpResponse {
             watched.quarantined_workspaces.to_string(),
         ),
         (
+            "stalest_account_seconds",
+            "How long ago the stalest account was known to be up to date.",
+            watched.stalest.as_secs_f64().to_string(),
+        ),
+        (
             "store_silence_seconds",
             "How long ago the store was heard of.",
             watched.since_contact.as_secs_f64().to_string(),

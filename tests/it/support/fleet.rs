@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use super::{
-    server::{Answer, Connection, Place, Request, Server, run},
+    server::{Answer, Connection, Place, Request, Server, run, until},
     signed::{Api, Call, Key, ok},
 };
 
@@ -68,6 +68,19 @@ impl Fleet {
         let key = self.place.text("master.key");
         let place = ["--store", url, "--master-key-file", &key, "--workers", "1"];
         self.servers.push(Server::start(place.into_iter().chain(more.iter().copied())));
+    }
+
+    /// Waits until every service knows all of its accounts to be up to date.
+    #[track_caller]
+    pub(crate) fn wait_until_heard(&self) {
+        for server in &self.servers {
+            until("all accounts are up to date", || {
+                let metrics = String::from_utf8(server.health("/metrics").body).unwrap();
+                let name = "pai_authz_stalest_account_seconds ";
+                let silence = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+                silence.parse::<f64>().unwrap() < 0.5
+            });
+        }
     }
 
     /// Runs a command on the store.
