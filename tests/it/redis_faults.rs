@@ -67,10 +67,10 @@ fn decisions_go_on_while_redis_hangs() {
 fn decisions_and_writes_go_on_after_sentinels_replaced_the_primary() {
     for _ in 0..full(1, 10) {
         let mut servers = Sentinels::start(&[]);
-        let quorum = ["--write-quorum", "1", "--max-staleness-ms", "10000"];
+        let quorum = ["--write-quorum", "1", "--max-staleness-ms", "30000"];
         let fleet = Fleet::start(&servers.url(), 3, &quorum);
         let mut recovered = Duration::ZERO;
-        let seen = Load::run(&fleet, Duration::from_millis(10_500), |load| {
+        let seen = Load::run(&fleet, Duration::from_millis(30_500), |load| {
             let primary = servers.primary();
             servers.kill(primary);
             servers.wait_for_primary_other_than(primary);
