@@ -182,12 +182,19 @@ pub(super) fn redis_options(
     let read = |path: &Path, what: &str| {
         fs::read(path).with_context(|| format!("`{what}`: cannot read `{}`", path.display()))
     };
-    let password = |file: Option<&PathBuf>, given: Option<&String>, what: &str| {
-        let Some(path) = file else { return Ok(given.cloned()) };
-        let text = String::from_utf8(read(path, what)?)
-            .map_err(|_| anyhow::anyhow!("`{what}`: `{}` is not UTF-8", path.display()))?;
-        anyhow::Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-    };
+    let user =
+        |name: &Option<String>, file: &Option<PathBuf>, given: &Option<String>, what: &str| {
+            let password = match file {
+                None => given.clone(),
+                Some(path) => {
+                    let text = String::from_utf8(read(path, what)?).map_err(|_| {
+                        anyhow::anyhow!("`{what}`: `{}` is not UTF-8", path.display())
+                    })?;
+                    Some(text.trim_end_matches(['\r', '\n']).to_owned())
+                }
+            };
+            anyhow::Ok(RedisUser { name: name.clone(), password })
+        };
     let tls = if address.tls {
         let client = match (&settings.cert, &settings.key) {
             (Some(cert), Some(key)) => Some((read(cert, "redis-cert")?, read(key, "redis-key")?)),
@@ -204,22 +211,11 @@ pub(super) fn redis_options(
         }
         None
     };
-    let user = RedisUser {
-        name: address.user.clone(),
-        password: password(
-            settings.password_file.as_ref(),
-            settings.password.as_ref(),
-            "redis-password-file",
-        )?,
-    };
-    let sentinel_user = RedisUser {
-        name: settings.sentinel_user.clone(),
-        password: password(
-            settings.sentinel_password_file.as_ref(),
-            settings.sentinel_password.as_ref(),
-            "redis-sentinel-password-file",
-        )?,
-    };
+    let RedisSettings { password_file, password, .. } = settings;
+    let at_redis = user(&address.user, password_file, password, "redis-password-file")?;
+    let RedisSettings { sentinel_user, sentinel_password_file, sentinel_password, .. } = settings;
+    let what = "redis-sentinel-password-file";
+    let at_sentinels = user(sentinel_user, sentinel_password_file, sentinel_password, what)?;
     let topology = match &address.servers {
         RedisServers::Single(host, port) => RedisTopology::Single(host.clone(), *port),
         RedisServers::Socket(path) => RedisTopology::Socket(path.clone()),
@@ -230,6 +226,7 @@ pub(super) fn redis_options(
     let quorum = settings.write_quorum.filter(|replicas| *replicas > 0);
     let quorum = quorum.map(|replicas| (replicas, wait));
     let database = address.database;
+    let (user, sentinel_user) = (at_redis, at_sentinels);
     Ok(RedisOptions { topology, database, user, sentinel_user, tls, quorum })
 }
 

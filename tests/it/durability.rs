@@ -103,6 +103,12 @@ struct Clustered {
     dead: usize,
 }
 
+impl Clustered {
+    fn start() -> Self {
+        Self { servers: Cluster::start(), dead: 0 }
+    }
+}
+
 impl Breaks for Clustered {
     fn url(&self) -> String {
         self.servers.url()
@@ -212,93 +218,67 @@ fn load(runtime: &Runtime, store: &Arc<dyn Store>, id: &AccountId) -> Result<Rev
     answer.unwrap()
 }
 
+/// Measures one cell of the table, tells it, and returns it. Whatever is lost must have been noticed.
 #[track_caller]
-fn say(mode: &str, rounds: u64, tally: &Tally) {
+fn cell(mode: &str, servers: &mut dyn Breaks, quorum: u32, rounds: u64) -> Tally {
+    let write_quorum = (quorum > 0).then_some(quorum);
+    let settings = RedisSettings { write_quorum, ..RedisSettings::default() };
+    let tally = measure(servers, &settings, rounds);
+    let Tally { acknowledged, lost, rounds_with_loss } = tally;
     report(&format!(
-        "{mode}: {rounds} kills, {} changes acknowledged, {} lost in {} of the kills, every loss noticed",
-        tally.acknowledged, tally.lost, tally.rounds_with_loss
+        "{mode}, quorum {quorum}: {rounds} kills, {acknowledged} changes acknowledged, {lost} lost in \
+         {rounds_with_loss} of the kills, every loss noticed"
     ));
-    assert!(tally.acknowledged > rounds * 50, "{tally:?}");
+    assert!(acknowledged > rounds * 50, "{tally:?}");
+    tally
 }
 
-fn quorum(replicas: u32) -> RedisSettings {
-    RedisSettings { write_quorum: Some(replicas), ..RedisSettings::default() }
+fn sync(how: &str) -> Redis {
+    Redis::tcp(&["--appendonly", "yes", "--appendfsync", how])
 }
 
 #[test]
 fn a_single_server_that_syncs_always_loses_nothing_when_it_is_killed() {
-    let rounds = full(5, 200);
-    let mut redis = Redis::tcp(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let tally = measure(&mut redis, &RedisSettings::default(), rounds);
-    say("single, AOF always", rounds, &tally);
-    assert_eq!(tally.lost, 0);
+    assert_eq!(cell("single, AOF always", &mut sync("always"), 0, full(5, 200)).lost, 0);
 }
 
 #[test]
 fn a_single_server_that_syncs_every_second_and_is_killed_may_lose_and_that_is_noticed() {
-    let rounds = full(5, 200);
-    let mut redis = Redis::tcp(&["--appendonly", "yes", "--appendfsync", "everysec"]);
-    let tally = measure(&mut redis, &RedisSettings::default(), rounds);
-    say("single, AOF everysec", rounds, &tally);
+    cell("single, AOF everysec", &mut sync("everysec"), 0, full(5, 200));
 }
 
 #[test]
 fn a_single_server_without_log_loses_everything_and_that_is_noticed() {
-    let rounds = full(3, 20);
-    let mut redis = Redis::tcp(&[]);
-    let tally = measure(&mut redis, &RedisSettings::default(), rounds);
-    say("single, no AOF", rounds, &tally);
+    let tally = cell("single, no AOF", &mut Redis::tcp(&[]), 0, full(3, 20));
     assert_eq!(tally.lost, tally.acknowledged);
 }
 
 #[test]
 fn sentinels_that_replace_a_killed_primary_may_lose_and_that_is_noticed() {
-    let rounds = full(2, 100);
-    let mut servers = Watched::start(false);
-    let tally = measure(&mut servers, &RedisSettings::default(), rounds);
-    say("Sentinel", rounds, &tally);
+    cell("Sentinel", &mut Watched::start(false), 0, full(2, 100));
 }
 
 #[test]
 fn sentinels_lose_nothing_that_every_replica_confirmed() {
-    let rounds = full(2, 100);
-    let mut servers = Watched::start(false);
-    let tally = measure(&mut servers, &quorum(2), rounds);
-    say("Sentinel, --write-quorum 2 of 2", rounds, &tally);
-    assert_eq!(tally.lost, 0);
+    assert_eq!(cell("Sentinel", &mut Watched::start(false), 2, full(2, 100)).lost, 0);
 }
 
 #[test]
 fn sentinels_that_promote_a_replica_that_was_cut_off_lose_and_that_is_noticed() {
-    let rounds = full(1, 20);
-    let mut servers = Watched::start(true);
-    let tally = measure(&mut servers, &RedisSettings::default(), rounds);
-    say("Sentinel, replicas cut off before", rounds, &tally);
-    assert!(tally.lost > 0, "{tally:?}");
+    assert!(cell("Sentinel, cut off before", &mut Watched::start(true), 0, full(1, 20)).lost > 0);
 }
 
 #[test]
 fn what_no_replica_confirmed_is_not_acknowledged() {
-    let rounds = full(1, 20);
-    let mut servers = Watched::start(true);
-    let tally = measure(&mut servers, &quorum(2), rounds);
-    say("Sentinel, replicas cut off before, --write-quorum 2 of 2", rounds, &tally);
-    assert_eq!(tally.lost, 0);
+    assert_eq!(cell("Sentinel, cut off before", &mut Watched::start(true), 2, full(1, 20)).lost, 0);
 }
 
 #[test]
 fn a_cluster_that_replaces_a_killed_primary_may_lose_and_that_is_noticed() {
-    let rounds = full(1, 20);
-    let mut servers = Clustered { servers: Cluster::start(), dead: 0 };
-    let tally = measure(&mut servers, &RedisSettings::default(), rounds);
-    say("Cluster", rounds, &tally);
+    cell("Cluster", &mut Clustered::start(), 0, full(1, 20));
 }
 
 #[test]
 fn a_cluster_loses_nothing_that_every_replica_confirmed() {
-    let rounds = full(1, 20);
-    let mut servers = Clustered { servers: Cluster::start(), dead: 0 };
-    let tally = measure(&mut servers, &quorum(1), rounds);
-    say("Cluster, --write-quorum 1 of 1", rounds, &tally);
-    assert_eq!(tally.lost, 0);
+    assert_eq!(cell("Cluster", &mut Clustered::start(), 1, full(1, 20)).lost, 0);
 }

@@ -40,5 +40,6 @@ mod store_redb;
 mod store_redb_damage;
 mod store_redb_faults;
 mod store_redis;
+mod store_retries;
 mod support;
 mod tidy;

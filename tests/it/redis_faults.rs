@@ -50,14 +50,19 @@ fn decisions_go_on_while_redis_is_killed_and_started_again() {
 
 #[test]
 fn decisions_go_on_while_redis_hangs() {
-    let redis = Redis::tcp(&DURABLE);
+    // Nothing is killed, so nothing has to be on the disk: one that is slow would hang as well, and at other times.
+    let redis = Redis::tcp(&[]);
     let fleet = Fleet::start(&redis.url(), 3, &[]);
     let mut recovered = Duration::ZERO;
     let seen = Load::run(&fleet, STALENESS, |load| {
-        redis.stop_process();
-        last(Duration::from_secs(3));
-        redis.continue_process();
-        recovered = load.wait_for_writes();
+        for _ in 0..full(1, 20) {
+            redis.stop_process();
+            last(Duration::from_secs(3));
+            redis.continue_process();
+            recovered = recovered.max(load.wait_for_writes());
+            // Each time begins with all they may be behind.
+            fleet.wait_until_heard();
+        }
     });
     assert_nobody_was_refused("SIGSTOP", &seen, recovered);
     assert!(seen.slowest < Duration::from_secs(10), "a write is answered: {:?}", seen.slowest);
