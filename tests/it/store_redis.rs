@@ -398,3 +398,27 @@ async fn what_keeps_a_store_from_answering_is_said_with_what_to_do() {
     };
     tokio::time::timeout(PATIENCE, answers).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_reads_its_data_is_waited_for() {
+    let redis = Arc::new(Redis::start(&["--enable-debug-command", "yes"]));
+    let (store, id) = (store(&redis.url()), account("1000"));
+    store.reach(&id, revision(0), &workspace_change("r-1", 1)).await.unwrap();
+    for n in 0..100 {
+        redis.cli(&["SET", &format!("much:{n}"), &"x".repeat(4_096)]);
+    }
+    // It answers others while it reads, after so many bytes; and takes 20 ms for a key.
+    redis.cli(&["CONFIG", "SET", "rdbcompression", "no"]);
+    redis.cli(&["CONFIG", "SET", "loading-process-events-interval-bytes", "1024"]);
+    redis.cli(&["CONFIG", "SET", "key-load-delay", "20000"]);
+    let reads = tokio::task::spawn_blocking({
+        let redis = redis.clone();
+        move || redis.cli(&["DEBUG", "RELOAD"])
+    });
+    until("it reads", || redis.cli(&["GET", "much:0"]).contains("LOADING"));
+    assert_unavailable(&store.load(&id).await.unwrap_err(), "wait until it is ready");
+    let refused = store.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap_err();
+    assert_unavailable(&refused, "wait until it is ready");
+    assert_eq!(reads.await.unwrap(), "OK");
+    store.reach(&id, revision(1), &workspace_change("r-2", 2)).await.unwrap();
+}

@@ -14,7 +14,9 @@ use super::{
     fault::{damaged, fault, refused_command},
     head::{Head, META, mode_letter, read_meta, revision_of_text},
     keys::{CHANNEL, Keys},
-    number, revision_of,
+    number,
+    quorum::{Invoked, Quorum, invoke},
+    revision_of,
     roster::{self, SHAPE, Shape, Touched},
 };
 use crate::{
@@ -58,8 +60,7 @@ pub(super) struct Prepared<'c> {
     /// What tells this attempt from every other.
     attempt: String,
     mode: Mode,
-    /// Whether replicas have to confirm.
-    confirm: bool,
+    quorum: Option<Quorum>,
 }
 
 /// What stands where a change goes, and where the account was then.
@@ -79,7 +80,7 @@ impl<'c> Prepared<'c> {
         mode: Mode,
         expected: Revision,
         change: &'c Change,
-        confirm: bool,
+        quorum: Option<Quorum>,
     ) -> Result<Self, Undecodable> {
         let keys = Keys(account);
         let mut records = Values::new();
@@ -113,7 +114,7 @@ impl<'c> Prepared<'c> {
             rosters,
             attempt: unique(),
             mode,
-            confirm,
+            quorum,
         })
     }
 
@@ -175,16 +176,19 @@ impl<'c> Prepared<'c> {
             .arg(KEPT)
             .arg(CHANNEL)
             .arg(self.keys.0.as_str())
-            .arg(u8::from(self.confirm));
+            .arg(u8::from(self.quorum.is_some()));
         for (index, (_, fields)) in observed.writes.iter().enumerate() {
             for (field, value) in fields {
                 call.arg(FIRST_HASH + index).arg(field).arg(u8::from(value.is_some()));
                 call.arg(value.as_deref().unwrap_or_default());
             }
         }
-        let reply: Vec<String> =
-            call.invoke_async(connection).await.map_err(|error| fault(&error, true))?;
-        self.said(&reply, Head { revision: self.expected.next(), lineage })
+        let Invoked { reply, confirmed } = invoke(&call, self.quorum, connection).await?;
+        let said = self.said(&reply, Head { revision: self.expected.next(), lineage })?;
+        if matches!(said, Said::Written(..) | Said::Repeated(_)) {
+            confirmed?;
+        }
+        Ok(said)
     }
 
     /// Returns what stands at the places the change touches, and of which revision that is. When another change comes

@@ -13,7 +13,7 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection, PubSub},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
-    cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
+    cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
@@ -74,24 +74,6 @@ impl ConnectionLike for Connection {
 }
 
 impl Connection {
-    /// Sends a command without a key to the node that has `key`.
-    pub(super) async fn ask_node_of<T: FromRedisValue>(
-        &mut self,
-        key: &str,
-        command: Cmd,
-    ) -> RedisResult<T> {
-        match self {
-            Self::Server(connection) => command.query_async(connection).await,
-            Self::Cluster(connection) => {
-                let mut slot_of = redis::cmd("CLUSTER");
-                let slot: u16 = slot_of.arg("KEYSLOT").arg(key).query_async(connection).await?;
-                let route = Route::new(slot, SlotAddr::Master);
-                let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(route));
-                Ok(T::from_redis_value(connection.route_command(command, node).await?)?)
-            }
-        }
-    }
-
     /// Returns the accounts that were ever written, some of them twice perhaps.
     pub(super) async fn accounts(&mut self) -> Result<Vec<AccountId>, StoreError> {
         let nodes = match self {

@@ -91,7 +91,7 @@ impl RedisStore {
         let in_cluster = matches!(lease.connection, Connection::Cluster(_));
         let wanted = Wanted {
             replicated: in_cluster || !sentinels.is_empty(),
-            quorum: self.quorum.map(|(n, _)| usize::try_from(n).unwrap_or(usize::MAX)),
+            quorum: self.quorum.map(|it| usize::try_from(it.replicas).unwrap_or(usize::MAX)),
             done: self.done_here(in_cluster, lease.connection.get_db()),
         };
         for at in nodes {
@@ -115,7 +115,7 @@ impl RedisStore {
         let mut done: Vec<String> = DONE.split(';').map(str::to_owned).collect();
         done.extend([format!("PUBLISH {CHANNEL} -"), format!("SUBSCRIBE {CHANNEL}")]);
         if in_cluster {
-            done.extend(["CLUSTER SLOTS", "CLUSTER KEYSLOT -", "ASKING"].map(str::to_owned));
+            done.extend(["CLUSTER SLOTS", "ASKING"].map(str::to_owned));
         }
         if database != 0 {
             done.push(format!("SELECT {database}"));

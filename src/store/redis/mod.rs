@@ -12,6 +12,7 @@ mod head;
 mod keys;
 mod log;
 mod options;
+mod quorum;
 mod read;
 mod roster;
 mod shared;
@@ -27,6 +28,7 @@ use self::{
     fault::{damaged, fault},
     head::Known,
     keys::Keys,
+    quorum::Quorum,
 };
 use super::{Applied, Mode, REMEMBERED, Recalled, SharedStore, Store, StoreError};
 use crate::domain::{AccountId, AccountRecords, Change, LogEntry, RequestId, Revision, Timestamp};
@@ -42,7 +44,7 @@ pub struct RedisStore {
     reads: Connector,
     /// Changes have a connection of their own: while one waits for replicas, reads go on.
     writes: Connector,
-    quorum: Option<(u32, std::time::Duration)>,
+    quorum: Option<Quorum>,
     known: Known,
     apply: Script,
     suspend: Script,
@@ -93,7 +95,7 @@ impl RedisStore {
             mode,
             writes: reads.apart(),
             reads,
-            quorum: options.quorum,
+            quorum: options.quorum.map(|(replicas, wait)| Quorum { replicas, wait }),
             known: Known::default(),
             apply: Script::new(include_str!("apply.lua")),
             suspend: Script::new(include_str!("suspend.lua")),
@@ -111,10 +113,6 @@ impl RedisStore {
         let mut lease = self.writes.lease().await?;
         let said = prepared.run(&self.apply, floor, &mut lease.connection).await;
         let said = lease.judge(said)?;
-        if matches!(said, Said::Written(..) | Said::Repeated(_)) {
-            let confirmed = self.confirm(&mut lease.connection, Keys(account)).await;
-            lease.judge(confirmed)?;
-        }
         match &said {
             Said::Written(_, Some(head)) => self.known.raise(account, *head),
             Said::Conflict(current) => {
@@ -127,24 +125,6 @@ impl RedisStore {
             _ => {}
         }
         Ok(said)
-    }
-
-    /// Waits until as many replicas as were asked for have what was written on this connection.
-    async fn confirm(&self, connection: &mut Connection, keys: Keys<'_>) -> Result<(), StoreError> {
-        let Some((replicas, wait)) = self.quorum else { return Ok(()) };
-        let mut command = redis::cmd("WAIT");
-        command.arg(replicas).arg(wait.as_millis().to_string());
-        let confirmed: u32 =
-            connection.ask_node_of(&keys.meta(), command).await.map_err(|e| fault(&e, true))?;
-        if confirmed >= replicas {
-            return Ok(());
-        }
-        Err(StoreError::Unavailable {
-            may_be_applied: true,
-            detail: format!(
-                "{confirmed} of {replicas} replicas confirmed the change in {wait:?}: see that they follow"
-            ),
-        })
     }
 }
 
@@ -194,11 +174,10 @@ impl Store for RedisStore {
         change: &Change,
     ) -> Result<Applied, StoreError> {
         super::check_change(change)?;
-        let prepared = Prepared::new(account, self.mode, expected, change, self.quorum.is_some())
-            .map_err(|error| StoreError::Unavailable {
-            may_be_applied: false,
-            detail: error.to_string(),
-        })?;
+        let prepared =
+            Prepared::new(account, self.mode, expected, change, self.quorum).map_err(|error| {
+                StoreError::Unavailable { may_be_applied: false, detail: error.to_string() }
+            })?;
         for _ in 0..ATTEMPTS {
             match self.apply_once(&prepared, account).await? {
                 Said::Written(revision, _) => {

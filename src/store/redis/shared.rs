@@ -14,6 +14,7 @@ use super::{
     head::{Head, Lineage, mode_letter},
     keys::{CHANNEL, Keys, announced},
     log::{self, Proven},
+    quorum::{Invoked, invoke},
     read,
 };
 use crate::{
@@ -111,12 +112,11 @@ impl SharedStore for RedisStore {
             .arg(&entry)
             .arg(CHANNEL)
             .arg(account.as_str());
-        let said: Result<Vec<String>, _> = call.invoke_async(&mut lease.connection).await;
-        let said = lease.judge(said.map_err(|error| fault(&error, true)))?;
-        match said.first().map(String::as_str) {
+        let said = invoke(&call, self.quorum, &mut lease.connection).await;
+        let Invoked { reply, confirmed } = lease.judge(said)?;
+        match reply.first().map(String::as_str) {
             Some("resumed") => {
                 self.known.raise(account, Head { revision: next, lineage });
-                let confirmed = self.confirm(&mut lease.connection, keys).await;
                 lease.judge(confirmed)?;
                 Ok(next)
             }

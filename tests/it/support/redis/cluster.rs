@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     flavour::Flavour,
-    one::{Listen, Redis},
+    one::{Listen, NODE, Redis},
     process::{free_port, must},
 };
 use crate::support::server::until;
 
 /// A node that is not heard of for one second has failed. A replica is promoted however long it was cut off, and stays
 /// with its primary: tests count on who follows whom.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 8] = [
     "--cluster-enabled",
     "yes",
     "--cluster-node-timeout",
@@ -20,8 +20,6 @@ const SETTINGS: [&str; 10] = [
     "0",
     "--cluster-allow-replica-migration",
     "no",
-    "--repl-diskless-sync-delay",
-    "0",
 ];
 
 /// Running nodes; 0 to 2 are the primaries first.
@@ -44,8 +42,8 @@ impl Cluster {
     /// Starts six nodes, makes them a cluster and waits until it is whole and the replicas follow.
     pub(crate) fn start() -> Self {
         let listen = |port| Listen::Cluster(port, free_port());
-        let nodes: Vec<_> =
-            (0..6).map(|_| Redis::launch(Flavour::Redis7, listen, None, &SETTINGS)).collect();
+        let launch = |_| Redis::launch(Flavour::Redis7, listen, Some(NODE), &SETTINGS);
+        let nodes: Vec<_> = (0..6).map(launch).collect();
         let addresses: Vec<_> = nodes.iter().map(address).collect();
         let mut arguments = vec!["create"];
         arguments.extend(addresses.iter().map(String::as_str));
@@ -98,6 +96,22 @@ impl Cluster {
         let which = ["--cluster-from", from, "--cluster-to", to, "--cluster-slots", &slots];
         manage(&[&["reshard", &entry][..], &which, &["--cluster-yes"]].concat());
         self.wait_until_ok();
+    }
+
+    /// Cuts the replicas of a primary off from it, as [`Redis::cut_replication`] does.
+    pub(crate) fn cut_replicas_of(&self, primary: usize) {
+        let port = format!("master_port:{}", self.nodes[primary].port());
+        let follows = |node: &&Redis| node.cli(&["INFO", "replication"]).contains(&port);
+        let replicas: Vec<_> = self.nodes.iter().filter(follows).collect();
+        assert!(!replicas.is_empty(), "node {primary} has replicas");
+        for replica in replicas {
+            replica.cut_replication();
+        }
+    }
+
+    /// Lets every node follow its primary again.
+    pub(crate) fn allow_replication(&self) {
+        self.nodes.iter().for_each(Redis::allow_replication);
     }
 
     /// Kills a node, as a crash would.

@@ -1,5 +1,5 @@
-//! Real Redis servers of a test's own: one, one behind TLS, a primary with Sentinels, a cluster, other versions, and
-//! a proxy to break the network with.
+//! Real Redis servers of a test's own: one, one behind TLS, a primary with Sentinels, a cluster, other versions, one
+//! whose power can be cut, and a proxy to break the network with.
 //!
 //! Each server has a folder of its own with its socket, data and `log`, is spoken to on 127.0.0.1 only, and is
 //! killed by its own id when the test is over.
@@ -7,6 +7,7 @@
 mod cluster;
 mod flavour;
 mod one;
+mod power;
 mod process;
 mod proxy;
 mod sentinel;

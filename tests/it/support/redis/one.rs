@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Write as _,
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -10,9 +11,19 @@ use tempfile::TempDir;
 
 use super::{
     flavour::Flavour,
+    power,
     process::{Process, free_port},
 };
 use crate::support::server::{PATIENCE, until};
+
+/// Settings of a server that is replicated. Replicas show a user of their own to the primary: one with a wrong password is
+/// cut off from it, while Sentinels, other nodes and clients, who need none, notice nothing.
+pub(super) const NODE: &str = "
+repl-diskless-sync-delay 0
+user replica on >replica +psync +replconf +ping
+masteruser replica
+masterauth replica
+";
 
 /// Where a server listens beside its Unix socket, which serves [`Redis::cli`] in any case.
 #[derive(Clone, Copy)]
@@ -63,6 +74,12 @@ impl Redis {
         Self::launch(flavour, Listen::Tcp, None, more)
     }
 
+    /// Starts one that appends every change to a file and syncs it so often, and whose power can be cut.
+    pub(crate) fn appending(how: &str) -> Self {
+        let more = ["--appendonly", "yes", "--appendfsync", how];
+        Self::begin(Flavour::Redis7, Listen::Tcp, None, &more, &power::environment())
+    }
+
     /// Starts one on a free port, of which `listen` makes where it listens. A server with a configuration file
     /// remembers there what Sentinel makes of it, and restarts as that.
     pub(super) fn launch(
@@ -70,6 +87,16 @@ impl Redis {
         listen: fn(u16) -> Listen,
         configuration: Option<&str>,
         more: &[&str],
+    ) -> Self {
+        Self::begin(flavour, listen, configuration, more, &[])
+    }
+
+    fn begin(
+        flavour: Flavour,
+        listen: fn(u16) -> Listen,
+        configuration: Option<&str>,
+        more: &[&str],
+        environment: &[(&'static str, PathBuf)],
     ) -> Self {
         // Another process can be quicker to take a port, but not forever.
         for _ in 0..10 {
@@ -85,7 +112,8 @@ impl Redis {
             let nothing_kept = ["--save", "", "--appendonly", "no"];
             let rest = fixed.iter().chain(&nothing_kept).chain(more);
             arguments.extend(rest.map(|&argument| argument.to_owned()));
-            let process = Process::new(flavour.program(), arguments, directory);
+            let process =
+                Process::new(flavour.program(), arguments, environment.to_vec(), directory);
             let mut redis = Self { process, listen };
             if redis.comes_up() {
                 return redis;
@@ -164,9 +192,34 @@ impl Redis {
         assert_eq!(answers, format!("OK\n{count}\n"), "{}", self.log());
     }
 
+    /// Cuts a replica off from its primary until [`Self::allow_replication`]: it gets none of the writes that follow, but
+    /// answers, and can be promoted.
+    pub(super) fn cut_replication(&self) {
+        assert_eq!(self.cli(&["CONFIG", "SET", "masterauth", "wrong"]), "OK");
+        self.cli(&["CLIENT", "KILL", "TYPE", "master"]);
+        until("the replica is cut off", || {
+            self.cli(&["INFO", "replication"]).contains("master_link_status:down")
+        });
+    }
+
+    pub(super) fn allow_replication(&self) {
+        assert_eq!(self.cli(&["CONFIG", "SET", "masterauth", "replica"]), "OK");
+    }
+
     /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Kills it, and leaves of its append-only file what was synced. It must be one that is [`Self::appending`].
+    pub(crate) fn cut_power(&mut self) {
+        self.process.kill();
+        power::cut(&self.process.path("."));
+    }
+
+    /// Returns the folder with its append-only file.
+    pub(crate) fn append_only_folder(&self) -> PathBuf {
+        self.process.path("appendonlydir")
     }
 
     /// Starts it again as it was started, in the same folder and on the same port, and waits until it answers. One

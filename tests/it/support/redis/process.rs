@@ -17,15 +17,21 @@ use crate::support::server::{signal, until};
 pub(super) struct Process {
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, PathBuf)>,
     directory: TempDir,
     /// `None` after it was killed.
     child: Option<Child>,
 }
 
 impl Process {
-    /// Begins one in `directory`, where it also writes `log`.
-    pub(super) fn new(program: PathBuf, arguments: Vec<String>, directory: TempDir) -> Self {
-        let mut process = Self { program, arguments, directory, child: None };
+    /// Begins one in `directory`, where it also writes `log`; `environment` is added to that of the test.
+    pub(super) fn new(
+        program: PathBuf,
+        arguments: Vec<String>,
+        environment: Vec<(&'static str, PathBuf)>,
+        directory: TempDir,
+    ) -> Self {
+        let mut process = Self { program, arguments, environment, directory, child: None };
         process.begin();
         process
     }
@@ -35,6 +41,7 @@ impl Process {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let child = Command::new(&self.program)
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

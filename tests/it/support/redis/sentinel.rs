@@ -2,21 +2,12 @@
 
 use super::{
     flavour::Flavour,
-    one::{Listen, Redis},
+    one::{Listen, NODE, Redis},
 };
 use crate::support::server::until;
 
 /// The name the Sentinels know the primary by.
 const MASTER: &str = "pai";
-
-/// Replicas show a user of their own to the primary: a replica with a wrong password is cut off from it, while
-/// Sentinel and clients, who need none, notice nothing.
-const NODE: &str = "
-repl-diskless-sync-delay 0
-user replica on >replica +psync +replconf +ping
-masteruser replica
-masterauth replica
-";
 
 /// Sentinel looks around every ten seconds, and greets the others every two: too seldom for a test that waits for
 /// it. A machine so busy that Sentinel is not run for two seconds would have it do nothing for thirty (TILT).
@@ -140,14 +131,19 @@ impl Sentinels {
         self.nodes[node].restart();
     }
 
-    /// Cuts a replica off from its primary until [`Self::mend_replication`]: it gets none of the writes that follow,
-    /// but answers, and can be promoted. Sentinel promotes no replica that was cut off for more than ten seconds when
-    /// its primary fails.
+    /// Cuts a replica off from its primary, as [`Redis::cut_replication`] does. Sentinel promotes no replica that was cut
+    /// off for more than ten seconds when its primary fails.
     pub(crate) fn cut_replication(&self, node: usize) {
-        assert_eq!(self.cli(node, &["CONFIG", "SET", "masterauth", "wrong"]), "OK");
-        self.cli(node, &["CLIENT", "KILL", "TYPE", "master"]);
-        until("the replica is cut off", || {
-            self.cli(node, &["INFO", "replication"]).contains("master_link_status:down")
+        self.nodes[node].cut_replication();
+    }
+
+    /// Waits until a node that was made the primary is followed by both others, also such as were cut off.
+    pub(crate) fn wait_until_followed(&self, primary: usize) {
+        // Sentinel has servers write their settings down, a wrong password as well.
+        self.nodes.iter().for_each(Redis::allow_replication);
+        until("both replicas follow again", || {
+            let info = self.cli(primary, &["INFO", "replication"]);
+            info.matches("state=online").count() == 2
         });
     }
 
