@@ -3,6 +3,7 @@
 //! In reading order:
 //! - [`domain`]: the values everything speaks in.
 //! - [`catalog`]: what can be permitted.
+//! - [`ram`]: RAM documents, read and checked.
 //! - [`engine`]: roles as Cedar policies, and decisions by them.
 //! - [`store`]: where accounts are kept.
 //! - [`service`]: the use cases.
@@ -18,6 +19,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod http;
+pub mod ram;
 pub mod service;
 pub mod store;
 pub mod telemetry;

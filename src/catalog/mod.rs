@@ -19,6 +19,7 @@ pub use model::{
     Module, PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
 };
 
+pub use nearest::letters_apart;
 pub use operations::{Api, AskedOn, Operation};
 
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};

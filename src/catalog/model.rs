@@ -290,6 +290,18 @@ pub struct RamAction {
     pub note: Option<&'static str>,
 }
 
+impl RamAction {
+    /// Returns the action that the service checks instead, of one that is an old name or that of an operation.
+    #[must_use]
+    pub fn checked_as(&self) -> Option<&'static str> {
+        let names = self.also.iter().find(|(kind, _)| *kind == Self::CHECKED_AS);
+        names.and_then(|(_, names)| names.first().copied())
+    }
+
+    /// How [`Self::also`] calls the action that is checked.
+    pub(super) const CHECKED_AS: &'static str = "checked as";
+}
+
 /// On what an action is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionScope {

@@ -29,7 +29,7 @@ impl Names {
         let mut row = Vec::with_capacity(LONGEST + FARTHEST + 1);
         let mut found: Vec<(usize, &'static str)> = near
             .filter_map(|(n, shown)| {
-                Some((distance(name.as_bytes(), n.as_bytes(), &mut row)?, *shown))
+                Some((distance(name.as_bytes(), n.as_bytes(), FARTHEST, &mut row)?, *shown))
             })
             .collect();
         found.sort_unstable();
@@ -37,16 +37,24 @@ impl Names {
     }
 }
 
-/// Returns the edit distance when it is at most [`FARTHEST`], looking at that band of the table only.
+/// Returns how many letters must be inserted, removed or replaced to get from one name to the other; `None` when they are
+/// more than `most`.
+#[must_use]
+pub fn letters_apart(a: &str, b: &str, most: usize) -> Option<usize> {
+    let is_near = a.len().abs_diff(b.len()) <= most;
+    is_near.then(|| distance(a.as_bytes(), b.as_bytes(), most, &mut Vec::new()))?
+}
+
+/// Returns the edit distance when it is at most `most`, looking at that band of the table only.
 ///
 /// `row` is room to work in, so that many names can be compared without asking for memory each time.
-fn distance(a: &[u8], b: &[u8], row: &mut Vec<usize>) -> Option<usize> {
-    let far = FARTHEST + 1;
+fn distance(a: &[u8], b: &[u8], most: usize, row: &mut Vec<usize>) -> Option<usize> {
+    let far = most + 1;
     row.clear();
     row.extend(0..=b.len());
     for (i, &x) in a.iter().enumerate() {
         // Outside the band every path is too long already: its neighbours count as too far.
-        let (from, to) = (i.saturating_sub(FARTHEST), (i + FARTHEST + 1).min(b.len()));
+        let (from, to) = (i.saturating_sub(most), (i + most + 1).min(b.len()));
         let mut diagonal = row.get(from).copied().unwrap_or(far);
         let mut left = if from == 0 { i + 1 } else { far };
         if let Some(cell) = row.get_mut(from) {
@@ -55,17 +63,17 @@ fn distance(a: &[u8], b: &[u8], row: &mut Vec<usize>) -> Option<usize> {
         let mut best = left;
         for (j, &y) in b.iter().enumerate().take(to).skip(from) {
             let Some(cell) = row.get_mut(j + 1) else { break };
-            let up = if j == i + FARTHEST { far } else { *cell };
+            let up = if j == i + most { far } else { *cell };
             left = (diagonal + usize::from(x != y)).min(up + 1).min(left + 1);
             diagonal = *cell;
             *cell = left;
             best = best.min(left);
         }
-        if best > FARTHEST {
+        if best > most {
             return None;
         }
     }
-    row.last().copied().filter(|&d| d <= FARTHEST)
+    row.last().copied().filter(|&d| d <= most)
 }
 
 #[cfg(test)]
@@ -75,7 +83,7 @@ mod tests {
     use super::*;
 
     fn within_the_band(a: &str, b: &str) -> Option<usize> {
-        distance(a.as_bytes(), b.as_bytes(), &mut Vec::new())
+        letters_apart(a, b, FARTHEST)
     }
 
     /// The whole table, as a textbook has it.

@@ -293,7 +293,7 @@ fn ram_actions() -> Result<Vec<RamAction>, String> {
                 return Err(format!("`{what}` stands in the file of `{code}`"));
             }
             let also = [
-                ("checked as", row.canonical_action.into_iter().collect()),
+                (RamAction::CHECKED_AS, row.canonical_action.into_iter().collect()),
                 ("probably checked as", row.probable_action.into_iter().collect()),
                 ("older names", row.aliases),
                 ("also granted as", row.alternative_actions),

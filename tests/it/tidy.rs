@@ -18,6 +18,11 @@ const ROOMS: &[Room] = &[
     Room { name: "domain", rooms: &[], crates: &["thiserror"] },
     Room { name: "catalog", rooms: &["domain"], crates: &["proptest", "serde", "serde_json"] },
     Room {
+        name: "ram",
+        rooms: &["catalog", "domain"],
+        crates: &["jiff", "proptest", "unicode_security"],
+    },
+    Room {
         name: "engine",
         rooms: &["catalog", "domain"],
         crates: &["cedar_policy", "cedar_policy_formatter", "imbl", "proptest"],
@@ -68,7 +73,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "http",
-        rooms: &["catalog", "domain", "error", "service"],
+        rooms: &["catalog", "domain", "error", "ram", "service"],
         crates: &[
             "actix_tls",
             "actix_web",
@@ -99,6 +104,7 @@ const ROOMS: &[Room] = &[
             "engine",
             "error",
             "http",
+            "ram",
             "service",
             "store",
             "telemetry",
