@@ -20,7 +20,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "ram",
         rooms: &["catalog", "domain"],
-        crates: &["jiff", "proptest", "unicode_security"],
+        crates: &["jiff", "proptest", "serde_json", "unicode_security"],
     },
     Room {
         name: "engine",

@@ -5,6 +5,8 @@
 
 mod lex;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 

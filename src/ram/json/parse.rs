@@ -158,6 +158,16 @@ impl Parser<'_> {
         self.inside.iter().rev().skip(1).any(|inside| *inside == what)
     }
 
+    /// Returns whether another element of a statement follows the token.
+    fn goes_on_in_a_statement(&self) -> bool {
+        let rest = self.lexer.text.get(self.span.end..).unwrap_or_default();
+        let name = rest.trim_start().strip_prefix(',').map(str::trim_start);
+        name.is_some_and(|name| {
+            name.starts_with('"')
+                && !["\"Version\"", "\"Statement\""].iter().any(|it| name.starts_with(it))
+        })
+    }
+
     fn unclosed(&mut self, mark: char) {
         self.fault(self.gap(), words!("`{mark}` is missing after this", "此后缺少 `{mark}`"), None);
     }
@@ -244,8 +254,13 @@ impl Parser<'_> {
                     return members;
                 }
                 Token::Mark(']') if self.is_within(Inside::Array) && !self.quiet => {
-                    self.unclosed('}');
-                    return members;
+                    // It ends the list of statements, or a list that has no beginning.
+                    if self.goes_on_in_a_statement() {
+                        self.stray();
+                    } else {
+                        self.unclosed('}');
+                        return members;
+                    }
                 }
                 Token::String(name) => {
                     let name = name.clone();
