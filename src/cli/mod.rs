@@ -11,6 +11,7 @@ mod migrate;
 mod open;
 mod output;
 mod policy;
+mod ram;
 mod recover;
 mod schema;
 mod serve;
@@ -20,7 +21,7 @@ mod token;
 pub use self::open::store as open_store;
 use clap::{Parser, Subcommand};
 
-use output::Format;
+use output::AnyFormat;
 pub use output::plain;
 
 /// Policy decision point for Platform for AI workspaces.
@@ -29,7 +30,7 @@ pub use output::plain;
 pub struct Cli {
     /// How answers are printed.
     #[arg(long, global = true, value_enum, default_value = "text")]
-    format: Format,
+    format: AnyFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -67,6 +68,9 @@ enum Command {
     Doctor(Box<doctor::RedisArgs>),
     /// Copy every account of a store into another one.
     Migrate(Box<migrate::MigrateArgs>),
+    /// Check RAM policy documents.
+    #[command(subcommand)]
+    Ram(ram::RamCommand),
     /// Show what an account of a store on Redis has lost, and go on without it.
     Recover(Box<recover::RecoverArgs>),
 }
@@ -82,7 +86,11 @@ enum BenchCommand {
 /// # Errors
 /// Why the command could not be run; the process exits with 2.
 pub async fn run(cli: Cli) -> anyhow::Result<u8> {
-    let format = cli.format;
+    let format = match (&cli.command, cli.format) {
+        // It has more formats than the others.
+        (Command::Ram(_), _) => output::Format::Text,
+        (_, format) => format.common()?,
+    };
     match cli.command {
         Command::Serve(args) => serve::run(*args).await,
         Command::Init(args) => init::run(&args, format).await,
@@ -98,5 +106,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Migrate(args) => migrate::run(&args, format).await,
         Command::Recover(args) => recover::run(&args, format).await,
         Command::Bench(BenchCommand::Store(args)) => bench_store::run(&args, format).await,
+        Command::Ram(command) => ram::run(&command, cli.format),
     }
 }

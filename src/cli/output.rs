@@ -8,12 +8,41 @@ use std::{
 use serde_json::Value;
 
 /// How a command prints its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// For a person.
     Text,
     /// One JSON value.
     Json,
+}
+
+/// What can be asked for: formats of every command, and those of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum AnyFormat {
+    /// For a person.
+    Text,
+    /// One JSON value.
+    Json,
+    /// SARIF 2.1.0, of `ram lint`.
+    Sarif,
+    /// JUnit's XML, of `ram lint`.
+    Junit,
+    /// Annotations of GitHub's workflows, of `ram lint`.
+    Github,
+}
+
+impl AnyFormat {
+    /// Returns the format of a command that has no findings.
+    ///
+    /// # Errors
+    /// When it is one of findings.
+    pub(super) fn common(self) -> anyhow::Result<Format> {
+        match self {
+            Self::Text => Ok(Format::Text),
+            Self::Json => Ok(Format::Json),
+            _ => anyhow::bail!("`--format`: this command prints `text` or `json`"),
+        }
+    }
 }
 
 /// Prints a line to standard output.
@@ -39,6 +68,14 @@ pub fn plain(text: &str) -> String {
     let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
     let reorders = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     text.chars().map(|c| if obeyed(c) || reorders(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Prints text to standard output that was made by this program for what it is printed to, colours included.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn raw(text: &str) -> io::Result<()> {
+    io::stdout().lock().write_all(text.as_bytes())
 }
 
 /// Prints a JSON value.

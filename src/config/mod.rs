@@ -434,5 +434,12 @@ impl Config {
     }
 }
 
+/// Returns whether the environment asks for text without colours (`NO_COLOR`).
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|text| !text.is_empty())
+}
+
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ mod listen;
 mod management;
 mod object;
 mod ops;
+pub(crate) mod ram;
 mod request_id;
 mod routes;
 mod serve;

@@ -143,6 +143,8 @@ pub struct Finding {
     pub class: Class,
     /// Where it is.
     pub span: Span,
+    /// The JSON pointer (RFC 6901) of the element it is in.
+    pub pointer: String,
     /// What is wrong.
     pub message: Words,
     /// What to do.
@@ -179,6 +181,7 @@ impl Findings {
             rule: self.rule,
             class: self.rule.class,
             span: span.clone(),
+            pointer: String::new(),
             message,
             help: None,
             label: None,

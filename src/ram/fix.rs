@@ -18,18 +18,14 @@ pub struct Fixed {
     pub count: usize,
 }
 
-/// Makes every fix of the findings that are `wanted`.
+/// Makes every fix of the findings that `choose` leaves in the list.
 #[must_use]
-pub fn fix(text: &str, kind: Kind, wanted: impl Fn(&str, &Finding) -> bool) -> Fixed {
+pub fn fix(text: &str, kind: Kind, choose: impl Fn(&mut Vec<Finding>)) -> Fixed {
     let mut fixed = Fixed { text: text.to_owned(), count: 0 };
     for _ in 0..PASSES {
-        let report = lint(&fixed.text, kind);
-        let edits: Vec<&Edit> = report
-            .findings
-            .iter()
-            .filter(|finding| wanted(&fixed.text, finding))
-            .filter_map(|finding| finding.fix.as_ref())
-            .collect();
+        let mut findings = lint(&fixed.text, kind).findings;
+        choose(&mut findings);
+        let edits: Vec<&Edit> = findings.iter().filter_map(|it| it.fix.as_ref()).collect();
         let (text, count) = apply(&fixed.text, edits);
         if count == 0 {
             break;

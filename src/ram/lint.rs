@@ -211,6 +211,9 @@ pub fn lint(text: &str, kind: Kind) -> Report {
     findings.sort_by_key(|finding| {
         (finding.span.start, std::cmp::Reverse(finding.class), finding.span.end)
     });
+    for finding in &mut findings {
+        finding.pointer = root.pointer(finding.span.start);
+    }
     Report {
         findings,
         statements: document.statements.len(),

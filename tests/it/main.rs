@@ -26,6 +26,7 @@ mod management_limits;
 mod management_rules;
 mod management_table;
 mod migrate;
+mod ram_mutations;
 mod ram_rules;
 mod readme;
 mod recover;

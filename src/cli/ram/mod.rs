@@ -1,0 +1,103 @@
+//! `pai-authz ram`: RAM documents, checked on the command line.
+
+mod ci;
+mod files;
+mod lint;
+mod manual;
+mod report;
+mod sarif;
+mod settings;
+mod snippet;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::output::AnyFormat;
+use crate::ram::finding::{Class, Language};
+
+/// What can be done with RAM documents.
+#[derive(Debug, Subcommand)]
+pub(super) enum RamCommand {
+    /// Check documents; exits with 0 when nothing is found, 1 when something is, 2 when a file could not be checked.
+    Lint(LintArgs),
+    /// List the rules.
+    Rules {
+        /// Print the whole manual, in Markdown.
+        #[arg(long)]
+        manual: bool,
+        #[command(flatten)]
+        language: LanguageArg,
+    },
+    /// Show the manual page of a rule.
+    Explain {
+        /// Its code, as `unknown-action`.
+        code: String,
+        #[command(flatten)]
+        language: LanguageArg,
+    },
+}
+
+/// In which language findings are told.
+#[derive(Debug, Args)]
+pub(super) struct LanguageArg {
+    /// The language of findings: `en` or `zh-CN`.
+    #[arg(long, default_value = "en", value_parser = parse_language)]
+    lang: Language,
+}
+
+fn parse_language(tag: &str) -> Result<Language, String> {
+    Language::parse(tag).ok_or_else(|| "give `en` or `zh-CN`".to_owned())
+}
+
+fn parse_class(name: &str) -> Result<Class, String> {
+    Class::parse(name).ok_or_else(|| {
+        "give `Error`, `SecurityWarning`, `GeneralWarning` or `Suggestion`".to_owned()
+    })
+}
+
+/// When text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to check, and how to tell.
+#[derive(Debug, Args)]
+pub(super) struct LintArgs {
+    /// Files, folders (every `*.json` in them), or `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// They are trust policies of roles.
+    #[arg(long)]
+    trust: bool,
+    /// The least class that makes the command exit with 1.
+    #[arg(long, value_name = "CLASS", default_value = "GeneralWarning", value_parser = parse_class)]
+    fail_level: Class,
+    /// Put right what can be put right without doubt, in the files. Standard input is printed anew.
+    #[arg(long)]
+    fix: bool,
+    /// Which rules to leave out, or to class otherwise [default: `ram-lint.toml`, where there is one].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// When text is coloured.
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Color,
+    #[command(flatten)]
+    language: LanguageArg,
+}
+
+/// Runs the command.
+pub(super) fn run(command: &RamCommand, format: AnyFormat) -> anyhow::Result<u8> {
+    match command {
+        RamCommand::Lint(args) => lint::run(args, format),
+        RamCommand::Rules { manual: true, .. } => manual::whole(format.common()?),
+        RamCommand::Rules { language, .. } => manual::list(language.lang, format.common()?),
+        RamCommand::Explain { code, language } => {
+            manual::page(code, language.lang, format.common()?)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! `/v1/ram/…`: RAM documents, for whoever writes them.
+
+mod validate;
+mod wire;
+
+pub(in crate::http) use validate::validate;
+pub(crate) use wire::finding;

@@ -1,0 +1,47 @@
+//! `POST /v1/ram/validate`: what is wrong with a RAM document?
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::wire;
+use crate::{
+    domain::Scope,
+    error::Error,
+    http::{
+        body::Body,
+        error::HttpError,
+        object::{self, Object},
+        state::State,
+        token::Caller,
+    },
+    ram::{lines::Lines, lint::lint},
+};
+
+/// Checks a document. A bad one is a successful answer, with findings.
+pub(in crate::http) async fn validate(
+    request: HttpRequest,
+    _: web::Data<State>,
+    Caller(pep): Caller,
+    Body(body): Body,
+) -> Result<HttpResponse, HttpError> {
+    let refuse = |error: Error| HttpError::new(&request, error);
+    pep.demand(Scope::Decide).map_err(refuse)?;
+    let Object(wire): Object<wire::ValidateRequest<'_>> =
+        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
+    let asked = wire.to_domain().map_err(|invalid| refuse(invalid.into()))?;
+    // Long documents take milliseconds, which others on this thread would wait for.
+    let answer = web::block(move || {
+        let report = lint(&asked.document, asked.kind);
+        let lines = Lines::new(&asked.document);
+        let tell = |found| wire::finding(found, &lines, asked.language);
+        json!({
+            "findings": report.findings.iter().map(tell).collect::<Vec<Value>>(),
+            "statements": report.statements,
+            "foreignActions": report.foreign_actions,
+            "complete": report.is_complete,
+        })
+    })
+    .await
+    .map_err(|error| refuse(Error::internal(&error.to_string())))?;
+    Ok(HttpResponse::Ok().json(answer))
+}
