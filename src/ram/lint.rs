@@ -14,8 +14,8 @@ use super::{
 
 /// The longest text that is read at all, in bytes.
 pub const LONGEST_TEXT: usize = 1024 * 1024;
-/// The longest text of which more is asked than whether RAM accepts it, in bytes: sixteen documents' worth.
-const LONGEST_JUDGED: usize = 16 * 6_144;
+/// The longest text of which more is asked than whether RAM accepts it, in bytes: no character has more than four.
+const LONGEST_JUDGED: usize = 4 * 6_144;
 /// How many pairs of patterns are compared for a document, all rules together.
 const COMPARISONS: u32 = 400_000;
 

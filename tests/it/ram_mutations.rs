@@ -14,9 +14,7 @@ use pai_authz::{
     },
 };
 
-use crate::support::{Seeded, report};
-
-const MUTATIONS: usize = 1_000;
+use crate::support::{Seeded, full, report};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Slip {
@@ -200,11 +198,11 @@ fn told(text: &str) -> Vec<(usize, usize, String)> {
 
 #[test]
 fn every_slip_is_told_of_on_its_line() {
-    let documents = documents();
+    let (documents, mutations) = (documents(), full(1_000, 30_000));
     let mut seeded = Seeded(5_202_611);
-    let mut caught: BTreeMap<Slip, usize> = BTreeMap::new();
+    let mut caught: BTreeMap<Slip, u64> = BTreeMap::new();
     let (mut valid, mut missed) = (0, Vec::new());
-    while caught.values().sum::<usize>() + missed.len() < MUTATIONS {
+    while caught.values().sum::<u64>() + (missed.len() as u64) < mutations {
         let text = &documents[usize::try_from(seeded.below(documents.len() as u64)).unwrap()];
         let kind = SLIPS[usize::try_from(seeded.below(SLIPS.len() as u64)).unwrap()];
         let Some((span, new)) = slip(text, kind, &mut seeded) else { continue };
@@ -227,5 +225,5 @@ fn every_slip_is_told_of_on_its_line() {
     report(&format!(
         "slips caught, on their lines: {caught:?}; {valid} made another valid document"
     ));
-    assert!(missed.is_empty(), "{} of {MUTATIONS}:\n{}", missed.len(), missed.join("\n"));
+    assert!(missed.is_empty(), "{} of {mutations}:\n{}", missed.len(), missed.join("\n"));
 }

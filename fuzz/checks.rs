@@ -1,0 +1,49 @@
+//! What must hold of any bytes: asserted by the fuzz targets, and by `make test` on what they once found.
+
+#![allow(dead_code)]
+
+use pai_authz::ram::{document::Kind, finding::Class, fix::fix, json, lines::Lines, lint};
+
+/// The parser takes what another one takes, and tells of everything else, within the text.
+pub fn parse(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (root, faults) = json::parse(text);
+    // The other one gives up on numbers that are out of range, and reads deeper: neither is a matter of JSON.
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) => {
+            let too_deep = |it: &json::Fault| it.message.en.contains("nested more than");
+            assert!(faults.iter().all(too_deep), "{faults:?}");
+        }
+        Err(error) if error.to_string().contains("out of range") => {}
+        Err(error) => assert!(!faults.is_empty(), "{error}"),
+    }
+    for fault in &faults {
+        assert!(text.get(fault.span.clone()).is_some(), "{fault:?}");
+        root.pointer(fault.span.start);
+    }
+}
+
+/// A document has findings within it, and fixes come to an end and never add errors.
+pub fn lint(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for kind in [Kind::Identity, Kind::Trust] {
+        let report = lint::lint(text, kind);
+        let lines = Lines::new(text);
+        for finding in &report.findings {
+            assert!(text.get(finding.span.clone()).is_some(), "{finding:?}");
+            assert!(
+                lines.place(finding.span.start) <= lines.place(finding.span.end),
+                "{finding:?}"
+            );
+        }
+        let fixed = fix(text, kind, |_| {});
+        // What is not JSON has no meaning that could be kept, and may need more than one look.
+        if report.findings.iter().all(|it| it.rule.code != "json-syntax") {
+            let after = lint::lint(&fixed.text, kind);
+            let errors = |report: &lint::Report| {
+                report.findings.iter().filter(|it| it.class == Class::Error).count()
+            };
+            assert!(errors(&after) <= errors(&report), "{text}\nbecame {}", fixed.text);
+        }
+    }
+}
