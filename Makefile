@@ -18,6 +18,7 @@ test:
 ## The same with the full counts of what takes long.
 test-full:
 	PAI_AUTHZ_CRASH_KILLS=200 PAI_AUTHZ_FULL=1 ./scripts/test
+	./scripts/fuzz 600
 
 ## The vendor's official SDKs in target/sdk, for the tests that use them.
 sdk:
@@ -34,7 +35,8 @@ lint:
 fmt:
 	$(CARGO) fmt
 
-## Write what is generated from schema/catalog: the Cedar schema and the policies of the built-in roles.
+## Write what is generated: the Cedar schema and the policies of the built-in roles from schema/catalog, the manual of RAM rules from
+## their comments, and its picture.
 generate:
 	$(CARGO) build --locked
 	./target/debug/pai-authz schema > schema/pai.cedarschema.new
@@ -44,3 +46,7 @@ generate:
 	  ./target/debug/pai-authz policy generate $$role > policies/roles/$$role.cedar.new && \
 	  mv policies/roles/$$role.cedar.new policies/roles/$$role.cedar || exit 1; \
 	done
+	./target/debug/pai-authz ram rules --manual > docs/ram-rules.md.new && mv docs/ram-rules.md.new docs/ram-rules.md
+	./target/debug/pai-authz ram lint docs/ram-lint/sample.json --color always 2>/dev/null | \
+	  $(CARGO) run --quiet --locked --example picture > docs/ram-lint/sample.svg.new
+	mv docs/ram-lint/sample.svg.new docs/ram-lint/sample.svg

@@ -5,7 +5,7 @@
 use pai_authz::ram::{document::Kind, finding::Class, fix::fix, json, lines::Lines, lint};
 
 /// The parser takes what another one takes, and tells of everything else, within the text.
-pub fn parse(data: &[u8]) {
+pub(crate) fn parse(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (root, faults) = json::parse(text);
     // The other one gives up on numbers that are out of range, and reads deeper: neither is a matter of JSON.
@@ -19,12 +19,12 @@ pub fn parse(data: &[u8]) {
     }
     for fault in &faults {
         assert!(text.get(fault.span.clone()).is_some(), "{fault:?}");
-        root.pointer(fault.span.start);
+        assert!(root.pointer(fault.span.start).len() <= 4 * text.len() + 64);
     }
 }
 
 /// A document has findings within it, and fixes come to an end and never add errors.
-pub fn lint(data: &[u8]) {
+pub(crate) fn lint(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     for kind in [Kind::Identity, Kind::Trust] {
         let report = lint::lint(text, kind);

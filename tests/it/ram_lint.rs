@@ -148,7 +148,7 @@ fn documents_that_are_meant_to_hurt_are_told_of_in_no_time() {
     );
     let many = format!(
         r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":[{}"paidlc:*"],"Resource":"*"}}]}}"#,
-        (0..5_000).map(|n| format!("\"*{n}*\",")).collect::<String>()
+        (0..5_000).map(|n| format!("\"*{n}*\",")).collect::<Vec<_>>().concat()
     );
     for (text, code) in [
         (deep.as_str(), "json-syntax"),
@@ -271,6 +271,24 @@ fn the_manual_is_generated_and_current() {
         assert_ne!(page["title"], rule["title"], "{code} is told in Chinese");
     }
     refused(&run(["ram", "explain", "unknown-acton"]), &["is `unknown-action` meant?"]);
+}
+
+#[test]
+fn the_picture_in_the_readme_is_what_a_terminal_shows() {
+    let shown = lint(&["docs/ram-lint/sample.json", "--color", "always"]).out;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ram-lint/sample.svg");
+    let picture = anstyle_svg::Term::new().render_svg(&shown);
+    assert!(fs::read_to_string(path).unwrap() == picture, "`make generate` draws it anew");
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_settings() {
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ram-lint.md"));
+    let guide = guide.unwrap();
+    let example = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let place = Place::new();
+    let config = place.write("ram-lint.toml", example);
+    assert_eq!(lint_input(&["--config", &config], GOOD.as_bytes()).code, 0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use pai_authz::{
         json::parse,
         lines::Lines,
         lint::lint,
-        rules::RULES,
+        rules::{RULES, Rule},
         wildcard,
     },
 };
@@ -46,7 +46,7 @@ fn documents() -> Vec<String> {
     let mut paths: Vec<_> = paths.filter(|path| !path.ends_with("index.json")).collect();
     paths.sort();
     let published = paths.iter().map(|path| fs::read_to_string(path).unwrap());
-    let manuals = RULES.iter().map(|rule| rule.manual());
+    let manuals = RULES.iter().map(Rule::manual);
     let ours = manuals.filter(|page| page.kind == Kind::Identity).map(|page| page.instead);
     // On one line as well, where a slip can hide more.
     let minified = |text: String| {
@@ -141,8 +141,8 @@ fn slip(text: &str, kind: Slip, seeded: &mut Seeded) -> Option<(Range<usize>, St
                 match seeded.below(4) {
                     0 => drop(parts.remove(2)),
                     1 => parts[0] = other_letter("acs", seeded)?,
-                    2 => parts[2] = "CN_Hangzhou".to_owned(),
-                    _ => parts[3] = "my-account".to_owned(),
+                    2 => "CN_Hangzhou".clone_into(&mut parts[2]),
+                    _ => "my-account".clone_into(&mut parts[3]),
                 }
             }
             Some((inside(&arn.span), parts.join(":")))

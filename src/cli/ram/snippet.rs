@@ -13,6 +13,8 @@ use crate::ram::{
 
 /// How much of a document is shown around a finding, in bytes.
 const MOST_SHOWN: usize = 8 * 1024;
+/// How wide a line of help may be, in characters.
+const WIDTH: usize = 90;
 /// How far, in lines, a second place may be from the first to be shown with it.
 const NEAR: usize = 30;
 
@@ -77,7 +79,7 @@ impl Shown<'_> {
             group = group.element(Level::NOTE.with_name(named("note", "注")).message(text));
         }
         if let Some(help) = &finding.help {
-            let help = harmless(help.in_language(self.language));
+            let help = wrapped(&harmless(help.in_language(self.language)));
             group = group.element(Level::HELP.with_name(named("help", "帮助")).message(help));
         }
         self.renderer.render(&[group])
@@ -92,6 +94,25 @@ impl Shown<'_> {
         let after = self.text.get(offset..).unwrap_or_default();
         offset + after.find('\n').unwrap_or(after.len())
     }
+}
+
+/// Returns a text in lines that fit a terminal, as far as there are spaces to break them at.
+fn wrapped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
 }
 
 /// Returns a text of the same length without what a terminal obeys, or what makes it show another order than is there.

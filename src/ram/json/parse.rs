@@ -76,9 +76,11 @@ impl Parser<'_> {
         self.token == Token::Mark(mark)
     }
 
-    /// The text up to the token, after the one before: where something is missing.
+    /// The last character of what comes before the token: where something is missing.
     fn gap(&self) -> Span {
-        self.before.saturating_sub(1)..self.before
+        let before = self.lexer.text.get(..self.before).unwrap_or_default();
+        let last = before.chars().next_back().map_or(0, char::len_utf8);
+        self.before - last..self.before
     }
 
     fn value(&mut self) -> Node {

@@ -94,6 +94,8 @@ fn one_slip_is_told_once_and_where_it_is() {
         ),
         ("[\"a\0\"]", "1:4 control character U+0000 in a string"),
         ("[01]", "1:2 JSON has no such number"),
+        ("{é 1}", "1:2 names stand in double quotes"),
+        ("[\u{a0} 1]", "1:2 here a value is expected"),
     ] {
         assert_eq!(faults(text), [expected], "{text}");
     }

@@ -63,8 +63,9 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     };
     let Words { en, zh } = statement.value.value.kind();
     // A whole statement is shown by its beginning.
+    let shown = if fix.is_some() { span.start..span.start + 1 } else { span.clone() };
     out.add(
-        &(span.start..span.end.min(span.start + 1)),
+        &shown,
         words!("`Statement` is {en}, and must be an array", "`Statement` 是{zh}，必须是数组"),
     )
     .help(words!(
