@@ -66,8 +66,16 @@ pub(super) fn note(text: impl Display) -> io::Result<()> {
 #[must_use]
 pub fn plain(text: &str) -> String {
     let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
-    let reorders = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let reorders = |c| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     text.chars().map(|c| if obeyed(c) || reorders(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Returns what [`plain`] does, in one line: names of files can have several.
+#[must_use]
+pub(super) fn one_line(text: &str) -> String {
+    let breaks =
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
+    plain(text).chars().map(|c| if breaks(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Prints text to standard output that was made by this program for what it is printed to, colours included.

@@ -126,10 +126,6 @@ pub fn one_or_many(node: &Node) -> &[Node] {
     }
 }
 
-fn texts(member: Option<&Member>) -> Vec<Text<'_>> {
-    member.map_or_else(Vec::new, |member| strings(&member.value))
-}
-
 /// Returns the strings of an element that may be one or a list of them.
 #[must_use]
 pub fn strings(node: &Node) -> Vec<Text<'_>> {
@@ -147,15 +143,15 @@ impl<'d> Document<'d> {
     #[must_use]
     pub fn new(kind: Kind, text: &'d str, root: &'d Node) -> Self {
         let own = members(root);
-        let statements = match member(own, "Statement").map(|statements| &statements.value.value) {
-            Some(Value::Array(items)) => items.iter().map(Statement::new).collect(),
-            // Refused, but its author will want to know all.
-            Some(Value::Object(_)) => {
-                let only = member(own, "Statement").map(|statement| &statement.value);
-                only.into_iter().map(Statement::new).collect()
+        let mut statements = Vec::new();
+        for list in own.iter().filter(|member| member.name == "Statement") {
+            match &list.value.value {
+                Value::Array(items) => statements.extend(items.iter().map(Statement::new)),
+                // Refused, but its author will want to know all.
+                Value::Object(_) => statements.push(Statement::new(&list.value)),
+                _ => {}
             }
-            _ => Vec::new(),
-        };
+        }
         Self { kind, text, root, members: own, statements }
     }
 }
@@ -163,15 +159,21 @@ impl<'d> Document<'d> {
 impl<'d> Statement<'d> {
     fn new(node: &'d Node) -> Self {
         let own = members(node);
-        let of = |name: &str| member(own, name);
-        let (action, not_action) = (of("Action"), of("NotAction"));
-        let effect = match of("Effect").map(|effect| &effect.value.value) {
-            Some(Value::String(text)) if text == "Allow" => Some(Effect::Allow),
-            Some(Value::String(text)) if text == "Deny" => Some(Effect::Deny),
-            _ => None,
+        let is_there = |name: &str| member(own, name).is_some();
+        let is_not_action = !is_there("Action") && is_there("NotAction");
+        // Of what is there twice, nobody knows which is taken: it grants when one of them does.
+        let of = |name: &'static str| own.iter().filter(move |member| member.name == name);
+        let says = |effect: &str| {
+            of("Effect").any(|it| matches!(&it.value.value, Value::String(text) if text == effect))
         };
+        let effect = match (says("Allow"), says("Deny")) {
+            (true, _) => Some(Effect::Allow),
+            (false, true) => Some(Effect::Deny),
+            (false, false) => None,
+        };
+        let texts = |name| of(name).flat_map(|member| strings(&member.value)).collect();
         let mut clauses = Vec::new();
-        for operator in of("Condition").map_or(&[][..], |condition| members(&condition.value)) {
+        for operator in of("Condition").flat_map(|condition| members(&condition.value)) {
             for key in members(&operator.value) {
                 let name = |member: &'d Member| Text {
                     text: &member.name,
@@ -190,9 +192,9 @@ impl<'d> Statement<'d> {
             span: node.span.clone(),
             members: own,
             effect,
-            is_not_action: action.is_none() && not_action.is_some(),
-            actions: texts(action.or(not_action)),
-            resources: texts(of("Resource")),
+            is_not_action,
+            actions: texts(if is_not_action { "NotAction" } else { "Action" }),
+            resources: texts("Resource"),
             clauses,
         }
     }
@@ -207,6 +209,24 @@ impl<'d> Statement<'d> {
     #[must_use]
     pub fn is(&self, effect: Effect) -> bool {
         self.effect == Some(effect) && !self.is_not_action
+    }
+
+    /// Returns whether it has no conditions, or only such as nearly every request satisfies: any address, any text, over TLS.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let is_any = |clause: &Clause<'_>| {
+            let any = |is: fn(&str) -> bool| clause.values.iter().any(|value| is(value.text));
+            match clause.known {
+                Some(Operator::IpAddress) => any(|text| text.ends_with("/0")),
+                Some(Operator::StringLike) => any(|text| text.chars().all(|c| c == '*')),
+                Some(Operator::Bool) => {
+                    clause.key.text.eq_ignore_ascii_case("acs:SecureTransport")
+                        && any(|text| text == "true")
+                }
+                _ => false,
+            }
+        };
+        self.clauses.iter().all(is_any)
     }
 
     /// Returns whether it has no conditions.

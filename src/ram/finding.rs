@@ -54,6 +54,27 @@ impl Words {
     }
 }
 
+impl Words {
+    /// Returns the words without what would begin another line or be no text elsewhere, and no longer than people read: they
+    /// quote what strangers wrote.
+    fn in_one_line(self) -> Self {
+        let tidy = |text: String| -> String {
+            let is_strange = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+            let shown =
+                text.chars().take(LONGEST).map(|c| if is_strange(c) { '\u{fffd}' } else { c });
+            let mut shown: String = shown.collect();
+            if shown.len() < text.len() && text.chars().nth(LONGEST).is_some() {
+                shown.push('…');
+            }
+            shown
+        };
+        Self { en: tidy(self.en), zh: tidy(self.zh) }
+    }
+}
+
+/// How long the words of a finding may be, in characters.
+const LONGEST: usize = 1_000;
+
 /// How much a finding matters: the four classes of the policy check of the RAM console, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -98,10 +119,10 @@ impl Class {
         }
     }
 
-    /// Returns the class of a name.
+    /// Returns the class of a name, whose case does not count.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.as_str() == name)
+        Self::ALL.into_iter().find(|class| class.as_str().eq_ignore_ascii_case(name))
     }
 }
 
@@ -182,7 +203,7 @@ impl Findings {
             class: self.rule.class,
             span: span.clone(),
             pointer: String::new(),
-            message,
+            message: message.in_one_line(),
             help: None,
             label: None,
             fix: None,
@@ -201,14 +222,14 @@ impl Draft<'_> {
 
     pub(in crate::ram) fn help_if(mut self, help: Option<Words>) -> Self {
         if let Some(finding) = &mut self.0 {
-            finding.help = help;
+            finding.help = help.map(Words::in_one_line);
         }
         self
     }
 
     pub(in crate::ram) fn label(mut self, span: &Span, label: Words) -> Self {
         if let Some(finding) = &mut self.0 {
-            finding.label = Some((span.clone(), label));
+            finding.label = Some((span.clone(), label.in_one_line()));
         }
         self
     }

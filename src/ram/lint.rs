@@ -26,7 +26,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many statements there are.
     pub statements: usize,
-    /// How many different actions of services were named that are not known here: they are checked for form only.
+    /// How many different actions were named of services that are not, or not wholly, known here: they are checked for form
+    /// only.
     pub foreign_actions: usize,
     /// Whether everything was looked at; a document that RAM would refuse for its length may not be.
     pub is_complete: bool,
@@ -70,9 +71,11 @@ impl ActionUse<'_> {
         wildcard::is_pattern(&self.lower)
     }
 
-    /// Returns whether it stands for every action there is.
+    /// Returns whether it stands for every action there is: for all that are known, and for one that is not.
     pub(super) fn is_everything(&self) -> bool {
-        &*self.lower == "*" || &*self.lower == "*:*"
+        self.is_pattern()
+            && wildcard::matches(&self.lower, "a-service:a-name")
+            && self.covered.len() == vocabulary().len()
     }
 }
 
@@ -100,9 +103,30 @@ impl<'d> ResourceUse<'d> {
         self.code_part().and(self.parts.get(4).copied())
     }
 
-    /// Returns whether it stands for every resource there is.
+    /// Returns whether it can be a resource of a RAM code.
+    pub(super) fn can_be_of(&self, code: &str) -> bool {
+        match self.parts.get(1) {
+            Some(part) => wildcard::matches(part, code),
+            None => self.is_everything(),
+        }
+    }
+
+    /// Returns whether it stands for every resource there is, be it of one account: there is no other to its holder.
     pub(super) fn is_everything(&self) -> bool {
-        matches!(self.text.text, "*" | "acs:*" | "acs:*:*" | "acs:*:*:*" | "acs:*:*:*:*")
+        const UNLIKE: [&str; 3] = [
+            "acs:oss:cn-hangzhou:1:b",
+            "acs:paidlc:us-west-1:1:workspace/2/dlcjob/j",
+            "acs:ram::1:user/u",
+        ];
+        let mut parts = self.parts.clone();
+        if let Some(account) = parts.get_mut(3)
+            && !account.is_empty()
+            && account.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            *account = "*";
+        }
+        let pattern = parts.join(":");
+        UNLIKE.iter().all(|arn| wildcard::matches(&pattern, arn))
     }
 }
 
@@ -180,7 +204,10 @@ impl<'d> Subject<'d> {
     fn foreign_actions(&self) -> usize {
         let is_foreign = |action: &&ActionUse<'_>| {
             action.code().is_some_and(|code| {
-                !self.vocabulary.is_known_code(code) && self.vocabulary.meant_code(code).is_none()
+                let is_known = self.vocabulary.is_known_code(code);
+                // Of RAM, only some actions are known.
+                (code == "ram" && action.covered.is_empty())
+                    || (!is_known && self.vocabulary.meant_code(code).is_none())
             })
         };
         let foreign = self.actions.iter().flatten().filter(is_foreign);
@@ -218,7 +245,10 @@ pub fn lint(text: &str, kind: Kind) -> Report {
         findings,
         statements: document.statements.len(),
         foreign_actions: subject.foreign_actions(),
-        is_complete: judged && left_out == 0 && subject.comparisons.get() <= COMPARISONS,
+        is_complete: judged
+            && left_out == 0
+            && faults.len() < json::MOST_FAULTS
+            && subject.comparisons.get() <= COMPARISONS,
     }
 }
 

@@ -18,9 +18,9 @@ const OTHER_SERVICES: [&str; 34] = [
     "hbr", "kms", "mns", "nas", "oos", "oss", "rds", "sag",
 ];
 /// The same, continued: names that begin otherwise.
-const MORE_SERVICES: [&str; 14] = [
-    "sas", "slb", "sms", "sts", "vpc", "vod", "yun", "ots", "nlb", "rdc", "ros", "rtc", "edas",
-    "mse",
+const MORE_SERVICES: [&str; 22] = [
+    "ebs", "eais", "emas", "eos", "bas", "rum", "iam", "rm", "sas", "slb", "sms", "sts", "vpc",
+    "vod", "yun", "ots", "nlb", "rdc", "ros", "rtc", "edas", "mse",
 ];
 
 /// What people write for a RAM code that it is not.
@@ -82,6 +82,11 @@ impl Vocabulary {
         self.actions.get(usize::from(index))
     }
 
+    /// Returns how many actions there are.
+    pub(super) fn len(&self) -> usize {
+        self.actions.len()
+    }
+
     /// Returns the action of a name in small letters.
     pub(super) fn find(&self, lower: &str) -> Option<ActionIndex> {
         self.by_lower.get(lower).copied()
@@ -137,6 +142,13 @@ impl Vocabulary {
             letters_apart(code, known, allowed).is_some() || is_swapped(code, known)
         };
         self.codes.iter().filter(near).min_by_key(|known| letters_apart(code, known, 2)).copied()
+    }
+
+    /// Returns actions of any RAM code that have this name, which is in small letters.
+    pub(super) fn elsewhere(&self, name: &str) -> Vec<&'static str> {
+        let of_code = |code: &&'static str| self.find(&format!("{code}:{name}"));
+        let found = self.codes.iter().filter_map(of_code).filter_map(|index| self.action(index));
+        found.map(|action| action.action).take(2).collect()
     }
 
     /// Returns up to three actions whose names are nearly this one, which is in small letters.

@@ -150,7 +150,12 @@ fn documents_that_are_meant_to_hurt_are_told_of_in_no_time() {
         r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":[{}"paidlc:*"],"Resource":"*"}}]}}"#,
         (0..5_000).map(|n| format!("\"*{n}*\",")).collect::<Vec<_>>().concat()
     );
+    let slips = format!(
+        "{{\"Version\":\"1\",\"Statement\":[{{{}\"Effect\":\"Allow\"}}]}}",
+        "\"Acti\":1,".repeat(40_000)
+    );
     for (text, code) in [
+        (slips.as_str(), "unknown-element"),
         (deep.as_str(), "json-syntax"),
         (&number, "wrong-type"),
         (&bomb, "wildcard-matches-nothing"),
@@ -173,6 +178,10 @@ fn fixes_are_made_in_place_or_printed() {
     fs::set_permissions(place.path("bad.json"), fs::Permissions::from_mode(0o640)).unwrap();
     let done = lint(&[&path, "--fix"]);
     assert!(done.code == 0 && done.err.contains("nothing found; 2 put right"), "{done:?}");
+    assert!(
+        done.err.contains("put right[effect-invalid]: there is no effect `Alow` ("),
+        "{done:?}"
+    );
     let right = BAD.replace("Alow", "Allow").replace("PaiDLC:", "paidlc:");
     assert_eq!(fs::read_to_string(place.path("bad.json")).unwrap(), right);
     let mode = fs::metadata(place.path("bad.json")).unwrap().permissions().mode();
@@ -181,6 +190,66 @@ fn fixes_are_made_in_place_or_printed() {
     assert_eq!(entries, 1, "nothing is left behind");
     let printed = lint_input(&["--fix"], BAD.as_bytes());
     assert_eq!((printed.code, printed.out), (0, right));
+}
+
+#[test]
+fn fixes_do_not_reach_where_nobody_pointed() {
+    let place = Place::new();
+    fs::create_dir(place.path("repo")).unwrap();
+    let outside = place.write("outside.json", BAD);
+    std::os::unix::fs::symlink(place.path("outside.json"), place.path("repo/link.json")).unwrap();
+    place.write("repo/own.json", BAD);
+    let done = lint(&["--fix", &place.path("repo").display().to_string()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), BAD, "behind a link");
+    assert_ne!(fs::read_to_string(place.path("repo/own.json")).unwrap(), BAD);
+    // What was named is meant.
+    assert_eq!(lint(&["--fix", &place.path("repo/link.json").display().to_string()]).code, 0);
+    assert_ne!(fs::read_to_string(&outside).unwrap(), BAD);
+    assert!(fs::symlink_metadata(place.path("repo/link.json")).unwrap().is_symlink());
+
+    let twice = place.write("twice.json", BAD);
+    fs::hard_link(&twice, place.path("other.json")).unwrap();
+    let done = lint(&["--fix", &twice]);
+    assert!(done.code == 2 && done.err.contains("several names"), "{done:?}");
+    let locked = place.write("locked.json", BAD);
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o444)).unwrap();
+    let done = lint(&["--fix", &locked]);
+    assert!(done.code == 2 && done.err.contains("read-only"), "{done:?}");
+    assert_eq!(fs::read_to_string(&locked).unwrap(), BAD);
+    refused(
+        &lint_input(&["--fix", "--format", "json"], BAD.as_bytes()),
+        &["standard output is the document"],
+    );
+}
+
+#[test]
+fn names_and_contents_begin_no_line_of_their_own() {
+    let place = Place::new();
+    let name = "a\n::error title=pwn::x.json";
+    place.write(name, r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:Get\uffff","Resource":"x\n::stop-commands::t"}]}"#);
+    let path = place.path(name).display().to_string();
+    let binary = place.write("b\n::error::y.json", [0xff]);
+    for format in ["text", "sarif", "junit", "github"] {
+        let done = lint(&[&path, &binary, "--format", format]);
+        for line in done.out.lines().chain(done.err.lines()) {
+            let injected = ["::error title=pwn", "::stop-commands", "::error::y"];
+            assert!(
+                !injected.iter().any(|it| line.trim_start().starts_with(it)),
+                "{format}: {line}"
+            );
+        }
+        assert!(!done.out.contains('\u{ffff}'), "{format}");
+    }
+    // Named three ways, a file is one.
+    let once = place.write("c.json", GOOD);
+    let folder = place.path(".").display().to_string();
+    let found = printed(&lint(&[&once, &format!("{folder}/c.json"), &once, "--format", "json"]));
+    assert_eq!(found["files"].as_array().unwrap().len(), 1, "{found}");
+    // Settings that have no end.
+    std::os::unix::fs::symlink("/dev/zero", place.path("ram-lint.toml")).unwrap();
+    let config = place.path("ram-lint.toml").display().to_string();
+    refused(&lint(&[&once, "--config", &config]), &["this is not a file"]);
 }
 
 #[test]

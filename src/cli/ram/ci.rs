@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{lint::Outcome, report::Told, snippet::harmless};
 use crate::{
-    cli::output::{self, plain},
+    cli::output::{self, one_line},
     ram::finding::{Class, Language},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn junit(outcome: &Outcome, language: Language) -> anyhow::Result<Str
         report.add_test_suite(suite);
     }
     for (path, error) in &outcome.failed {
-        let mut suite = TestSuite::new(plain(&path.to_string_lossy()));
+        let mut suite = TestSuite::new(one_line(&path.to_string_lossy()));
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(harmless(&format!("{error:#}")));
         suite.add_test_case(TestCase::new("could not be checked", status));

@@ -1,8 +1,10 @@
 //! Which files are meant, and what is in them.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -25,10 +27,13 @@ pub(super) fn find(named: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, anyhow::Er
                 let error = anyhow::anyhow!("there is no `*.json` in this folder");
                 failed.push((path.clone(), error));
             }
-        } else if !files.contains(path) {
+        } else {
             files.push(path.clone());
         }
     }
+    // However it is written, a file is one.
+    let mut seen = HashSet::new();
+    files.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     (files, failed)
 }
 
@@ -51,11 +56,14 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, failed: &mut Vec<(PathBuf, anyh
                     continue;
                 }
             };
-            // Links to folders are not followed: they can lead in circles.
+            // Links are not followed: they can lead in circles, or out of the folder.
             let (path, kind) = entry;
+            let is_hidden =
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
             if kind.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|it| it == "json") && path.is_file() {
+                // As `.git`.
+                open.extend((!is_hidden).then_some(path));
+            } else if path.extension().is_some_and(|it| it == "json") && kind.is_file() {
                 files.push(path);
             }
         }
@@ -73,11 +81,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     if path.as_os_str() == STANDARD_INPUT {
         io::stdin().lock().take(most).read_to_end(&mut bytes).context("standard input")?;
     } else {
-        let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
+        // Before it is opened: opening a pipe waits for who writes into it.
+        if !fs::metadata(path)?.is_file() {
             bail!("this is not a file");
         }
-        file.take(most).read_to_end(&mut bytes)?;
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
     }
     if bytes.len() > LONGEST_TEXT {
         bail!("this has more than {LONGEST_TEXT} bytes: it is no RAM document");
@@ -88,18 +96,37 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     })
 }
 
-/// Puts a text in the place of a file, whole or not at all.
+/// Puts a text in the place of a file, whole or not at all. It stays its owner's, with its mode.
 pub(super) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    // Behind a link stands the file that is meant.
+    // Behind a link that was named stands the file that is meant.
     let path = fs::canonicalize(path)?;
+    let was = fs::metadata(&path)?;
+    if was.permissions().readonly() {
+        bail!("it is read-only: nothing was put right in it");
+    }
+    if was.nlink() > 1 {
+        bail!("it has several names: nothing was put right in it, or they would differ");
+    }
     let folder = path.parent().context("a file stands in a folder")?;
     let name = path.file_name().context("a file has a name")?.to_string_lossy();
     let new = folder.join(format!(".{name}.{}.new", std::process::id()));
-    let written = fs::write(&new, text)
-        .and_then(|()| fs::set_permissions(&new, fs::metadata(&path)?.permissions()))
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&new)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| keep_owner(&file, &was))
+        .and_then(|()| file.set_permissions(was.permissions()))
         .and_then(|()| fs::rename(&new, &path));
     if written.is_err() {
         drop(fs::remove_file(&new));
     }
     Ok(written?)
+}
+
+fn keep_owner(file: &File, was: &fs::Metadata) -> io::Result<()> {
+    let is = file.metadata()?;
+    if (is.uid(), is.gid()) == (was.uid(), was.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(was.uid()), Some(was.gid()))
 }

@@ -15,7 +15,7 @@ use crate::{
     ram::{
         document::Kind,
         finding::Class,
-        fix::fix,
+        fix::{Made, fix},
         lint::{Report, lint},
     },
 };
@@ -25,6 +25,8 @@ pub(super) struct Checked {
     pub(super) path: PathBuf,
     pub(super) text: String,
     pub(super) report: Report,
+    /// What was put right in it.
+    pub(super) made: Vec<Made>,
 }
 
 /// What became of all files.
@@ -33,8 +35,6 @@ pub(super) struct Outcome {
     pub(super) checked: Vec<Checked>,
     /// Files that could not be checked, and why.
     pub(super) failed: Vec<(PathBuf, anyhow::Error)>,
-    /// How many fixes were made.
-    pub(super) fixed: usize,
 }
 
 impl Outcome {
@@ -42,6 +42,11 @@ impl Outcome {
     pub(super) fn count(&self, class: Class) -> usize {
         let findings = self.checked.iter().flat_map(|one| &one.report.findings);
         findings.filter(|finding| finding.class == class).count()
+    }
+
+    /// Returns how many findings were put right.
+    pub(super) fn fixed(&self) -> usize {
+        self.checked.iter().map(|one| one.made.len()).sum()
     }
 
     /// Returns how many findings could be put right.
@@ -53,6 +58,12 @@ impl Outcome {
 
 /// Runs the command.
 pub(super) fn run(args: &LintArgs, format: AnyFormat) -> anyhow::Result<u8> {
+    let prints = args.fix && args.files.iter().any(|it| it.as_os_str() == STANDARD_INPUT);
+    if prints && format != AnyFormat::Text {
+        anyhow::bail!(
+            "`--fix`: standard output is the document that was put right: give a file, or no `--format`"
+        );
+    }
     let settings = Settings::read(args.config.as_deref())?;
     let (paths, failed) = files::find(&args.files);
     let mut outcome = Outcome { failed, ..Outcome::default() };
@@ -61,8 +72,7 @@ pub(super) fn run(args: &LintArgs, format: AnyFormat) -> anyhow::Result<u8> {
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} files")?);
     for path in paths {
         match check(&path, args, &settings) {
-            Ok((checked, fixed)) => {
-                outcome.fixed += fixed;
+            Ok(checked) => {
                 // Of thousands of files without findings nothing need be kept.
                 let is_told = !checked.report.findings.is_empty() || format != AnyFormat::Text;
                 let text = if is_told { checked.text } else { String::new() };
@@ -82,22 +92,21 @@ pub(super) fn run(args: &LintArgs, format: AnyFormat) -> anyhow::Result<u8> {
     })
 }
 
-/// Checks a file, after it was put right where that is wanted. Returns how many fixes were made, too.
-fn check(path: &Path, args: &LintArgs, settings: &Settings) -> anyhow::Result<(Checked, usize)> {
+/// Checks a file, after it was put right where that is wanted.
+fn check(path: &Path, args: &LintArgs, settings: &Settings) -> anyhow::Result<Checked> {
     let kind = if args.trust { Kind::Trust } else { Kind::Identity };
     let mut text = files::read(path)?;
-    let mut count = 0;
+    let mut made = Vec::new();
     if args.fix {
         let fixed = fix(&text, kind, |findings| settings.apply(path, findings));
-        count = fixed.count;
         if path.as_os_str() == STANDARD_INPUT {
             output::raw(&fixed.text)?;
-        } else if count > 0 {
+        } else if !fixed.made.is_empty() {
             files::replace(path, &fixed.text)?;
         }
-        text = fixed.text;
+        (text, made) = (fixed.text, fixed.made);
     }
     let mut report = lint(&text, kind);
     settings.apply(path, &mut report.findings);
-    Ok((Checked { path: path.to_owned(), text, report }, count))
+    Ok(Checked { path: path.to_owned(), text, report, made })
 }

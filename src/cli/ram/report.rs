@@ -12,11 +12,12 @@ use super::{
     snippet::{Shown, renderer},
 };
 use crate::{
-    cli::output::{self, AnyFormat, plain},
+    cli::output::{self, AnyFormat, one_line},
     config::no_color,
     http::ram,
     ram::{
         finding::{Class, Finding, Language},
+        fix::Made,
         lines::{Lines, Place},
     },
 };
@@ -34,7 +35,8 @@ pub(super) fn tell(outcome: &Outcome, args: &LintArgs, format: AnyFormat) -> any
     // Programs that read the answer find them there.
     if format != AnyFormat::Json {
         for (path, error) in &outcome.failed {
-            output::note(format!("error: {}: {error:#}", path.display()))?;
+            let path = one_line(&path.to_string_lossy());
+            output::note(format!("error: {path}: {error:#}"))?;
         }
     }
     Ok(())
@@ -52,7 +54,7 @@ impl<'o> Told<'o> {
         outcome.checked.iter().map(|checked| {
             let path = checked.path.to_string_lossy();
             let path = if path == STANDARD_INPUT { "<stdin>".into() } else { path };
-            Self { checked, lines: Lines::new(&checked.text), path: plain(&path) }
+            Self { checked, lines: Lines::new(&checked.text), path: one_line(&path) }
         })
     }
 
@@ -86,6 +88,12 @@ fn text(outcome: &Outcome, args: &LintArgs) -> anyhow::Result<()> {
             language,
             renderer: &renderer,
         };
+        for made in &told.checked.made {
+            let (place, message) = (made.place, made.message.in_language(language));
+            let put_right = if language == Language::English { "put right" } else { "已修复" };
+            let place = format!("{}:{}:{}", told.path, place.line, place.column);
+            output::note(format!("{put_right}[{}]: {message} ({place})", made.code))?;
+        }
         for finding in told.findings() {
             say(&shown.show(finding))?;
             say("")?;
@@ -110,7 +118,7 @@ fn summary(outcome: &Outcome, language: Language) -> String {
     let sum = |of: fn(&Checked) -> usize| outcome.checked.iter().map(of).sum::<usize>();
     let (files, statements) = (outcome.checked.len(), sum(|one| one.report.statements));
     let foreign = sum(|one| one.report.foreign_actions);
-    let (fixed, fixable) = (outcome.fixed, outcome.fixable());
+    let (fixed, fixable) = (outcome.fixed(), outcome.fixable());
     let s = |count: usize| if count == 1 { "" } else { "s" };
     let told = |class: &Class| {
         let (count, label) = (outcome.count(*class), class.label(language));
@@ -150,12 +158,21 @@ fn summary(outcome: &Outcome, language: Language) -> String {
 }
 
 fn in_json(outcome: &Outcome, language: Language) -> Value {
+    let made = |made: &Made| {
+        json!({
+            "code": made.code,
+            "message": made.message.in_language(language),
+            "line": made.place.line,
+            "column": made.place.column,
+        })
+    };
     let file = |told: Told<'_>| {
         let report = &told.checked.report;
         let tell = |found| ram::finding(found, &told.lines, language);
         json!({
             "path": told.path,
             "findings": report.findings.iter().map(tell).collect::<Vec<_>>(),
+            "fixed": told.checked.made.iter().map(made).collect::<Vec<_>>(),
             "statements": report.statements,
             "foreignActions": report.foreign_actions,
             "complete": report.is_complete,
@@ -168,6 +185,6 @@ fn in_json(outcome: &Outcome, language: Language) -> Value {
         "failed": outcome.failed.iter().map(failed).collect::<Vec<_>>(),
         "counts": Class::ALL.iter().map(count).collect::<serde_json::Map<_, _>>(),
         "fixable": outcome.fixable(),
-        "fixed": outcome.fixed,
+        "fixed": outcome.fixed(),
     })
 }

@@ -5,6 +5,7 @@ use std::{ops::Range, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::{lint::Outcome, report::Told};
+use crate::cli::output::one_line;
 use crate::ram::{
     finding::{Class, Finding, Language},
     lines::Lines,
@@ -21,7 +22,7 @@ pub(super) fn log(outcome: &Outcome, language: Language) -> Value {
         })
         .collect();
     let failed = |(path, error): &(PathBuf, anyhow::Error)| {
-        let text = format!("{}: {error:#}", path.display());
+        let text = format!("{}: {error:#}", one_line(&path.to_string_lossy()));
         json!({ "level": "error", "message": { "text": text } })
     };
     let failed: Vec<Value> = outcome.failed.iter().map(failed).collect();

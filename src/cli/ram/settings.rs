@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use super::files;
+use crate::cli::output::one_line;
 use crate::ram::{
     finding::{Class, Finding},
     rules::{RULES, Rule},
@@ -44,12 +46,14 @@ impl Settings {
     /// Reads the settings of a file, or of the usual one where that is there.
     pub(super) fn read(named: Option<&Path>) -> anyhow::Result<Self> {
         let path = named.unwrap_or(Path::new(USUAL));
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {
-                return Ok(Self::default());
-            }
-            other => other.with_context(|| format!("`--config`: `{}`", path.display()))?,
-        };
+        if named.is_none()
+            && fs::symlink_metadata(path).is_err_and(|it| it.kind() == ErrorKind::NotFound)
+        {
+            return Ok(Self::default());
+        }
+        // As bounded as documents are: it may come with somebody else's folder.
+        let text =
+            files::read(path).with_context(|| format!("`--config`: `{}`", path.display()))?;
         Self::parse(&text).with_context(|| format!("`{}`", path.display()))
     }
 
@@ -119,6 +123,7 @@ fn known(code: &str) -> anyhow::Result<()> {
 
 /// Says that there is no such rule.
 pub(super) fn unknown(code: &str) -> String {
+    let code = &one_line(code);
     let near = RULES
         .iter()
         .filter_map(|rule| Some((crate::catalog::letters_apart(rule.code, code, 4)?, rule.code)))

@@ -119,13 +119,14 @@ fn wrapped(text: &str) -> String {
 pub(super) fn harmless(text: &str) -> String {
     let is_harmful = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match (is_harmful(c), c.len_utf8()) {
             (false, _) => out.push(c),
             (true, 3) => out.push('\u{fffd}'),
+            // Two bytes, as U+061C.
             (true, length) => out.extend(std::iter::repeat_n('?', length)),
         }
     }

@@ -21,18 +21,20 @@ pub(super) enum Token {
 }
 
 /// How many faults are kept of a text.
-const MOST_FAULTS: usize = 100;
+pub const MOST_FAULTS: usize = 100;
 
 /// Reads tokens off a text.
 pub(super) struct Lexer<'t> {
     pub(super) text: &'t str,
     at: usize,
     pub(super) faults: Vec<Fault>,
+    /// Up to where it was looked for a quote that ends a word.
+    unquoted: usize,
 }
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        let mut lexer = Self { text, at: 0, faults: Vec::new() };
+        let mut lexer = Self { text, at: 0, faults: Vec::new(), unquoted: 0 };
         let mark = '\u{feff}'.len_utf8();
         if text.starts_with('\u{feff}') {
             lexer.at = mark;
@@ -78,7 +80,7 @@ impl<'t> Lexer<'t> {
                 Token::Mark(first)
             }
             '"' => self.string(),
-            '\'' => self.single_quoted(),
+            '\'' | '‘' | '’' | '“' | '”' => self.other_quotes(first),
             '-' | '0'..='9' => self.number(),
             c if is_word(c) => self.word(),
             c => {
@@ -94,19 +96,20 @@ impl<'t> Lexer<'t> {
         loop {
             self.take(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
             let (start, rest) = (self.at, self.rest());
+            let mut ends = true;
             if rest.starts_with("//") {
-                self.take(|c| c != '\n');
+                self.take(|c| !matches!(c, '\n' | '\r'));
             } else if rest.starts_with("/*") {
-                self.at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+                let end = rest.get(2..).and_then(|rest| rest.find("*/"));
+                ends = end.is_some();
+                self.at += end.map_or(rest.len(), |end| end + 4);
             } else {
                 return;
             }
             let span = start..self.at;
-            self.fault(
-                span.clone(),
-                words!("JSON has no comments", "JSON 不支持注释"),
-                Some(Edit::remove(span)),
-            );
+            // What follows a comment without end may be all of the document.
+            let fix = ends.then(|| Edit { span: span.clone(), text: " ".to_owned() });
+            self.fault(span, words!("JSON has no comments", "JSON 不支持注释"), fix);
         }
     }
 
@@ -121,13 +124,13 @@ impl<'t> Lexer<'t> {
             match self.peek() {
                 Some('"') => {
                     if self.opens_another(&value) {
-                        return self.cut_short(start, value);
+                        return self.cut_short(start, start + 1, value);
                     }
                     self.at += 1;
                     return Token::String(value);
                 }
                 Some('\\') => self.escape(&mut value),
-                Some('\n' | '\r') | None => return self.cut_short(start, value),
+                Some('\n' | '\r') | None => return self.cut_short(start, start + 1, value),
                 Some(c) => {
                     let span = self.at..self.at + c.len_utf8();
                     self.at = span.end;
@@ -155,14 +158,14 @@ impl<'t> Lexer<'t> {
             && before.is_some_and(|c| matches!(c, ',' | ':' | '[' | '{'))
     }
 
-    /// Ends a string whose closing quote is missing, before the marks that were not meant to be part of it.
-    fn cut_short(&mut self, start: usize, value: String) -> Token {
+    /// Ends a string that begins at `start`, and its value at `from`, and whose closing quote is missing: before the marks that were not meant to be part of it.
+    fn cut_short(&mut self, start: usize, from: usize, value: String) -> Token {
         let kept = value.trim_end_matches(|c: char| {
             c.is_whitespace() || matches!(c, ',' | ':' | '[' | ']' | '{' | '}')
         });
         // Where there were escapes, lengths differ: then the text stays as it is.
         let cut = value.len() - kept.len();
-        let written = self.at - start - 1 == value.len();
+        let written = self.at - from == value.len();
         let kept = if written { kept.to_owned() } else { value };
         if written {
             self.at -= cut;
@@ -251,22 +254,32 @@ impl<'t> Lexer<'t> {
         u32::from_str_radix(digits, 16).ok()
     }
 
-    fn single_quoted(&mut self) -> Token {
+    /// Reads a string in single quotes, or in those of a text processor.
+    fn other_quotes(&mut self, open: char) -> Token {
         let start = self.at;
-        self.at += 1;
-        self.take(|c| !matches!(c, '\'' | '"' | '\n' | '\r' | '\\'));
-        let value = self.text.get(start + 1..self.at).unwrap_or_default().to_owned();
-        if !self.rest().starts_with('\'') {
-            return self.cut_short(start, value);
-        }
-        self.at += 1;
+        let is_close = |c: char| match open {
+            '\'' => c == '\'',
+            _ => matches!(c, '‘' | '’' | '“' | '”' | '"'),
+        };
+        self.at += open.len_utf8();
+        let from = self.at;
+        self.take(|c| !is_close(c) && !matches!(c, '"' | '\n' | '\r' | '\\'));
+        let value = self.text.get(from..self.at).unwrap_or_default().to_owned();
+        let Some(close) = self.peek().filter(|c| is_close(*c)) else {
+            return self.cut_short(start, from, value);
+        };
+        self.at += close.len_utf8();
         let plain = value.bytes().all(|byte| byte >= b' ');
         let fix = plain.then(|| Edit { span: start..self.at, text: format!("\"{value}\"") });
-        self.fault(
-            start..self.at,
-            words!("strings stand in double quotes", "字符串必须使用双引号"),
-            fix,
-        );
+        let message = if open == '\'' {
+            words!("strings stand in double quotes", "字符串必须使用双引号")
+        } else {
+            words!(
+                "these are quotes of a text processor: strings stand in straight double quotes",
+                "这是文字处理软件的引号：字符串必须使用直双引号"
+            )
+        };
+        self.fault(start..self.at, message, fix);
         Token::String(value)
     }
 
@@ -294,8 +307,12 @@ impl<'t> Lexer<'t> {
 
     fn word(&mut self) -> Token {
         let start = self.at;
-        self.take(|c| is_word(c) || c.is_ascii_digit() || matches!(c, ':' | '/' | '-' | '.'));
-        if self.rest().starts_with('"') {
+        // Looked at once: a run of words is one long word to this.
+        if start >= self.unquoted {
+            self.take(|c| is_word(c) || c.is_ascii_digit() || matches!(c, ':' | '/' | '-' | '.'));
+            self.unquoted = self.at;
+        }
+        if self.unquoted == self.at && self.rest().starts_with('"') {
             let word = self.text.get(start..self.at).unwrap_or_default();
             // `Effect:"Allow"` is a word and a string, `Allow"` a string whose first quote is missing.
             if !word.ends_with(':') {

@@ -10,7 +10,10 @@ mod tests;
 
 use std::ops::Range;
 
-pub use self::parse::{DEEPEST, parse};
+pub use self::{
+    lex::MOST_FAULTS,
+    parse::{DEEPEST, parse},
+};
 use super::finding::{Edit, Words};
 
 /// A part of the text, in bytes.

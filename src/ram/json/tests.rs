@@ -141,4 +141,6 @@ fn huge_texts_take_time_by_their_length_only() {
     assert!(faults(&"\"\n".repeat(100_000)).len() <= 101);
     assert!(faults(&"{\"a\"".repeat(100_000)).len() <= 101);
     assert!(faults(&"/*".repeat(100_000)).len() <= 3);
+    assert!(faults(&format!("[{}]", "a:".repeat(200_000))).len() <= 101);
+    assert!(faults(&format!("[{}]", "“a".repeat(100_000))).len() <= 101);
 }

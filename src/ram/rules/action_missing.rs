@@ -43,7 +43,7 @@
 //! ## Source
 //! RAM Docs, Policy elements; RAM Docs, RAM API error messages
 
-use super::shared::{first, objects};
+use super::shared::{first, is_misspelt, objects};
 use crate::ram::{
     finding::{Findings, words},
     lint::Subject,
@@ -51,7 +51,10 @@ use crate::ram::{
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for statement in objects(subject) {
-        if statement.element("Action").is_none() && statement.element("NotAction").is_none() {
+        if ["Action", "NotAction"]
+            .iter()
+            .all(|name| statement.element(name).is_none() && !is_misspelt(statement.members, name))
+        {
             out.add(
                 &first(statement),
                 words!(

@@ -58,12 +58,17 @@ use crate::ram::{
 const ADMINISTRATE: &str = "pai:administratepai";
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
-    for (statement, actions, _) in subject.statements() {
+    for (statement, actions, resources) in subject.statements() {
         if !statement.is(Effect::Allow) {
             continue;
         }
         for action in actions {
-            if action.code() == Some("pai") && matches(&action.lower, ADMINISTRATE) {
+            // Of an action of any service, everything on everything tells.
+            let is_of_pai = match action.code() {
+                Some(code) => code == "pai",
+                None => !action.is_everything() && resources.iter().any(|it| it.can_be_of("pai")),
+            };
+            if is_of_pai && matches(&action.lower, ADMINISTRATE) {
                 let text = action.text.text;
                 out.add(
                     &action.text.span,

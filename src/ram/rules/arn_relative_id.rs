@@ -54,7 +54,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         let ours = subject.vocabulary.is_known_code(code);
         let wrong = if id.is_empty() {
             words!("the ARN names no resource", "ARN 没有指明资源")
-        } else if id.chars().any(char::is_whitespace) {
+        } else if ours && id.chars().any(char::is_whitespace) {
             words!("`{id}` has white space in it", "`{id}` 含有空白字符")
         } else if ours && (id.starts_with('/') || id.contains("//")) {
             words!("`{id}` has an empty part", "`{id}` 含有空段")

@@ -52,25 +52,38 @@
 //! ## Source
 //! RAM Docs, Conditional operators
 
-use super::shared::quoted;
+use std::collections::HashMap;
+
+use super::shared::{certain, quoted};
 use crate::ram::{
-    document::{member, members},
+    document::members,
     finding::{Edit, Findings, words},
     lint::Subject,
     operator::Operator,
     vocabulary::nearest_of,
 };
 
+fn known() -> impl Iterator<Item = &'static str> {
+    Operator::ALL.iter().map(|(known, _)| *known)
+}
+
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for (statement, ..) in subject.statements() {
         let Some(condition) = statement.element("Condition") else { continue };
+        // Names that are taken, or meant by several.
+        let mut taken: HashMap<&str, usize> = HashMap::new();
+        for operator in members(&condition.value) {
+            let name = operator.name.as_str();
+            let meant = if Operator::parse(name).is_some() { None } else { certain(name, known()) };
+            *taken.entry(meant.unwrap_or(name)).or_default() += 1;
+        }
         for operator in members(&condition.value) {
             let name = operator.name.as_str();
             if Operator::parse(name).is_some() {
                 continue;
             }
-            let near = nearest_of(name, Operator::ALL.iter().map(|(known, _)| *known));
-            let free = near.filter(|near| member(members(&condition.value), near).is_none());
+            let near = nearest_of(name, known());
+            let free = certain(name, known()).filter(|meant| taken.get(meant) == Some(&1));
             let help = match (name, near) {
                 (_, Some(near)) => words!("is `{near}` meant?", "是否应为 `{near}`？"),
                 (name, None) if name.ends_with("IfExists") || name == "Null" => words!(

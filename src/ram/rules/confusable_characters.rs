@@ -94,8 +94,14 @@ fn elements(members: &[Member], out: &mut Findings) {
 fn look_at(text: &str, span: &Span, out: &mut Findings) {
     let Some(strange) = text.chars().find(|c| !c.is_ascii()) else { return };
     let code = u32::from(strange);
-    let plain: String =
-        skeleton(text).filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
+    // What is a letter of RAM already stays: the skeleton of `1` is `l`.
+    let plain_of = |c: char| {
+        let mut buffer = [0; 4];
+        let alike =
+            if c.is_ascii() { vec![c] } else { skeleton(c.encode_utf8(&mut buffer)).collect() };
+        alike.into_iter().filter(|c| !c.is_whitespace() && !is_invisible(*c))
+    };
+    let plain: String = text.chars().flat_map(plain_of).collect();
     let draft = out.add(
         span,
         words!(

@@ -72,10 +72,14 @@
 //! ## Source
 //! RAM Docs, Policy elements (Condition); RAM Docs, Conditional operators
 
-use crate::ram::{
-    document::Effect,
-    finding::{Findings, words},
-    lint::Subject,
+use crate::{
+    catalog::catalog,
+    ram::{
+        document::{Effect, Statement},
+        finding::{Findings, words},
+        lint::{ActionUse, Subject},
+        wildcard::matches,
+    },
 };
 
 /// The keys that every request has.
@@ -94,12 +98,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
                 continue;
             }
             let resource = resources.first().map_or("*", |resource| resource.text.text);
-            let action = actions.first().filter(|_| !statement.is_not_action).map(|action| {
-                let known =
-                    action.covered.first().and_then(|index| subject.vocabulary.action(*index));
-                known.map_or(action.text.text, |known| known.action)
-            });
-            let action = action.unwrap_or("…");
+            let Some(action) = slips_through(subject, statement, actions) else { continue };
             out.add(
                 &clause.key.span,
                 words!(
@@ -108,10 +107,27 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
                 ),
             )
             .help(words!(
-                "this one slips through: action `{action}`, resource `{resource}`, context without `{key}`; grant with the \
+                "this one slips through: action `{action}`, resource `{resource}`, context without `{key}`; where it must not, grant with the \
                  condition turned round instead of denying with it",
-                "以下请求会漏过：操作 `{action}`，资源 `{resource}`，上下文不含 `{key}`；建议改为在 Allow 中使用相反的条件，而不是用它拒绝"
+                "以下请求会漏过：操作 `{action}`，资源 `{resource}`，上下文不含 `{key}`；若不应放行，请在 Allow 中使用相反的条件，而不是用它拒绝"
             ));
         }
     }
+}
+
+/// Returns an action that the statement is about, by its name where it has one.
+fn slips_through<'d>(
+    subject: &Subject<'d>,
+    statement: &Statement<'_>,
+    actions: &[ActionUse<'d>],
+) -> Option<&'d str> {
+    if statement.is_not_action {
+        let is_listed =
+            |name: &&str| actions.iter().any(|it| matches(&it.lower, &name.to_ascii_lowercase()));
+        let mut known = catalog().ram_actions().iter().map(|known| known.action);
+        return known.find(|name| !is_listed(name));
+    }
+    let action = actions.first()?;
+    let known = action.covered.first().and_then(|index| subject.vocabulary.action(*index));
+    Some(known.map_or(action.text.text, |known| known.action))
 }

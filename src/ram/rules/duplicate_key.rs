@@ -49,7 +49,7 @@
 //! ## Source
 //! RFC 8259, Objects; RAM Docs, Policy structure and syntax
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::shared::remove_member;
 use crate::ram::{
@@ -74,14 +74,22 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
 
 fn look_at(subject: &Subject<'_>, members: &[Member], out: &mut Findings) {
     let mut first: HashMap<&str, &Member> = HashMap::new();
+    let text = |member: &Member| subject.document.text.get(member.value.span.clone());
+    let mut differ: HashSet<&str> = HashSet::new();
+    for member in members {
+        let before = *first.entry(&member.name).or_insert(member);
+        if text(before) != text(member) {
+            differ.insert(&member.name);
+        }
+    }
+    first.clear();
     for (index, member) in members.iter().enumerate() {
         let Some(before) = first.get(member.name.as_str()) else {
             first.insert(&member.name, member);
             continue;
         };
         let name = &member.name;
-        let text = |member: &Member| subject.document.text.get(member.value.span.clone());
-        let is_same = text(before).is_some() && text(before) == text(member);
+        let is_same = !differ.contains(name.as_str());
         out.add(
             &member.name_span,
             words!("`{name}` stands here a second time", "`{name}` 重复出现"),

@@ -48,13 +48,15 @@
 //! ## Source
 //! RAM Docs, Policy elements; RAM Docs, RAM API error messages
 
-use super::shared::quoted;
+use super::shared::{certain, quoted};
 use crate::ram::{
     finding::{Edit, Findings, words},
     json::Value,
     lint::Subject,
     vocabulary::nearest_of,
 };
+
+const EFFECTS: [&str; 2] = ["Allow", "Deny"];
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for (statement, ..) in subject.statements() {
@@ -63,12 +65,15 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         if statement.effect.is_some() {
             continue;
         }
-        let near = nearest_of(text, ["Allow", "Deny"].into_iter());
+        let near = nearest_of(text, EFFECTS.into_iter());
         out.add(&effect.value.span, words!("there is no effect `{text}`", "效力 `{text}` 不存在"))
             .help(match near {
                 Some(near) => words!("is `{near}` meant?", "是否应为 `{near}`？"),
                 None => words!("write `Allow` or `Deny`", "请写 `Allow` 或 `Deny`"),
             })
-            .fix_if(near.map(|near| Edit { span: effect.value.span.clone(), text: quoted(near) }));
+            .fix_if(
+                certain(text, EFFECTS.into_iter())
+                    .map(|near| Edit { span: effect.value.span.clone(), text: quoted(near) }),
+            );
     }
 }

@@ -40,7 +40,7 @@
 //! ## Source
 //! RAM Docs, Policy elements
 
-use super::shared::{first, objects};
+use super::shared::{first, is_misspelt, objects};
 use crate::ram::{
     finding::{Findings, words},
     lint::Subject,
@@ -48,7 +48,7 @@ use crate::ram::{
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for statement in objects(subject) {
-        if statement.element("Effect").is_none() {
+        if statement.element("Effect").is_none() && !is_misspelt(statement.members, "Effect") {
             out.add(
                 &first(statement),
                 words!("the statement has no `Effect`", "语句缺少 `Effect`"),

@@ -57,7 +57,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         let all = actions.iter().find(|action| action.is_everything());
         let anywhere = resources.iter().find(|resource| resource.is_everything());
         let (Some(action), Some(resource)) = (all, anywhere) else { continue };
-        if statement.is(Effect::Allow) && statement.is_unconditional() {
+        if statement.is(Effect::Allow) && statement.is_open() {
             out.add(
                 &action.text.span,
                 words!("the statement grants everything on everything", "该语句授予对所有资源的所有操作"),

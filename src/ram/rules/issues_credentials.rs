@@ -60,17 +60,23 @@ use crate::{
     ram::{
         document::Effect,
         finding::{Findings, words},
-        lint::{ResourceUse, Subject},
+        lint::Subject,
+        wildcard::matches,
     },
 };
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for (statement, actions, resources) in subject.statements() {
-        let everywhere = resources.iter().any(ResourceUse::is_everything);
-        if !statement.is(Effect::Allow) || !statement.is_unconditional() || !everywhere {
+        // Of a workspace that nobody has named.
+        let everywhere = resources.iter().any(|resource| {
+            let id = resource.relative_id();
+            resource.is_everything() || id.is_some_and(|id| matches(id, "workspace/0/unnamed/0"))
+        });
+        if !statement.is(Effect::Allow) || !statement.is_open() || !everywhere {
             continue;
         }
-        for action in actions.iter().filter(|action| action.code().is_some()) {
+        // Of everything, another rule tells.
+        for action in actions.iter().filter(|action| !action.is_everything()) {
             let named = action.covered.iter().filter_map(|index| subject.vocabulary.action(*index));
             let issuing: Vec<&str> =
                 named.filter(|action| issues(action)).map(|action| action.action).take(3).collect();

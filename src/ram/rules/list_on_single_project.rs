@@ -54,10 +54,10 @@
 //! ## Source
 //! Simple Log Service Docs, API reference (ListProject); Authorization rules
 
-use super::shared::is_of_one_project;
 use crate::ram::{
     finding::{Findings, words},
     lint::{ResourceUse, Subject},
+    wildcard::matches,
 };
 
 const LIST: &str = "log:listproject";
@@ -71,8 +71,10 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         if statement.is_not_action || is_elsewhere || of_log.peek().is_none() {
             continue;
         }
-        let single =
-            |resource: &&ResourceUse<'_>| resource.relative_id().is_some_and(is_of_one_project);
+        let single = |resource: &&ResourceUse<'_>| {
+            let id = resource.relative_id();
+            id.is_some_and(|id| id.starts_with("project/") && !matches(id, "project/*"))
+        };
         let Some(first) = of_log.clone().find(single) else { continue };
         if of_log.all(|resource| single(&resource)) {
             out.add(
@@ -82,7 +84,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
                     "`log:ListProject` 作用于所有项目"
                 ),
             )
-            .label(&first.text.span, words!("a single project", "单个项目"))
+            .label(&first.text.span, words!("some projects only", "仅部分项目"))
             .help(words!(
                 "grant it in a statement of its own on `acs:log:*:*:project/*`",
                 "请在单独的语句中授予，资源写 `acs:log:*:*:project/*`"

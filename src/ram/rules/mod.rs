@@ -22,8 +22,10 @@ mod condition_ip;
 mod condition_key_format;
 mod condition_key_unsupported;
 mod condition_number;
+mod condition_operator_mismatch;
 mod condition_operator_unknown;
 mod condition_several_booleans;
+mod condition_value_unknown;
 mod confusable_characters;
 mod contradictory_condition;
 mod deny_condition_key_absent;
@@ -54,6 +56,8 @@ mod statement_empty;
 mod statement_missing;
 mod statement_not_array;
 mod string_equals_wildcard;
+mod trust_action;
+mod trust_anybody;
 mod unknown_action;
 mod unknown_element;
 mod unsupported_element;
@@ -159,6 +163,7 @@ rules! {
     issues_credentials: SecurityWarning,
     deny_condition_key_absent: SecurityWarning,
     administrate_pai: SecurityWarning,
+    trust_anybody: SecurityWarning,
     unknown_action: GeneralWarning,
     ram_code_slip: GeneralWarning,
     wildcard_matches_nothing: GeneralWarning,
@@ -167,6 +172,9 @@ rules! {
     list_on_single_project: GeneralWarning,
     sls_arn_without_project: GeneralWarning,
     condition_key_unsupported: GeneralWarning,
+    condition_operator_mismatch: GeneralWarning,
+    condition_value_unknown: GeneralWarning,
+    trust_action: GeneralWarning,
     string_equals_wildcard: GeneralWarning,
     allow_shadowed: GeneralWarning,
     contradictory_condition: GeneralWarning,

@@ -127,7 +127,10 @@ fn look_at(kind: &Member, out: &mut Findings) {
 
 fn is_principal(kind: &str, text: &str) -> bool {
     if kind == "Service" {
-        let name = text.strip_suffix(".aliyuncs.com").unwrap_or_default();
+        // A service that acts for another account is `<account>@<service>.aliyuncs.com`.
+        let (account, service) = text.split_once('@').unwrap_or(("1", text));
+        let is_account = !account.is_empty() && account.chars().all(|c| c.is_ascii_digit());
+        let name = service.strip_suffix(".aliyuncs.com").filter(|_| is_account).unwrap_or_default();
         return !name.is_empty()
             && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
     }

@@ -44,7 +44,7 @@
 //! ## Source
 //! RAM Docs, Policy elements, Principal
 
-use super::shared::{first, objects};
+use super::shared::{first, is_misspelt, objects};
 use crate::ram::{
     document::Kind,
     finding::{Findings, words},
@@ -56,7 +56,10 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         return;
     }
     for statement in objects(subject) {
-        if statement.element("Principal").is_none() && statement.element("NotPrincipal").is_none() {
+        if ["Principal", "NotPrincipal"]
+            .iter()
+            .all(|name| statement.element(name).is_none() && !is_misspelt(statement.members, name))
+        {
             out.add(
                 &first(statement),
                 words!("a statement of a trust policy needs a `Principal`", "信任策略的语句必须有 `Principal`"),

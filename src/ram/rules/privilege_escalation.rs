@@ -51,57 +51,61 @@
 use crate::ram::{
     document::Effect,
     finding::{Findings, words},
-    lint::{ActionUse, Subject},
+    lint::{ActionUse, ResourceUse, Subject},
     wildcard::matches,
 };
 
-/// Actions by which whoever has them gets further rights, in small letters; of `ram` see below.
+/// Actions by which whoever has them gets further rights; of `ram` see below.
 const GIVE_RIGHTS: [&str; 7] = [
-    "pai:assumeuser",
-    "paiworkspace:addmemberrole",
-    "paiworkspace:addworkspacerole",
-    "paiworkspace:createmember",
-    "paiworkspace:createworkspacerole",
-    "paiworkspace:updateworkspacerole",
-    "sts:assumerole",
+    "pai:AssumeUser",
+    "paiworkspace:AddMemberRole",
+    "paiworkspace:AddWorkspaceRole",
+    "paiworkspace:CreateMember",
+    "paiworkspace:CreateWorkspaceRole",
+    "paiworkspace:UpdateWorkspaceRole",
+    "sts:AssumeRole",
 ];
 /// Actions of RAM that patterns are tried on: each way to get rights.
 const GIVE_RIGHTS_IN_RAM: [&str; 12] = [
-    "ram:addusertogroup",
-    "ram:attachpolicytogroup",
-    "ram:attachpolicytorole",
-    "ram:attachpolicytouser",
-    "ram:createaccesskey",
-    "ram:createloginprofile",
-    "ram:createpolicyversion",
-    "ram:passrole",
-    "ram:setdefaultpolicyversion",
-    "ram:updateaccesskey",
-    "ram:updateloginprofile",
-    "ram:updaterole",
+    "ram:AddUserToGroup",
+    "ram:AttachPolicyToGroup",
+    "ram:AttachPolicyToRole",
+    "ram:AttachPolicyToUser",
+    "ram:CreateAccessKey",
+    "ram:CreateLoginProfile",
+    "ram:CreatePolicyVersion",
+    "ram:PassRole",
+    "ram:SetDefaultPolicyVersion",
+    "ram:UpdateAccessKey",
+    "ram:UpdateLoginProfile",
+    "ram:UpdateRole",
 ];
 /// Those that are harmless for a role that is named.
-const FOR_A_ROLE: [&str; 2] = ["ram:passrole", "sts:assumerole"];
+const FOR_A_ROLE: [&str; 2] = ["ram:PassRole", "sts:AssumeRole"];
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for (statement, actions, resources) in subject.statements() {
         if !statement.is(Effect::Allow) {
             continue;
         }
+        // A role that nobody has named.
         let everywhere = resources.iter().any(|resource| {
-            resource.relative_id().unwrap_or(resource.text.text).trim_end_matches('*').is_empty()
-                || resource.relative_id() == Some("role/*")
+            resource.is_everything()
+                || resource.relative_id().is_some_and(|id| matches(id, "role/zq-0-unnamed"))
         });
         for action in actions {
-            if action.code().is_none() {
+            // Everything on everything is another rule's.
+            let all = action.is_everything() && resources.iter().any(ResourceUse::is_everything);
+            if all && statement.is_open() {
                 continue;
             }
             let reached: Vec<&str> = GIVE_RIGHTS
                 .iter()
                 .chain(&GIVE_RIGHTS_IN_RAM)
                 .copied()
-                .filter(|name| matches(&action.lower, name))
+                .filter(|name| matches(&action.lower, &name.to_ascii_lowercase()))
                 .filter(|name| everywhere || !FOR_A_ROLE.contains(name))
+                .filter(|name| action.code().is_some() || is_within(name, resources))
                 .collect();
             if reached.is_empty() && !changes_ram(action) {
                 continue;
@@ -129,11 +133,30 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     }
 }
 
-/// Returns whether it is a single action of RAM that changes something; a role for a service of the vendor is harmless.
+/// Returns whether an action can be asked on one of these resources: those of STS are roles of RAM.
+fn is_within(action: &str, resources: &[ResourceUse<'_>]) -> bool {
+    let code = action.split(':').next().unwrap_or_default().replace("sts", "ram");
+    resources.iter().any(|resource| resource.can_be_of(&code))
+}
+
+/// Returns whether it can change something in RAM. To look, to look after one's own password or device, to take keys and users
+/// away, and a role for a service of the vendor are harmless; a policy that is taken away may have been a denial.
 fn changes_ram(action: &ActionUse<'_>) -> bool {
-    let harmless =
-        ["get", "list", "createservicelinkedrole", "deleteservicelinkedrole", "passrole"];
+    const HARMLESS: [&str; 10] = [
+        "bindmfadevice",
+        "changepassword",
+        "createservicelinkedrole",
+        "createvirtualmfadevice",
+        "deleteaccesskey",
+        "deleteservicelinkedrole",
+        "deleteuser",
+        "deletevirtualmfadevice",
+        "passrole",
+        "unbindmfadevice",
+    ];
+    let name = action.name();
     action.code() == Some("ram")
-        && !action.is_pattern()
-        && !harmless.iter().any(|start| action.name().starts_with(start))
+        && !HARMLESS.contains(&name)
+        && !name.starts_with("get")
+        && !name.starts_with("list")
 }

@@ -75,7 +75,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
 fn tell(code: &str, meant: &str, text: &Text<'_>, out: &mut Findings) {
     out.add(
         &text.span,
-        words!("no service has the RAM code `{code}`", "没有服务使用 RAM 代码 `{code}`"),
+        words!("`{code}` is not known as a RAM code", "`{code}` 不是已知的 RAM 代码"),
     )
     .help(words!("is `{meant}` meant?", "是否应为 `{meant}`？"));
 }

@@ -47,7 +47,7 @@
 //! ## Source
 //! RAM Docs, Policy elements
 
-use super::shared::{first, objects};
+use super::shared::{first, is_misspelt, objects};
 use crate::ram::{
     document::Kind,
     finding::{Findings, words},
@@ -59,7 +59,10 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         return;
     }
     for statement in objects(subject) {
-        if statement.element("Resource").is_none() && statement.element("NotResource").is_none() {
+        if ["Resource", "NotResource"]
+            .iter()
+            .all(|name| statement.element(name).is_none() && !is_misspelt(statement.members, name))
+        {
             out.add(
                 &first(statement),
                 words!("the statement has no `Resource`", "语句缺少 `Resource`"),

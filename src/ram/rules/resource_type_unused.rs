@@ -55,7 +55,7 @@
 
 use std::collections::BTreeSet;
 
-use super::shared::sls_types;
+use super::shared::{as_pattern, sls_types};
 use crate::{
     catalog::Arn,
     ram::{
@@ -95,7 +95,8 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
             }
             forms.sort_unstable();
             forms.dedup();
-            let some = forms.iter().take(3).copied().collect::<Vec<_>>().join("`, `");
+            let some =
+                forms.iter().take(3).map(|form| as_pattern(form)).collect::<Vec<_>>().join("`, `");
             let text = resource.text.text;
             out.add(
                 &resource.text.span,
@@ -120,7 +121,7 @@ fn fits(id: &str, form: &str) -> bool {
     loop {
         match (ids.next(), forms.next()) {
             (None, None) => return true,
-            (Some("*"), _) if ids.peek().is_none() => return true,
+            (Some("*"), Some(_)) if ids.peek().is_none() => return true,
             (_, Some("*")) if forms.peek().is_none() => return true,
             (Some(part), Some(wanted)) => {
                 let is_open = wanted.starts_with('{') || wanted == "*";

@@ -1,19 +1,19 @@
 //! What several rules look at in the same way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::OnceLock,
 };
 
 use crate::{
-    catalog::Arn,
+    catalog::{Arn, letters_apart},
     ram::{
         document::{Clause, Effect, Statement, Text, members, strings},
         finding::Edit,
-        json::{Member, Node, Span},
+        json::{Member, Node, Span, Value},
         lint::{ActionUse, ResourceUse, Subject},
         operator::{Family, Operator},
-        vocabulary::Vocabulary,
+        vocabulary::{Vocabulary, nearest_of},
         wildcard::is_pattern,
     },
 };
@@ -131,7 +131,11 @@ impl Meaning {
             }
         }
         let says_of_what = !resources.is_empty() || !principals.is_empty();
-        if !says_of_what || !statement.members.iter().all(|member| is_known(&member.name)) {
+        if !says_of_what
+            || !statement.members.iter().all(|member| is_known(&member.name))
+            || !statement.members.iter().all(|member| is_wholly_read(&member.value))
+            || has_doubles(statement.members)
+        {
             return None;
         }
         let mut condition = BTreeMap::new();
@@ -153,6 +157,33 @@ impl Meaning {
     }
 }
 
+/// Returns whether a value is made of strings, each under a name of its own: nothing of it is left out when it is compared.
+fn is_wholly_read(node: &Node) -> bool {
+    match &node.value {
+        Value::String(_) => true,
+        Value::Array(items) => items.iter().all(|item| matches!(item.value, Value::String(_))),
+        Value::Object(members) => {
+            !has_doubles(members) && members.iter().all(|member| is_wholly_read(&member.value))
+        }
+        _ => false,
+    }
+}
+
+fn has_doubles(members: &[Member]) -> bool {
+    let mut names = HashSet::new();
+    !members.iter().all(|member| names.insert(member.name.as_str()))
+}
+
+/// Returns which of some names is certainly meant by one that is none of them: in other letters, or but for one letter. A
+/// letter before it can turn its meaning round.
+pub(super) fn certain<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let near = nearest_of(text, names)?;
+    let starts_alike = text.chars().next()?.eq_ignore_ascii_case(&near.chars().next()?);
+    let is_word = text.chars().all(|c| c.is_ascii_alphabetic());
+    let (lower, known) = (text.to_ascii_lowercase(), near.to_ascii_lowercase());
+    (starts_alike && is_word && letters_apart(&lower, &known, 1).is_some()).then_some(near)
+}
+
 /// Returns the types that relative ids of Simple Log Service begin with, as its catalogued ARNs have them.
 pub(super) fn sls_types(vocabulary: &Vocabulary) -> &'static BTreeSet<&'static str> {
     static TYPES: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
@@ -166,8 +197,21 @@ pub(super) fn sls_types(vocabulary: &Vocabulary) -> &'static BTreeSet<&'static s
     })
 }
 
-/// Returns whether a relative id of Simple Log Service is of one project, or of something in it.
-pub(super) fn is_of_one_project(id: &str) -> bool {
-    let project = id.strip_prefix("project/").and_then(|rest| rest.split('/').next());
-    project.is_some_and(|name| !is_pattern(name))
+/// Returns a form of ARNs as a resource that can be written: `*` for what differs.
+pub(super) fn as_pattern(form: &str) -> String {
+    let mut out = String::new();
+    let mut rest = form;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    out + rest
+}
+
+/// Returns whether one of some elements is nearly called so: a rule tells of its name, and it is not missing.
+pub(super) fn is_misspelt(elements: &[Member], name: &str) -> bool {
+    elements
+        .iter()
+        .any(|it| it.name != name && nearest_of(&it.name, std::iter::once(name)).is_some())
 }

@@ -37,6 +37,7 @@
 //! ## Source
 //! RAM Docs, Policy structure and syntax
 
+use super::shared::is_misspelt;
 use crate::ram::{
     document::member,
     finding::{Findings, words},
@@ -48,6 +49,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     let root = subject.document.root;
     if matches!(root.value, Value::Object(_))
         && member(subject.document.members, "Statement").is_none()
+        && !is_misspelt(subject.document.members, "Statement")
     {
         let span = root.span.start..root.span.start + 1;
         out.add(&span, words!("the document has no `Statement`", "文档缺少 `Statement`"))

@@ -62,7 +62,9 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
             continue;
         }
         let text = action.text.text;
-        let near = subject.vocabulary.nearest(&action.lower);
+        let mut near = subject.vocabulary.elsewhere(action.name());
+        near.extend(subject.vocabulary.nearest(&action.lower));
+        near.truncate(3);
         let list = near.join("`, `");
         out.add(&action.text.span, words!("there is no action `{text}`", "操作 `{text}` 不存在"))
             .help(if near.is_empty() {

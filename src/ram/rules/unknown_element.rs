@@ -52,9 +52,10 @@
 //! ## Source
 //! RAM Docs, Policy elements
 
-use super::shared::quoted;
+use std::collections::HashMap;
+
+use super::shared::{certain, quoted};
 use crate::ram::{
-    document::member,
     finding::{Edit, Findings, words},
     json::Member,
     lint::Subject,
@@ -75,13 +76,20 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
 }
 
 fn look_at(members: &[Member], known: &[&'static str], out: &mut Findings) {
+    // Names that are taken, or meant by several.
+    let mut taken: HashMap<&str, usize> = HashMap::new();
+    for found in members {
+        let meant = certain(&found.name, known.iter().copied());
+        *taken.entry(meant.unwrap_or(&found.name)).or_default() += 1;
+    }
     for found in members {
         let name = &found.name;
         if known.contains(&name.as_str()) || TOLD_ELSEWHERE.contains(&name.as_str()) {
             continue;
         }
         let near = nearest_of(name, known.iter().copied());
-        let free = near.filter(|near| member(members, near).is_none());
+        let free =
+            certain(name, known.iter().copied()).filter(|meant| taken.get(meant) == Some(&1));
         let list = known.join("`, `");
         out.add(
             &found.name_span,

@@ -46,6 +46,7 @@
 //! ## Source
 //! RAM Docs, Policy structure and syntax
 
+use super::shared::is_misspelt;
 use crate::ram::{
     document::member,
     finding::{Edit, Findings, words},
@@ -55,7 +56,7 @@ use crate::ram::{
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     let Value::Object(members) = &subject.document.root.value else { return };
-    if member(members, "Version").is_some() {
+    if member(members, "Version").is_some() || is_misspelt(members, "Version") {
         return;
     }
     let start = subject.document.root.span.start;

@@ -47,10 +47,9 @@
 //! ## Source
 //! RAM Docs, Policy elements
 
-use super::shared::quoted;
 use crate::ram::{
     document::member,
-    finding::{Edit, Findings, words},
+    finding::{Findings, words},
     json::Value,
     lint::Subject,
 };
@@ -64,7 +63,6 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
             &version.value.span,
             words!("there is no version `{text}`", "版本 `{text}` 不存在"),
         )
-        .help(words!("the only version of RAM documents is `1`", "RAM 策略文档只有版本 `1`"))
-        .fix(Edit { span: version.value.span.clone(), text: quoted("1") });
+        .help(words!("the only version of RAM documents is `1`", "RAM 策略文档只有版本 `1`"));
     }
 }

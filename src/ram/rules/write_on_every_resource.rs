@@ -48,6 +48,7 @@
 //! ## Source
 //! RAM Docs, Policy elements (Resource); PAI Docs, RAM authorization
 
+use super::shared::as_pattern;
 use crate::ram::{
     document::Effect,
     finding::{Findings, words},
@@ -70,7 +71,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
                 continue;
             };
             let Some(arn) = known.arns.iter().find(|arn| **arn != "*") else { continue };
-            let text = action.text.text;
+            let (text, arn) = (action.text.text, as_pattern(arn));
             out.add(
                 &action.text.span,
                 words!("`{text}` is granted on every resource", "`{text}` 被授予所有资源"),
