@@ -16,6 +16,8 @@ use super::{
 pub const LONGEST_TEXT: usize = 1024 * 1024;
 /// The longest text of which more is asked than whether RAM accepts it, in bytes: no character has more than four.
 const LONGEST_JUDGED: usize = 4 * 6_144;
+/// How many different patterns of actions of any service are looked up in the whole catalogue.
+const WIDE_PATTERNS: u32 = 1_000;
 /// How many pairs of patterns are compared for a document, all rules together.
 const COMPARISONS: u32 = 400_000;
 
@@ -149,6 +151,7 @@ impl<'d> Subject<'d> {
     fn new(document: &'d Document<'d>, faults: &'d [Fault], judged: bool) -> Self {
         let vocabulary = vocabulary();
         let mut known: HashMap<String, (Rc<str>, Rc<[ActionIndex]>)> = HashMap::new();
+        let mut wide = 0;
         let mut look_up = |text: &Text<'d>| {
             let key = text.text.to_ascii_lowercase();
             let name_at = key.find(':').map(|at| at + 1);
@@ -159,7 +162,10 @@ impl<'d> Subject<'d> {
                         Vec::new()
                     } else if wildcard::is_pattern(key) {
                         let code = key.split_once(':').map(|(code, _)| code);
-                        vocabulary.covered(key, code.filter(|code| !wildcard::is_pattern(code)))
+                        let code = code.filter(|code| !wildcard::is_pattern(code));
+                        wide += u32::from(code.is_none());
+                        let is_one_too_many = code.is_none() && wide > WIDE_PATTERNS;
+                        if is_one_too_many { Vec::new() } else { vocabulary.covered(key, code) }
                     } else {
                         vocabulary.find(key).into_iter().collect()
                     };
@@ -177,7 +183,8 @@ impl<'d> Subject<'d> {
         };
         let resources =
             statements.iter().map(|it| it.resources.iter().map(resource).collect()).collect();
-        Self { document, faults, vocabulary, actions, resources, comparisons: Cell::new(0) }
+        let comparisons = Cell::new(if wide > WIDE_PATTERNS { COMPARISONS + 1 } else { 0 });
+        Self { document, faults, vocabulary, actions, resources, comparisons }
     }
 
     /// Returns each statement with its actions and resources.

@@ -75,25 +75,22 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Returns the edit that leaves an element out of an array, with its comma.
 pub(super) fn remove_item(items: &[Node], index: usize) -> Edit {
-    let spans: Vec<Span> = items.iter().map(|item| item.span.clone()).collect();
-    remove(&spans, index)
+    remove(index, |index| items.get(index).map(|item| item.span.clone()))
 }
 
 /// Returns the edit that leaves a member out of an object, with its comma.
 pub(super) fn remove_member(members: &[Member], index: usize) -> Edit {
-    let spans: Vec<Span> = members.iter().map(Member::span).collect();
-    remove(&spans, index)
+    remove(index, |index| members.get(index).map(Member::span))
 }
 
-fn remove(spans: &[Span], index: usize) -> Edit {
-    let end_of = |index: usize| spans.get(index).map_or(0, |span| span.end);
-    let start_of = |index: usize| spans.get(index).map_or(0, |span| span.start);
-    Edit::remove(if index > 0 {
-        end_of(index - 1)..end_of(index)
-    } else if spans.len() > 1 {
-        start_of(0)..start_of(1)
-    } else {
-        start_of(0)..end_of(0)
+fn remove(index: usize, span_of: impl Fn(usize) -> Option<Span>) -> Edit {
+    let own = span_of(index).unwrap_or(0..0);
+    let before = index.checked_sub(1).and_then(&span_of);
+    let after = span_of(index + 1);
+    Edit::remove(match (before, after) {
+        (Some(before), _) => before.end..own.end,
+        (None, Some(after)) => own.start..after.start,
+        (None, None) => own,
     })
 }
 

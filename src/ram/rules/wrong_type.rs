@@ -60,6 +60,9 @@ use crate::ram::{
     lint::Subject,
 };
 
+/// Nobody means a longer one.
+const LONGEST_NUMBER: usize = 40;
+
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     let document = subject.document;
     if !matches!(document.root.value, Value::Object(_) | Value::Unreadable) {
@@ -141,7 +144,8 @@ fn values(subject: &Subject<'_>, member: &Member, quote: bool, out: &mut Finding
 
 fn in_quotes(subject: &Subject<'_>, node: &Node) -> Option<Edit> {
     let text = subject.document.text.get(node.span.clone())?;
-    let plain = matches!(node.value, Value::Number | Value::Bool(_));
+    let plain =
+        matches!(node.value, Value::Number | Value::Bool(_)) && text.len() <= LONGEST_NUMBER;
     plain.then(|| Edit { span: node.span.clone(), text: quoted(text) })
 }
 
