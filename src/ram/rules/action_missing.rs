@@ -43,29 +43,24 @@
 //! ## Source
 //! RAM Docs, Policy elements; RAM Docs, RAM API error messages
 
-use super::shared::{first, is_misspelt, objects};
+use super::shared::{first, lacking};
 use crate::ram::{
     finding::{Findings, words},
     lint::Subject,
 };
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
-    for statement in objects(subject) {
-        if ["Action", "NotAction"]
-            .iter()
-            .all(|name| statement.element(name).is_none() && !is_misspelt(statement.members, name))
-        {
-            out.add(
-                &first(statement),
-                words!(
-                    "the statement has neither `Action` nor `NotAction`",
-                    "语句既没有 `Action` 也没有 `NotAction`"
-                ),
-            )
-            .help(words!(
-                "list the actions it is about as `Action`",
-                "用 `Action` 列出该语句涉及的操作"
-            ));
-        }
+    for statement in lacking(subject, &["Action", "NotAction"]) {
+        out.add(
+            &first(statement),
+            words!(
+                "the statement has neither `Action` nor `NotAction`",
+                "语句既没有 `Action` 也没有 `NotAction`"
+            ),
+        )
+        .help(words!(
+            "list the actions it is about as `Action`",
+            "用 `Action` 列出该语句涉及的操作"
+        ));
     }
 }

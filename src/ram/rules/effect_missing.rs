@@ -40,23 +40,18 @@
 //! ## Source
 //! RAM Docs, Policy elements
 
-use super::shared::{first, is_misspelt, objects};
+use super::shared::{first, lacking};
 use crate::ram::{
     finding::{Findings, words},
     lint::Subject,
 };
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
-    for statement in objects(subject) {
-        if statement.element("Effect").is_none() && !is_misspelt(statement.members, "Effect") {
-            out.add(
-                &first(statement),
-                words!("the statement has no `Effect`", "语句缺少 `Effect`"),
-            )
+    for statement in lacking(subject, &["Effect"]) {
+        out.add(&first(statement), words!("the statement has no `Effect`", "语句缺少 `Effect`"))
             .help(words!(
                 "add `\"Effect\": \"Allow\"` or `\"Deny\"`",
                 "添加 `\"Effect\": \"Allow\"` 或 `\"Deny\"`"
             ));
-        }
     }
 }

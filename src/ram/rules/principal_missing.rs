@@ -44,7 +44,7 @@
 //! ## Source
 //! RAM Docs, Policy elements, Principal
 
-use super::shared::{first, is_misspelt, objects};
+use super::shared::{first, lacking};
 use crate::ram::{
     document::Kind,
     finding::{Findings, words},
@@ -55,12 +55,8 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     if subject.document.kind != Kind::Trust {
         return;
     }
-    for statement in objects(subject) {
-        if ["Principal", "NotPrincipal"]
-            .iter()
-            .all(|name| statement.element(name).is_none() && !is_misspelt(statement.members, name))
-        {
-            out.add(
+    for statement in lacking(subject, &["Principal", "NotPrincipal"]) {
+        out.add(
                 &first(statement),
                 words!("a statement of a trust policy needs a `Principal`", "信任策略的语句必须有 `Principal`"),
             )
@@ -68,6 +64,5 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
                 "say who may assume the role: `\"Principal\": {{\"RAM\": [\"acs:ram::<account>:root\"]}}`",
                 "说明谁可以扮演该角色：`\"Principal\": {{\"RAM\": [\"acs:ram::<账号>:root\"]}}`"
             ));
-        }
     }
 }

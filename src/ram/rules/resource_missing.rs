@@ -47,7 +47,7 @@
 //! ## Source
 //! RAM Docs, Policy elements
 
-use super::shared::{first, is_misspelt, objects};
+use super::shared::{first, lacking};
 use crate::ram::{
     document::Kind,
     finding::{Findings, words},
@@ -58,19 +58,14 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     if subject.document.kind == Kind::Trust {
         return;
     }
-    for statement in objects(subject) {
-        if ["Resource", "NotResource"]
-            .iter()
-            .all(|name| statement.element(name).is_none() && !is_misspelt(statement.members, name))
-        {
-            out.add(
-                &first(statement),
-                words!("the statement has no `Resource`", "语句缺少 `Resource`"),
-            )
-            .help(words!(
-                "name what it is about by ARNs, or everything by `\"Resource\": \"*\"`",
-                "用 ARN 指明资源，或用 `\"Resource\": \"*\"` 表示全部"
-            ));
-        }
+    for statement in lacking(subject, &["Resource", "NotResource"]) {
+        out.add(
+            &first(statement),
+            words!("the statement has no `Resource`", "语句缺少 `Resource`"),
+        )
+        .help(words!(
+            "name what it is about by ARNs, or everything by `\"Resource\": \"*\"`",
+            "用 ARN 指明资源，或用 `\"Resource\": \"*\"` 表示全部"
+        ));
     }
 }

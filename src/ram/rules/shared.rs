@@ -19,11 +19,24 @@ use crate::{
 };
 
 /// Returns the statements that are objects.
-pub(super) fn objects<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = &'s Statement<'s>> {
+fn objects<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = &'s Statement<'s>> {
     let text = subject.document.text;
     let is_object =
         move |it: &&Statement<'_>| text.get(it.span.clone()).is_some_and(|it| it.starts_with('{'));
     subject.document.statements.iter().filter(is_object)
+}
+
+/// Returns the statements that have none of some elements, nor one that is nearly called so.
+pub(super) fn lacking<'s>(
+    subject: &'s Subject<'_>,
+    names: &'static [&'static str],
+) -> impl Iterator<Item = &'s Statement<'s>> {
+    objects(subject).filter(|statement| {
+        let lacks = |name: &&str| {
+            statement.element(name).is_none() && !is_misspelt(statement.members, name)
+        };
+        names.iter().all(lacks)
+    })
 }
 
 /// Returns the first character of a statement: all of it would be too much to show.
