@@ -34,6 +34,8 @@ fn check(text: &str) {
             assert_eq!(faults, [], "{text}");
             assert!(same(text, &root, &other), "{text}");
         }
+        // JSON knows no largest number; the other parser does, and reads nothing after it.
+        Err(error) if error.to_string().starts_with("number out of range") => {}
         Err(error) => assert_ne!(faults, [], "{text}: {error}"),
     }
     for fault in &faults {
@@ -64,6 +66,11 @@ fn faults(text: &str) -> Vec<String> {
         format!("{}:{} {}", place.line, place.column, fault.message.en)
     });
     shown.collect()
+}
+
+#[test]
+fn a_number_may_be_larger_than_any_machine_holds() {
+    assert_eq!(parse("-0.5e30101").1, []);
 }
 
 #[test]
