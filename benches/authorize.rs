@@ -120,6 +120,7 @@ fn records() -> AccountRecords {
             principal: Principal { kind: PrincipalKind::User, id: principal(id) },
             name: UserName::parse(id).expect("a user name"),
             profile: Profile::default(),
+            assumable: None,
             created,
             modified: created,
         };

@@ -142,6 +142,7 @@ fn records(members: u32, custom_roles: u32) -> AccountRecords {
             principal: Principal { kind: PrincipalKind::User, id: principal(id) },
             name: UserName::parse(&format!("user-{id}")).expect("a user name"),
             profile: Profile::default(),
+            assumable: None,
             created,
             modified: created,
         };

@@ -182,6 +182,7 @@ fn content(now: Timestamp) -> Import {
         principal: Principal { kind: PrincipalKind::User, id: id(n) },
         name: UserName::parse(&format!("user-{n}")).unwrap(),
         profile: Profile::default(),
+        assumable: None,
         created: now,
         modified: now,
     };

@@ -130,6 +130,7 @@ fn identity(n: u64) -> Op {
         principal: Principal { kind: PrincipalKind::User, id },
         name: UserName::parse(&format!("user-{n}")).unwrap(),
         profile: Profile::default(),
+        assumable: None,
         created,
         modified: created,
     })

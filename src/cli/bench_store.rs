@@ -178,6 +178,7 @@ fn change(writer: u32, number: u64) -> anyhow::Result<Change> {
             principal: Principal { kind: PrincipalKind::User, id: id.clone() },
             name: parsed(UserName::parse, &format!("user-{number}.{index}"))?,
             profile: Profile::default(),
+            assumable: None,
             created,
             modified: created,
         }));

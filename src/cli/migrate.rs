@@ -20,8 +20,8 @@ use super::{
 use crate::{
     config::{RedisSettings, StoreAddress},
     domain::{
-        AccountId, AccountRecords, Change, Clock, Member, Members, Op, PrincipalId, Revision,
-        WorkspaceId,
+        AccountId, AccountRecords, Change, Clock, GroupId, Holder, Member, Members, Op, PolicyRef,
+        PrincipalId, Revision, WorkspaceId,
     },
     store::{Mode, Store},
     telemetry::SystemClock,
@@ -277,6 +277,15 @@ fn differences(one: &AccountRecords, other: &AccountRecords) -> Vec<String> {
     out.extend(differing("access key", keys.0, keys.1, ToString::to_string));
     let names = (&one.retired_names, &other.retired_names);
     out.extend(differing("retired name", names.0, names.1, ToString::to_string));
+    let policies = (&one.policies, &other.policies);
+    out.extend(differing("policy", policies.0, policies.1, ToString::to_string));
+    out.extend(differing("group", &one.groups, &other.groups, ToString::to_string));
+    let members = (&one.group_members, &other.group_members);
+    let name = |(group, member): &(GroupId, PrincipalId)| format!("{group}/{member}");
+    out.extend(differing("group member", members.0, members.1, name));
+    let attachments = (&one.attachments, &other.attachments);
+    let name = |(to, policy): &(Holder, PolicyRef)| format!("{policy} of {to:?}");
+    out.extend(differing("attachment", attachments.0, attachments.1, name));
     if one.default_workspace != other.default_workspace {
         out.push("default workspace".to_owned());
     }

@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    AccessKeyId, AccountId, CustomRole, CustomRoleId, Members, PrincipalId, ResourceGroupId,
-    Revision, RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, Assumable, CustomRole, CustomRoleId, Group, GroupId, Holder, Members,
+    Policy, PolicyName, PolicyRef, PrincipalId, ResourceGroupId, Revision, RoleRef, Timestamp,
+    TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 
 /// The kind of a principal.
@@ -60,6 +61,8 @@ pub struct Identity {
     pub name: UserName,
     /// What is known of it beside.
     pub profile: Profile,
+    /// What a role has beside; `None` of users, and of roles that were only made known.
+    pub assumable: Option<Assumable>,
     /// When it was recorded.
     pub created: Timestamp,
     /// When name or profile changed last.
@@ -299,6 +302,14 @@ pub struct AccountRecords {
     pub retired_names: BTreeMap<WorkspaceName, Timestamp>,
     /// The default workspace.
     pub default_workspace: Option<WorkspaceId>,
+    /// The account's own policies by name.
+    pub policies: BTreeMap<PolicyName, Policy>,
+    /// Groups by id.
+    pub groups: BTreeMap<GroupId, Group>,
+    /// Who is in which group, and since when.
+    pub group_members: BTreeMap<(GroupId, PrincipalId), Timestamp>,
+    /// Which policies are attached to whom, and since when.
+    pub attachments: BTreeMap<(Holder, PolicyRef), Timestamp>,
     /// Workspaces of which something could not be read: what is here of them is not to be trusted.
     pub unreadable: BTreeSet<WorkspaceId>,
 }
@@ -318,6 +329,10 @@ impl AccountRecords {
             access_keys: BTreeMap::new(),
             retired_names: BTreeMap::new(),
             default_workspace: None,
+            policies: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            group_members: BTreeMap::new(),
+            attachments: BTreeMap::new(),
             unreadable: BTreeSet::new(),
         }
     }

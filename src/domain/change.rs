@@ -1,9 +1,9 @@
 //! A change: what is written together or not at all.
 
 use super::{
-    AccessKey, AccessKeyId, AccountRecords, CustomRole, CustomRoleId, Identity, Member, Nonce,
-    PrincipalId, RequestId, Revision, Timestamp, Token, TokenId, Workspace, WorkspaceId,
-    WorkspaceName,
+    AccessKey, AccessKeyId, AccountRecords, CustomRole, CustomRoleId, Group, GroupId, Holder,
+    Identity, Member, Nonce, Policy, PolicyName, PolicyRef, PrincipalId, RequestId, Revision,
+    Timestamp, Token, TokenId, Workspace, WorkspaceId, WorkspaceName,
 };
 
 /// One record put or removed. Putting replaces; removing what is not there is not an error.
@@ -41,6 +41,22 @@ pub enum Op {
     PutDefaultWorkspace(WorkspaceId),
     /// Leaves the account without a default workspace.
     RemoveDefaultWorkspace,
+    /// Records a policy with all its versions.
+    PutPolicy(Policy),
+    /// Forgets a policy; what it is attached to is ops of their own in the same change.
+    RemovePolicy(PolicyName),
+    /// Records a group.
+    PutGroup(Group),
+    /// Forgets a group; its members and attachments are ops of their own in the same change.
+    RemoveGroup(GroupId),
+    /// Records who is in a group, and since when.
+    PutGroupMember(GroupId, PrincipalId, Timestamp),
+    /// Takes somebody out of a group.
+    RemoveGroupMember(GroupId, PrincipalId),
+    /// Records that a policy is attached, and since when.
+    PutAttachment(Holder, PolicyRef, Timestamp),
+    /// Detaches a policy.
+    RemoveAttachment(Holder, PolicyRef),
 }
 
 /// A nonce and the access key that signed with it.
@@ -99,6 +115,14 @@ impl AccountRecords {
         let roles = self.roles.iter().map(|((at, _), role)| Op::PutRole(at.clone(), role.clone()));
         let retired =
             self.retired_names.iter().map(|(name, at)| Op::PutRetiredName(name.clone(), *at));
+        let group_members = self
+            .group_members
+            .iter()
+            .map(|((group, member), at)| Op::PutGroupMember(group.clone(), member.clone(), *at));
+        let attachments = self
+            .attachments
+            .iter()
+            .map(|((to, policy), at)| Op::PutAttachment(to.clone(), policy.clone(), *at));
         self.identities
             .values()
             .cloned()
@@ -109,6 +133,10 @@ impl AccountRecords {
             .chain(self.access_keys.values().cloned().map(Op::PutAccessKey))
             .chain(retired)
             .chain(self.default_workspace.clone().map(Op::PutDefaultWorkspace))
+            .chain(self.policies.values().cloned().map(Op::PutPolicy))
+            .chain(self.groups.values().cloned().map(Op::PutGroup))
+            .chain(group_members)
+            .chain(attachments)
     }
 
     /// Applies one op, as every store does and every replica repeats.
@@ -164,6 +192,30 @@ impl AccountRecords {
             }
             Op::PutDefaultWorkspace(id) => self.default_workspace = Some(id),
             Op::RemoveDefaultWorkspace => self.default_workspace = None,
+            Op::PutPolicy(policy) => {
+                self.policies.insert(policy.name.clone(), policy);
+            }
+            Op::RemovePolicy(name) => {
+                self.policies.remove(&name);
+            }
+            Op::PutGroup(group) => {
+                self.groups.insert(group.id.clone(), group);
+            }
+            Op::RemoveGroup(id) => {
+                self.groups.remove(&id);
+            }
+            Op::PutGroupMember(group, member, at) => {
+                self.group_members.insert((group, member), at);
+            }
+            Op::RemoveGroupMember(group, member) => {
+                self.group_members.remove(&(group, member));
+            }
+            Op::PutAttachment(to, policy, at) => {
+                self.attachments.insert((to, policy), at);
+            }
+            Op::RemoveAttachment(to, policy) => {
+                self.attachments.remove(&(to, policy));
+            }
         }
     }
 }

@@ -119,6 +119,25 @@ id! {
     |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
 }
 id! {
+    /// The name of a policy: 1 to 128 letters, digits and `-`.
+    ///
+    /// Source: RAM 2015-05-01, CreatePolicy.
+    PolicyName, "a policy name", "give 1 to 128 letters, digits or `-`, for example `read-logs`",
+    |t| (1..=128).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+id! {
+    /// The name of a group of RAM users: 1 to 64 letters, digits, `.`, `_` and `-`.
+    ///
+    /// Source: RAM 2015-05-01, CreateGroup.
+    GroupName, "a group name", "give 1 to 64 letters, digits, `.`, `_` or `-`, for example `developers`",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+id! {
+    /// The id of a group: `g-` and 1 to 32 letters or digits.
+    GroupId, "a group id", "give `g-` and 1 to 32 letters or digits",
+    |t| t.strip_prefix("g-").is_some_and(|rest| alphanumeric(rest, 32))
+}
+id! {
     /// The id of a resource group: 1 to 64 letters, digits and `-`.
     ResourceGroupId, "a resource group id", "give 1 to 64 letters, digits or `-`, for example `rg-acfm2abcdefghij`",
     |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -140,11 +159,41 @@ id! {
 }
 
 impl PrincipalId {
+    /// Returns the id before which no other is.
+    #[must_use]
+    pub fn least() -> Self {
+        Self(Arc::from("0"))
+    }
+
     /// Returns the number the id is, when writing the number gives the id again; nearly all are.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         let text = self.as_str();
         if text.starts_with('0') && text != "0" { None } else { text.parse().ok() }
+    }
+}
+
+impl GroupId {
+    /// Returns the id before which no other is.
+    #[must_use]
+    pub fn least() -> Self {
+        Self(Arc::from("g-0"))
+    }
+}
+
+impl UserName {
+    /// Returns the name before which no other is.
+    #[must_use]
+    pub fn least() -> Self {
+        Self(Arc::from("-"))
+    }
+}
+
+impl PolicyName {
+    /// Returns the name before which no other is.
+    #[must_use]
+    pub fn least() -> Self {
+        Self(Arc::from("-"))
     }
 }
 

@@ -12,6 +12,7 @@ mod ids;
 mod import;
 mod invalid;
 mod members;
+mod ram;
 mod request;
 mod revision;
 mod role;
@@ -25,12 +26,14 @@ pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
 pub use decision::{Decision, Effect, Fault, Reason};
 pub use ids::{
-    AccessKeyId, AccountId, CustomRoleId, IdForm, Nonce, PrincipalId, RequestId, ResourceGroupId,
-    ResourceId, RoleName, TokenId, UserName, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, CustomRoleId, GroupId, GroupName, IdForm, Nonce, PolicyName,
+    PrincipalId, RequestId, ResourceGroupId, ResourceId, RoleName, TokenId, UserName, WorkspaceId,
+    WorkspaceName,
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
 pub use members::{Members, MembersBuilder};
+pub use ram::{Assumable, Group, Holder, Policy, PolicyRef, PolicyType, PolicyVersion, VersionId};
 pub use request::{ActionId, ContextValue, Question, Request, Resource, Scalar};
 pub use revision::Revision;
 pub use role::{

@@ -149,7 +149,15 @@ impl Snapshot {
             | Op::PutRetiredName(..)
             | Op::RemoveRetiredName(_)
             | Op::PutDefaultWorkspace(_)
-            | Op::RemoveDefaultWorkspace => {}
+            | Op::RemoveDefaultWorkspace
+            | Op::PutPolicy(_)
+            | Op::RemovePolicy(_)
+            | Op::PutGroup(_)
+            | Op::RemoveGroup(_)
+            | Op::PutGroupMember(..)
+            | Op::RemoveGroupMember(..)
+            | Op::PutAttachment(..)
+            | Op::RemoveAttachment(..) => {}
         }
         Ok(())
     }

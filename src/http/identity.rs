@@ -47,6 +47,7 @@ impl WireIdentity {
             principal: Principal { kind, id },
             name,
             profile: Profile { display_name, ..Profile::default() },
+            assumable: None,
             created: now,
             modified: now,
         })

@@ -123,6 +123,7 @@ fn identity(
         principal: Principal { kind, id: PrincipalId::parse(id)? },
         name: UserName::parse(name)?,
         profile: Profile { display_name: shown.to_owned(), ..Profile::default() },
+        assumable: None,
         created,
         modified: created,
     })

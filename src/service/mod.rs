@@ -6,6 +6,7 @@
 mod accounts;
 mod authorize;
 mod demo;
+mod grants;
 mod import;
 mod initialize;
 mod keyring;

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use imbl::{HashMap as SharedMap, OrdMap, OrdSet};
 
-use super::roster::{Roles, Roster};
+use super::{
+    grants::Grants,
+    roster::{Roles, Roster},
+};
 use crate::{
     domain::{
         AccessKey, AccessKeyId, AccountId, AccountRecords, CustomRoleId, Identity, Op, Principal,
@@ -20,6 +23,8 @@ use crate::{
 pub struct View {
     /// What decides.
     pub snapshot: Snapshot,
+    /// Policies, groups and what is attached to whom.
+    pub grants: Grants,
     tokens: SharedMap<TokenId, Arc<Token>>,
     identities: SharedMap<PrincipalId, Arc<Identity>>,
     names: OrdMap<(PrincipalKind, UserName), PrincipalId>,
@@ -44,6 +49,7 @@ impl View {
     fn of(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
+            grants: Grants::default(),
             tokens: SharedMap::new(),
             identities: SharedMap::new(),
             names: OrdMap::new(),
@@ -142,6 +148,14 @@ impl View {
             }
             // Members are in the snapshot.
             Op::PutMember(..) | Op::RemoveMember(..) => {}
+            Op::PutPolicy(_)
+            | Op::RemovePolicy(_)
+            | Op::PutGroup(_)
+            | Op::RemoveGroup(_)
+            | Op::PutGroupMember(..)
+            | Op::RemoveGroupMember(..)
+            | Op::PutAttachment(..)
+            | Op::RemoveAttachment(..) => self.grants.follow(op),
         }
     }
 
@@ -229,21 +243,20 @@ impl View {
         self.identity(self.names.get(&(kind, name.clone()))?)
     }
 
-    /// Returns the RAM users by name, from the first after `after` on.
-    pub fn users_after<'v>(
+    /// Returns the RAM users or roles by name, from the first after `after` on.
+    pub fn named_after<'v>(
         &'v self,
+        kind: PrincipalKind,
         after: Option<&UserName>,
     ) -> impl Iterator<Item = &'v Identity> {
-        use std::ops::Bound::{Excluded, Unbounded};
+        use std::ops::Bound::{Excluded, Included, Unbounded};
         let first = match after {
-            Some(name) => Excluded((PrincipalKind::User, name.clone())),
-            // The account is before every user and has no name here.
-            None => Unbounded,
+            Some(name) => Excluded((kind, name.clone())),
+            None => Included((kind, UserName::least())),
         };
         self.names
             .range((first, Unbounded))
-            // Roles come after users.
-            .take_while(|((kind, _), _)| *kind == PrincipalKind::User)
+            .take_while(move |((of, _), _)| *of == kind)
             .filter_map(|(_, id)| self.identity(id))
     }
 
@@ -368,12 +381,16 @@ impl View {
             + IDENTITY * (self.identities.len() + self.access_keys.len() + self.tokens.len())
             + WORKSPACE * self.workspaces.len()
             + MEMBER * members
+            + self.grants.weight()
     }
 
     /// Returns whether nothing but credentials is recorded, names of deleted workspaces included.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.identities.is_empty() && self.workspaces.is_empty() && self.retired_names.is_empty()
+        self.identities.is_empty()
+            && self.workspaces.is_empty()
+            && self.retired_names.is_empty()
+            && self.grants.is_empty()
     }
 }
 

@@ -418,7 +418,8 @@ fn put_identity(records: &mut AccountRecords, kind: PrincipalKind, id: &str) {
     let principal = Principal { kind, id: principal_id(id) };
     let name = UserName::parse(&format!("n{id}")).expect("a user name");
     let profile = Profile::default();
-    let identity = Identity { principal, name, profile, created: THEN, modified: THEN };
+    let identity =
+        Identity { principal, name, profile, assumable: None, created: THEN, modified: THEN };
     records.identities.insert(principal_id(id), identity);
 }
 

@@ -78,6 +78,7 @@ impl Office {
             principal: Principal { kind: PrincipalKind::User, id: id(n) },
             name: UserName::parse(&format!("user-{n}")).unwrap(),
             profile: Profile::default(),
+            assumable: None,
             created: now,
             modified: now,
         };

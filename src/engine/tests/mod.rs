@@ -51,7 +51,14 @@ fn kind(id: &str) -> PrincipalKind {
 fn identity(id: &str) -> Identity {
     let principal = Principal { kind: kind(id), id: principal_id(id) };
     let name = UserName::parse(&format!("n{id}")).unwrap();
-    Identity { principal, name, profile: Profile::default(), created: THEN, modified: THEN }
+    Identity {
+        principal,
+        name,
+        profile: Profile::default(),
+        assumable: None,
+        created: THEN,
+        modified: THEN,
+    }
 }
 
 fn workspace(id: &str) -> Workspace {

@@ -8,8 +8,8 @@ use std::{
 use super::{Caller, Management, Page, Paging};
 use crate::{
     domain::{
-        BuiltinRole, Invalid, Member, Op, PrincipalId, Revision, RoleRef, Timestamp, UserName,
-        WorkspaceId,
+        BuiltinRole, Invalid, Member, Op, PrincipalId, PrincipalKind, Revision, RoleRef, Timestamp,
+        UserName, WorkspaceId,
     },
     error::{Error, ErrorCode},
     service::{Roster, View, rules::MAX_ROLES_HELD},
@@ -315,7 +315,7 @@ impl Management {
         let roster = view.roster(workspace);
         let name = name.map(str::to_lowercase);
         let others = view
-            .users_after(None)
+            .named_after(PrincipalKind::User, None)
             .filter(|identity| user.is_none_or(|id| *id == identity.principal.id))
             .filter(|identity| {
                 let has = |part: &String| identity.name.as_str().to_lowercase().contains(part);

@@ -64,6 +64,7 @@ impl Management {
                 principal: Principal { kind: PrincipalKind::User, id: free_id(view)? },
                 name: new.name.clone(),
                 profile,
+                assumable: None,
                 created: now,
                 modified: now,
             })])
@@ -101,7 +102,8 @@ impl Management {
         most: usize,
     ) -> Result<(Revision, Vec<Identity>, bool), Error> {
         let view = self.look(caller, None).await?;
-        let mut users: Vec<Identity> = view.users_after(after).take(most + 1).cloned().collect();
+        let mut users: Vec<Identity> =
+            view.named_after(PrincipalKind::User, after).take(most + 1).cloned().collect();
         let more = users.len() > most;
         users.truncate(most);
         Ok((view.revision(), users, more))

@@ -17,6 +17,10 @@
 //! | `{1000}:key:LTAI1000x5t` | access key |
 //! | `{1000}:retired-name:acme` | name of a deleted workspace |
 //! | `{1000}:default:workspace` | which workspace is the default one |
+//! | `{1000}:policy:dev-only` | custom policy with its versions |
+//! | `{1000}:group:g-a1` | group |
+//! | `{1000}:group-member:g-a1:2001` | who is in it |
+//! | `{1000}:attachment:principal:2001:Custom:dev-only` | policy attached to a user, role (`principal`) or `group` |
 //!
 //! Ids are letters, digits and `-`, so `:` separates them unambiguously.
 
@@ -26,11 +30,12 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::domain::{AccountId, AccountRecords, Change, LogEntry, Op, Revision};
+use crate::domain::{AccountId, AccountRecords, Change, Holder, LogEntry, Op, PolicyRef, Revision};
 pub(super) use wire::Undecodable;
 use wire::{
-    WireAccessKey, WireChange, WireDefault, WireEntry, WireIdentity, WireMember, WireOp,
-    WireRetiredName, WireRole, WireToken, WireWorkspace,
+    WireAccessKey, WireAttachment, WireChange, WireDefault, WireEntry, WireGroup, WireGroupMember,
+    WireIdentity, WireMember, WireOp, WirePolicy, WireRetiredName, WireRole, WireToken,
+    WireWorkspace,
 };
 
 /// Format of every value.
@@ -75,7 +80,29 @@ pub(super) fn touch(account: &AccountId, op: &Op) -> Result<Touch, Undecodable> 
             (at("default", &"workspace"), Some(encode(&WireDefault::from(id))?))
         }
         Op::RemoveDefaultWorkspace => (at("default", &"workspace"), None),
+        Op::PutPolicy(policy) => {
+            (at("policy", &policy.name), Some(encode(&WirePolicy::from(policy))?))
+        }
+        Op::RemovePolicy(name) => (at("policy", name), None),
+        Op::PutGroup(group) => (at("group", &group.id), Some(encode(&WireGroup::from(group))?)),
+        Op::RemoveGroup(id) => (at("group", id), None),
+        Op::PutGroupMember(group, member, since) => (
+            within("group-member", group, member),
+            Some(encode(&WireGroupMember::from((group, member, *since)))?),
+        ),
+        Op::RemoveGroupMember(group, member) => (within("group-member", group, member), None),
+        Op::PutAttachment(to, policy, since) => (
+            attachment(account, to, policy),
+            Some(encode(&WireAttachment::from((to, policy, *since)))?),
+        ),
+        Op::RemoveAttachment(to, policy) => (attachment(account, to, policy), None),
     })
+}
+
+fn attachment(account: &AccountId, to: &Holder, policy: &PolicyRef) -> String {
+    let (kind, id) = wire::holder(to);
+    let PolicyRef { policy_type, name } = policy;
+    format!("{{{account}}}:attachment:{kind}:{id}:{}:{name}", policy_type.as_str())
 }
 
 /// Adds the record found under `key` to `records`.
@@ -110,6 +137,10 @@ fn record_op(key: &str, account: &AccountId, bytes: &[u8]) -> Result<Op, Undecod
         "key" => WireOp::PutAccessKey(decode::<WireAccessKey>(bytes)?),
         "retired-name" => WireOp::PutRetiredName(decode::<WireRetiredName>(bytes)?),
         "default" => WireOp::PutDefaultWorkspace(decode::<WireDefault>(bytes)?),
+        "policy" => WireOp::PutPolicy(decode::<WirePolicy>(bytes)?),
+        "group" => WireOp::PutGroup(decode::<WireGroup>(bytes)?),
+        "group-member" => WireOp::PutGroupMember(decode::<WireGroupMember>(bytes)?),
+        "attachment" => WireOp::PutAttachment(decode::<WireAttachment>(bytes)?),
         _ => return Err(Undecodable::Field(key.to_owned(), "record key")),
     }
     .try_into()

@@ -1,12 +1,13 @@
 //! Records and changes, short to write.
 
 use pai_authz::domain::{
-    AccessKey, AccessKeyId, AccountId, AccountRecords, BuiltinRole, Change, CustomRole,
-    CustomRoleId, EntityAccess, EnvMode, Identity, KeyStatus, LogEntry, Member, ModulePermission,
-    Op, PermissionGrant, PermissionRule, PermissionType, Principal, PrincipalId, PrincipalKind,
-    Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef, RuleAccessibility, Scope,
-    Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, Workspace, WorkspaceId,
-    WorkspaceName,
+    AccessKey, AccessKeyId, AccountId, AccountRecords, Assumable, BuiltinRole, Change, CustomRole,
+    CustomRoleId, EntityAccess, EnvMode, Group, GroupId, GroupName, Holder, Identity, KeyStatus,
+    LogEntry, Member, ModulePermission, Op, PermissionGrant, PermissionRule, PermissionType,
+    Policy, PolicyName, PolicyRef, PolicyType, PolicyVersion, Principal, PrincipalId,
+    PrincipalKind, Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef,
+    RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, VersionId,
+    Workspace, WorkspaceId, WorkspaceName,
 };
 
 use pai_authz::store::{Store, StoreError};
@@ -72,7 +73,7 @@ fn hostile(seed: u64) -> String {
 }
 
 /// How many kinds of ops there are.
-pub(crate) const KINDS: u64 = 16;
+pub(crate) const KINDS: u64 = 24;
 
 /// Returns an op of the kind `kind % KINDS` over few ids, everything else drawn from `seed`.
 pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
@@ -91,6 +92,11 @@ pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
                 email: hostile(seeded.next()),
                 mobile_phone: hostile(seeded.next()),
             },
+            assumable: (seeded.below(2) == 0).then(|| Assumable {
+                trust_document: DOCUMENT.into(),
+                description: hostile(id),
+                max_session_seconds: 3_600,
+            }),
             created: at(seeded.next()),
             modified: at(seeded.next()),
         }),
@@ -131,9 +137,64 @@ pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
         12 => Op::PutRetiredName(retired(id), at(seeded.next())),
         13 => Op::RemoveRetiredName(retired(id)),
         14 => Op::PutDefaultWorkspace(workspace_id(id)),
-        _ => Op::RemoveDefaultWorkspace,
+        15 => Op::RemoveDefaultWorkspace,
+        16 => Op::PutPolicy(policy(id, &mut seeded)),
+        17 => Op::RemovePolicy(policy_name(id)),
+        18 => Op::PutGroup(Group {
+            id: group(id),
+            name: GroupName::parse(&format!("g_{}", seeded.below(1_000))).unwrap(),
+            comments: hostile(seeded.next()),
+            created: at(seeded.next()),
+            modified: at(seeded.next()),
+        }),
+        19 => Op::RemoveGroup(group(id)),
+        20 => Op::PutGroupMember(group(seeded.below(3)), principal(id), at(seeded.next())),
+        21 => Op::RemoveGroupMember(group(seeded.below(3)), principal(id)),
+        22 => Op::PutAttachment(holder(&mut seeded), policy_ref(id), at(seeded.next())),
+        _ => Op::RemoveAttachment(holder(&mut seeded), policy_ref(id)),
     }
 }
+
+fn group(id: u64) -> GroupId {
+    GroupId::parse(&format!("g-{id}")).unwrap()
+}
+
+fn policy_name(id: u64) -> PolicyName {
+    PolicyName::parse(&format!("policy-{id}")).unwrap()
+}
+
+fn policy_ref(id: u64) -> PolicyRef {
+    PolicyRef {
+        policy_type: PolicyType::ALL[usize::try_from(id % 2).unwrap()],
+        name: policy_name(id),
+    }
+}
+
+fn holder(seeded: &mut Seeded) -> Holder {
+    let id = seeded.below(4);
+    if seeded.below(2) == 0 { Holder::Group(group(id)) } else { Holder::Principal(principal(id)) }
+}
+
+fn policy(id: u64, seeded: &mut Seeded) -> Policy {
+    let count = u32::try_from(seeded.below(5)).unwrap() + 1;
+    let version = |number| PolicyVersion {
+        id: VersionId(number),
+        document: DOCUMENT.into(),
+        created: at(u64::from(number)),
+    };
+    Policy {
+        name: policy_name(id),
+        description: hostile(id),
+        versions: (1..=count).map(version).collect(),
+        default: VersionId(count),
+        next: VersionId(count + 1),
+        created: at(seeded.next()),
+        modified: at(seeded.next()),
+    }
+}
+
+/// A document that means something.
+const DOCUMENT: &str = r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":["log:Get*","paidlc:*"],"Resource":["acs:log:*:*:project/a?c","*"],"Condition":{"IpAddress":{"acs:SourceIp":"10.0.0.0/8"}}}]}"#;
 
 fn retired(id: u64) -> WorkspaceName {
     WorkspaceName::parse(&format!("gone_{id}")).unwrap()

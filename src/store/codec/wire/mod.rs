@@ -4,11 +4,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccessKey, AccessKeyId, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess, EnvMode,
-    IdForm, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op, PermissionGrant,
-    PermissionRule, PermissionType, Principal, PrincipalId, PrincipalKind, Profile, RequestId,
-    ResourceGroupId, Revision, RoleName, RoleRef, RuleAccessibility, Scope, Scopes, Timestamp,
-    Token, TokenDigest, TokenId, UserName, Workspace, WorkspaceId, WorkspaceName,
+    AccessKey, AccessKeyId, Assumable, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess,
+    EnvMode, GroupId, IdForm, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op,
+    PermissionGrant, PermissionRule, PermissionType, PolicyName, Principal, PrincipalId,
+    PrincipalKind, Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef,
+    RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, Workspace,
+    WorkspaceId, WorkspaceName,
 };
 
 /// Why bytes are not what they should be; for the operator, not for branching.
@@ -24,17 +25,24 @@ pub(in crate::store) enum Undecodable {
     Misplaced(String),
 }
 
-/// Defines stored structs: all fields required, unknown ones refused.
+/// Defines stored structs: all fields required but those that may be nothing, unknown ones refused.
 macro_rules! wire {
     ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => { $(
         #[derive(Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(super) struct $name { $($field: $type),* }
+        pub(in crate::store::codec) struct $name { $($field: $type),* }
     )* };
 }
 
+mod ram;
+
+use ram::{WireAssumable, WireHolding, WireInGroup};
+pub(in crate::store::codec) use ram::{
+    WireAttachment, WireGroup, WireGroupMember, WirePolicy, holder,
+};
+
 wire! {
-    WireIdentity { kind: String, id: String, name: String, display_name: String, comments: String, email: String, mobile_phone: String, created_ms: u64, modified_ms: u64 }
+    WireIdentity { kind: String, id: String, name: String, display_name: String, comments: String, email: String, mobile_phone: String, created_ms: u64, modified_ms: u64, assumable: Option<WireAssumable> }
     WireWorkspace { id: String, name: String, display_name: String, description: String, env_types: Vec<String>, resource_group: Option<String>, creator: String, created_ms: u64, modified_ms: u64 }
     WireMember { workspace: String, principal: String, roles: Vec<String>, created_ms: u64 }
     WireRole { workspace: String, id: String, name: String, modules: Vec<WireModule>, creator: String, created_ms: u64, modified_ms: u64 }
@@ -70,6 +78,14 @@ pub(super) enum WireOp {
     RemoveRetiredName(String),
     PutDefaultWorkspace(WireDefault),
     RemoveDefaultWorkspace(()),
+    PutPolicy(WirePolicy),
+    RemovePolicy(String),
+    PutGroup(WireGroup),
+    RemoveGroup(String),
+    PutGroupMember(WireGroupMember),
+    RemoveGroupMember(WireInGroup),
+    PutAttachment(WireAttachment),
+    RemoveAttachment(WireHolding),
 }
 
 impl From<&Identity> for WireIdentity {
@@ -82,6 +98,7 @@ impl From<&Identity> for WireIdentity {
             comments: identity.profile.comments.clone(),
             email: identity.profile.email.clone(),
             mobile_phone: identity.profile.mobile_phone.clone(),
+            assumable: identity.assumable.as_ref().map(WireAssumable::from),
             created_ms: identity.created.as_millis(),
             modified_ms: identity.modified.as_millis(),
         }
@@ -208,6 +225,18 @@ impl From<&Op> for WireOp {
             Op::RemoveRetiredName(name) => Self::RemoveRetiredName(name.to_string()),
             Op::PutDefaultWorkspace(id) => Self::PutDefaultWorkspace(id.into()),
             Op::RemoveDefaultWorkspace => Self::RemoveDefaultWorkspace(()),
+            Op::PutPolicy(policy) => Self::PutPolicy(policy.into()),
+            Op::RemovePolicy(name) => Self::RemovePolicy(name.to_string()),
+            Op::PutGroup(group) => Self::PutGroup(group.into()),
+            Op::RemoveGroup(id) => Self::RemoveGroup(id.to_string()),
+            Op::PutGroupMember(group, member, since) => {
+                Self::PutGroupMember((group, member, *since).into())
+            }
+            Op::RemoveGroupMember(group, member) => Self::RemoveGroupMember((group, member).into()),
+            Op::PutAttachment(to, policy, since) => {
+                Self::PutAttachment((to, policy, *since).into())
+            }
+            Op::RemoveAttachment(to, policy) => Self::RemoveAttachment((to, policy).into()),
         }
     }
 }
@@ -289,6 +318,26 @@ impl TryFrom<WireOp> for Op {
                 Self::PutDefaultWorkspace(id(&wire.workspace, WorkspaceId::parse)?)
             }
             WireOp::RemoveDefaultWorkspace(()) => Self::RemoveDefaultWorkspace,
+            WireOp::PutPolicy(wire) => Self::PutPolicy(wire.try_into()?),
+            WireOp::RemovePolicy(text) => Self::RemovePolicy(id(&text, PolicyName::parse)?),
+            WireOp::PutGroup(wire) => Self::PutGroup(wire.try_into()?),
+            WireOp::RemoveGroup(text) => Self::RemoveGroup(id(&text, GroupId::parse)?),
+            WireOp::PutGroupMember(wire) => {
+                let (group, member, since) = wire.try_into()?;
+                Self::PutGroupMember(group, member, since)
+            }
+            WireOp::RemoveGroupMember(wire) => {
+                let (group, member) = wire.try_into()?;
+                Self::RemoveGroupMember(group, member)
+            }
+            WireOp::PutAttachment(wire) => {
+                let (to, policy, since) = wire.try_into()?;
+                Self::PutAttachment(to, policy, since)
+            }
+            WireOp::RemoveAttachment(wire) => {
+                let (to, policy) = wire.try_into()?;
+                Self::RemoveAttachment(to, policy)
+            }
         })
     }
 }
@@ -309,6 +358,7 @@ impl TryFrom<WireIdentity> for Identity {
                 email: wire.email,
                 mobile_phone: wire.mobile_phone,
             },
+            assumable: wire.assumable.map(Assumable::from),
             created: Timestamp::from_millis(wire.created_ms),
             modified: Timestamp::from_millis(wire.modified_ms),
         })
