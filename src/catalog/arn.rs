@@ -38,6 +38,19 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// Returns a form of ARNs, or a part of one, as a resource that can be written: `*` for each `{…}`.
+#[must_use]
+pub fn as_pattern(form: &str) -> String {
+    let mut out = String::new();
+    let mut rest = form;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push_str(ANY);
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    out + rest
+}
+
 impl ResourceType {
     /// Returns how many ids name a resource of this type: a pod takes two, its job's and its own.
     #[must_use]

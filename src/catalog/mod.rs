@@ -9,11 +9,12 @@ mod file;
 mod model;
 mod nearest;
 mod operations;
+mod system_policies;
 mod tables;
 
 use std::{collections::HashMap, sync::LazyLock};
 
-pub use arn::{ANY, Arn};
+pub use arn::{ANY, Arn, as_pattern};
 pub use model::{
     Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Group, Level, ManagedIn, Marks,
     Module, PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
@@ -21,6 +22,7 @@ pub use model::{
 
 pub use nearest::letters_apart;
 pub use operations::{Api, AskedOn, Operation};
+pub use system_policies::SystemPolicy;
 
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -47,7 +49,9 @@ pub struct Catalog {
     ram_actions: Vec<RamAction>,
     actions: Vec<Action>,
     operations: Vec<Operation>,
+    system_policies: Vec<SystemPolicy>,
     by_name: HashMap<&'static str, ActionId>,
+    by_ram_name: HashMap<String, ActionId>,
     type_by_name: HashMap<&'static str, usize>,
     action_names: nearest::Names,
     type_names: nearest::Names,
@@ -148,6 +152,19 @@ impl Catalog {
         self.operations.iter().find(|operation| operation.name == name)
     }
 
+    /// Returns the vendor's system policies, sorted by name.
+    #[must_use]
+    pub fn system_policies(&self) -> &[SystemPolicy] {
+        &self.system_policies
+    }
+
+    /// Returns the system policy of a name.
+    #[must_use]
+    pub fn system_policy(&self, name: &str) -> Option<&SystemPolicy> {
+        let at = self.system_policies.binary_search_by(|policy| policy.name.cmp(name)).ok()?;
+        self.system_policies.get(at)
+    }
+
     /// Returns the permission point of an action that has one; of the three that have two, the plain one.
     #[must_use]
     pub fn point(&self, action: &Action) -> Option<&PermissionPoint> {
@@ -158,6 +175,18 @@ impl Catalog {
     #[must_use]
     pub fn ram_action(&self, action: &Action) -> Option<&RamAction> {
         self.ram_actions.get(action.ram)
+    }
+
+    /// Returns the action of a RAM name in small letters.
+    #[must_use]
+    pub fn find_ram_name(&self, lower: &str) -> Option<&Action> {
+        self.action(*self.by_ram_name.get(lower)?)
+    }
+
+    /// Returns the RAM name of an action in small letters; empty for none of this catalogue.
+    #[must_use]
+    pub fn ram_name(&self, action: &Action) -> &str {
+        self.ram_action(action).map_or("", |ram| &ram.lower)
     }
 
     /// Returns up to three actions whose permission code or RAM action differs from `name` in at most three letters,

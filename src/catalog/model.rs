@@ -272,6 +272,8 @@ impl PermissionPoint {
 pub struct RamAction {
     /// The action, for example `paidlc:StopJob`.
     pub action: &'static str,
+    /// The same in small letters: patterns of documents ignore the case.
+    pub lower: String,
     /// The permission code that is the same operation.
     pub permission: Option<&'static str>,
     /// `get`, `list`, `create`, `update`, `delete` or `none`.

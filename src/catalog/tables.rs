@@ -12,7 +12,7 @@ use super::{
         PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
     },
     nearest::Names,
-    operations,
+    operations, system_policies,
 };
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -301,6 +301,7 @@ fn ram_actions() -> Result<Vec<RamAction>, String> {
             ];
             out.push(RamAction {
                 action: what,
+                lower: what.to_ascii_lowercase(),
                 permission: row.permission.map(|p| p.0),
                 access: row.access.0,
                 arns: Text::all(row.arns),
@@ -457,6 +458,10 @@ pub(super) fn read() -> Result<Catalog, String> {
     let (actions, by_name) = actions(&points, &ram_actions)?;
     let operations =
         operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
+    let by_ram_name = actions
+        .iter()
+        .filter_map(|action| Some((ram_actions.get(action.ram)?.lower.clone(), action.id)))
+        .collect();
     let action_names = Names::new(by_name.keys().copied());
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
@@ -470,7 +475,9 @@ pub(super) fn read() -> Result<Catalog, String> {
         ram_actions,
         actions,
         operations,
+        system_policies: system_policies::read()?,
         by_name,
+        by_ram_name,
         type_by_name,
         action_names,
         type_names,

@@ -17,9 +17,9 @@ use crate::{
     service::Authorizer,
 };
 
-/// What `check` takes.
+/// A question.
 #[derive(Debug, Args)]
-pub(super) struct CheckArgs {
+pub(super) struct QuestionArgs {
     /// Who asks, as `User:2001`, `RamRole:3001` or `Account:1000000000000001`.
     #[arg(long, value_name = "TYPE:ID")]
     principal: String,
@@ -50,6 +50,13 @@ pub(super) struct CheckArgs {
     /// Decide at this revision or a later one.
     #[arg(long, value_name = "REVISION")]
     at_least_as_fresh: Option<String>,
+}
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    question: QuestionArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -77,15 +84,17 @@ pub(super) async fn run(args: &CheckArgs, format: Format) -> anyhow::Result<u8> 
     Ok(u8::from(decision != "Allow"))
 }
 
-fn principal(args: &CheckArgs) -> anyhow::Result<(&str, &str)> {
-    args.principal.split_once(':').ok_or_else(|| {
-        anyhow::anyhow!("`{}` is not a principal: give TYPE:ID, as `User:2001`", args.principal)
+/// Returns type and id of a principal.
+pub(super) fn typed_id(principal: &str) -> anyhow::Result<(&str, &str)> {
+    principal.split_once(':').ok_or_else(|| {
+        anyhow::anyhow!("`{principal}` is not a principal: give TYPE:ID, as `User:2001`")
     })
 }
 
-fn context(args: &CheckArgs) -> anyhow::Result<BTreeMap<String, String>> {
+/// Returns condition keys that were given as `KEY=VALUE`.
+pub(super) fn condition_keys(pairs: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
-    for pair in &args.context {
+    for pair in pairs {
         let Some((key, value)) = pair.split_once('=') else {
             anyhow::bail!("`{pair}` is not a condition key with a value: give KEY=VALUE");
         };
@@ -96,34 +105,42 @@ fn context(args: &CheckArgs) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(out)
 }
 
-async fn ask_service(args: &CheckArgs) -> anyhow::Result<Value> {
-    let (kind, id) = principal(args)?;
-    let mut resource = Map::new();
-    for (key, value) in [
-        ("arn", &args.arn),
-        ("workspace", &args.workspace),
-        ("type", &args.resource_type),
-        ("id", &args.id),
-        ("creator", &args.creator),
-        ("accessibility", &args.accessibility),
-    ] {
-        if let Some(value) = value {
-            resource.insert(key.to_owned(), Value::String(value.clone()));
+impl QuestionArgs {
+    /// Returns the question as the service reads it.
+    pub(super) fn body(&self) -> anyhow::Result<Value> {
+        let (kind, id) = typed_id(&self.principal)?;
+        let mut resource = Map::new();
+        for (key, value) in [
+            ("arn", &self.arn),
+            ("workspace", &self.workspace),
+            ("type", &self.resource_type),
+            ("id", &self.id),
+            ("creator", &self.creator),
+            ("accessibility", &self.accessibility),
+        ] {
+            if let Some(value) = value {
+                resource.insert(key.to_owned(), Value::String(value.clone()));
+            }
         }
+        Ok(json!({
+            "principal": { "type": kind, "id": id },
+            "action": self.action,
+            "resource": resource,
+            "context": condition_keys(&self.context)?,
+            "atLeastAsFresh": self.at_least_as_fresh,
+        }))
     }
-    let body = json!({
-        "principal": { "type": kind, "id": id },
-        "action": args.action,
-        "resource": resource,
-        "context": context(args)?,
-        "atLeastAsFresh": args.at_least_as_fresh,
-    });
+}
+
+async fn ask_service(args: &CheckArgs) -> anyhow::Result<Value> {
+    let body = args.question.body()?;
     Ok(args.target.client()?.send(Method::Post, "/v1/is-authorized", Some(&body)).await?)
 }
 
 async fn ask_store(args: &CheckArgs) -> anyhow::Result<Value> {
-    let (kind, id) = principal(args)?;
     let opened = args.store.open(false).await?;
+    let args = &args.question;
+    let (kind, id) = typed_id(&args.principal)?;
     let authorizer = Authorizer::new(opened.accounts, opened.keyring, Duration::ZERO);
     let scalar = |value| ContextValue::One(Scalar::String(value));
     let question = Question {
@@ -136,11 +153,14 @@ async fn ask_store(args: &CheckArgs) -> anyhow::Result<Value> {
         workspace: args.workspace.as_deref(),
         creator: args.creator.as_deref(),
         accessibility: args.accessibility.as_deref(),
-        context: context(args)?.into_iter().map(|(key, value)| (key, scalar(value))).collect(),
+        context: condition_keys(&args.context)?
+            .into_iter()
+            .map(|(key, value)| (key, scalar(value)))
+            .collect(),
     };
     let judged = authorizer
         .is_authorized(&opened.account, question, args.at_least_as_fresh.as_deref())
         .await?;
     let revision = authorizer.revision_token(&opened.account, judged.revision);
-    Ok(serde_json::from_slice(&http::render_decision(&judged.answer, &revision)?)?)
+    Ok(serde_json::from_slice(&http::render_decision(&judged.answer, &revision, None)?)?)
 }

@@ -106,6 +106,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Migrate(args) => migrate::run(&args, format).await,
         Command::Recover(args) => recover::run(&args, format).await,
         Command::Bench(BenchCommand::Store(args)) => bench_store::run(&args, format).await,
-        Command::Ram(command) => ram::run(&command, cli.format),
+        Command::Ram(command) => ram::run(&command, cli.format).await,
     }
 }

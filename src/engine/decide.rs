@@ -1,19 +1,30 @@
 //! Judges a request: builds the entities it is about and evaluates the policies that can matter.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use cedar_policy::{
     Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityUid, PolicyId,
     PolicySet, Request as CedarRequest, RestrictedExpression,
 };
 
-use super::{Snapshot, custom_role::entity_id, names::Type, slices, snapshot::Workspace};
+use super::{
+    Document, Snapshot,
+    custom_role::entity_id,
+    names::Type,
+    ram::{self, Conditions, Statement, WrongType},
+    slices,
+    snapshot::Workspace,
+};
 use crate::{
     catalog::{ANY, Catalog},
     domain::{
-        ActionId, Decision, Fault, Principal, PrincipalKind, Reason, Request, Resource, ResourceId,
-        RoleRef, WorkspaceId,
+        ActionId, Decision, Fault, Invalid, Principal, PrincipalKind, Reason, Request, Resource,
+        ResourceId, RoleRef, WorkspaceId,
     },
+    ram::keys,
 };
 
 /// Returns the entity of each action: its parents are the groups it belongs to. A request carries one of them.
@@ -33,6 +44,11 @@ impl Snapshot {
     /// and whatever goes wrong on the way denies.
     #[must_use]
     pub fn is_authorized(&self, request: &Request) -> Decision {
+        self.decide(request, None)
+    }
+
+    /// Returns the decision as if the principal had one document more.
+    pub(super) fn decide(&self, request: &Request, more: Option<Arc<Document>>) -> Decision {
         let stated = match &request.resource {
             Resource::Foreign => return Decision::implicit_deny(),
             Resource::Account => None,
@@ -56,22 +72,106 @@ impl Snapshot {
             _ => workspace.and_then(|(_, w)| w.members.roles(&request.principal.id)),
         };
         let roles = held.unwrap_or_default();
-        let slices =
+        let mut slices =
             self.slices(&request.principal, request.action, workspace.map(|(_, w)| w), roles);
+        let documents = match request.principal.kind {
+            // No RAM document reaches the main account.
+            PrincipalKind::Account => Ok(Vec::new()),
+            _ => self.attached.documents(&self.engine, &request.principal.id),
+        };
+        let documents = match documents {
+            Ok(documents) => documents.into_iter().chain(more).collect::<Vec<_>>(),
+            Err(policy) => return Decision::error(Fault::Evaluation(policy.to_string())),
+        };
+        let attached = match self.attached_statements(request, &documents) {
+            Ok(attached) => attached,
+            Err(invalid) => return Decision::error(Fault::Request(Box::new(invalid))),
+        };
+        slices.extend(attached.statements.iter().map(|(_, statement)| statement.set()));
         if slices.is_empty() {
             return Decision::implicit_deny();
         }
-        let Some((asked, entities)) = self.entities(request, workspace.map(|(id, _)| id), roles)
+        let Some((asked, entities)) =
+            self.entities(request, workspace.map(|(id, _)| id), roles, &attached)
         else {
             return Decision::error(Fault::Evaluation("request".to_owned()));
         };
         judge(&slices, &asked, &entities)
     }
 
-    fn is_known(&self, principal: &Principal) -> bool {
+    /// Returns the statements of documents that are about the action on the resource.
+    ///
+    /// # Errors
+    /// A context value that one of them cannot compare.
+    fn attached_statements<'d>(
+        &self,
+        request: &Request,
+        documents: &'d [Arc<Document>],
+    ) -> Result<AttachedStatements<'d>, Invalid> {
+        if documents.is_empty() {
+            return Ok(AttachedStatements::default());
+        }
+        let arn = self.engine.arn(&self.account, request.action, &request.resource);
+        let mut statements = Vec::new();
+        for document in documents {
+            let about = document.about(request.action, &arn);
+            statements.extend(about.map(|statement| (document.policy(), statement)));
+        }
+        if statements.is_empty() {
+            return Ok(AttachedStatements::default());
+        }
+        let conditions = self.conditions(request);
+        for (_, statement) in &statements {
+            statement.holds(&conditions).map_err(WrongType::into_invalid)?;
+        }
+        Ok(AttachedStatements { statements, arn, conditions })
+    }
+
+    /// Returns what conditions are compared with: what the request states, and what is known of it beside.
+    fn conditions(&self, request: &Request) -> Conditions {
+        let mut conditions = Conditions::new(&request.context);
+        if let Some(arn) = self.principal_arn(&request.principal) {
+            conditions.know(keys::PRINCIPAL_ARN, &arn);
+        }
+        if let Resource::Asset {
+            creator: Some(creator), accessibility: Some(accessibility), ..
+        } = &request.resource
+        {
+            let own = *creator == request.principal.id;
+            conditions.know(keys::ACCESSIBILITY, accessibility.as_str());
+            conditions.know(keys::ENTITY_ACCESS_TYPE, if own { "CREATOR" } else { "OTHERS" });
+        }
+        conditions
+    }
+
+    /// Returns the RAM documents a principal has; the main account has none.
+    ///
+    /// # Errors
+    /// A policy that is attached and of which no document is known.
+    pub fn documents(&self, principal: &Principal) -> Result<Vec<Arc<Document>>, Invalid> {
+        let attached = self.attached.documents(&self.engine, &principal.id);
+        attached.map_err(|policy| {
+            let help = "it is attached, but there is no such policy: detach it";
+            Invalid::value("PolicyName", &policy.to_string(), "a policy of the account", help)
+        })
+    }
+
+    /// Returns a principal as RAM names it; `None` for one that is not known.
+    #[must_use]
+    pub fn principal_arn(&self, principal: &Principal) -> Option<String> {
+        let account = &self.account;
+        if principal.kind == PrincipalKind::Account {
+            return Some(format!("acs:ram::{account}:root"));
+        }
+        let (kind, name) = self.identities.get(&principal.id)?;
+        let kind = if *kind == PrincipalKind::RamRole { "role" } else { "user" };
+        Some(format!("acs:ram::{account}:{kind}/{name}"))
+    }
+
+    pub(super) fn is_known(&self, principal: &Principal) -> bool {
         match principal.kind {
             PrincipalKind::Account => principal.id.as_str() == self.account.as_str(),
-            kind => self.identities.get(&principal.id) == Some(&kind),
+            kind => self.identities.get(&principal.id).is_some_and(|(known, _)| *known == kind),
         }
     }
 
@@ -101,18 +201,20 @@ impl Snapshot {
         request: &Request,
         workspace: Option<&WorkspaceId>,
         roles: &[RoleRef],
+        attached: &AttachedStatements<'_>,
     ) -> Option<(CedarRequest, Entities)> {
-        let principal = Self::principal(&request.principal, workspace, roles)?;
-        let resource = self.resource(&request.resource, workspace)?;
+        let principal = Self::principal(&request.principal, workspace, roles, attached)?;
+        let resource = self.resource(&request.resource, workspace, &attached.arn)?;
         let action = self.engine.actions.get(usize::from(request.action.0))?.clone();
-        let asked = CedarRequest::new(
-            principal.uid(),
-            action.uid(),
-            resource.uid(),
-            Context::empty(),
-            None,
-        )
-        .ok()?;
+        let context = if attached.statements.is_empty() {
+            Context::empty()
+        } else {
+            let name = self.engine.catalog.ram_name(self.engine.catalog.action(request.action)?);
+            let statements = attached.statements.iter().map(|(_, statement)| *statement);
+            ram::context(statements, name, &attached.arn, &attached.conditions)?
+        };
+        let asked =
+            CedarRequest::new(principal.uid(), action.uid(), resource.uid(), context, None).ok()?;
         // Asked about itself, the main account is principal and resource at once.
         let same = principal.uid() == resource.uid();
         let entities = [Some(principal), (!same).then_some(resource), Some(action)];
@@ -123,22 +225,32 @@ impl Snapshot {
         principal: &Principal,
         workspace: Option<&WorkspaceId>,
         roles: &[RoleRef],
+        attached: &AttachedStatements<'_>,
     ) -> Option<Entity> {
         let mut parents = HashSet::with_capacity(roles.len());
         for role in roles {
             parents.insert(role_uid(workspace?, role));
         }
+        parents.extend(attached.statements.iter().map(|(policy, _)| Type::RamPolicy.uid(policy)));
         let id = principal.id.as_str();
-        Entity::new(Type::of(principal.kind).uid(id), HashMap::from([string("uid", id)]), parents)
-            .ok()
+        let mut attributes = HashMap::from([string("uid", id)]);
+        if principal.kind == PrincipalKind::Account {
+            attributes.extend([string(ram::ARN, "")]);
+        }
+        Entity::new(Type::of(principal.kind).uid(id), attributes, parents).ok()
     }
 
-    fn resource(&self, resource: &Resource, workspace: Option<&WorkspaceId>) -> Option<Entity> {
+    fn resource(
+        &self,
+        resource: &Resource,
+        workspace: Option<&WorkspaceId>,
+        ram_arn: &str,
+    ) -> Option<Entity> {
         let account = self.account.as_str();
         let (kind, id, creator, accessibility) = match resource {
             Resource::Foreign => return None,
             Resource::Account => {
-                let attributes = HashMap::from([string("uid", account)]);
+                let attributes = HashMap::from([string("uid", account), string(ram::ARN, ram_arn)]);
                 return Entity::new(Type::Account.uid(account), attributes, HashSet::new()).ok();
             }
             Resource::Arn { arn, .. } => ("arn", arn.as_str(), None, None),
@@ -158,10 +270,19 @@ impl Snapshot {
             string("kind", kind),
             string("creator", creator),
             string("accessibility", accessibility),
+            string(ram::ARN, ram_arn),
         ]);
         let parents = workspace.iter().map(|id| Type::Workspace.uid(id.as_str())).collect();
         Entity::new(Type::Asset.uid(&format!("{kind}/{id}")), attributes, parents).ok()
     }
+}
+
+/// Statements that are about the action on the resource, each with the policy it is of.
+#[derive(Default)]
+struct AttachedStatements<'d> {
+    statements: Vec<(&'d str, &'d Statement)>,
+    arn: String,
+    conditions: Conditions,
 }
 
 fn role_uid(workspace: &WorkspaceId, role: &RoleRef) -> EntityUid {
@@ -171,7 +292,7 @@ fn role_uid(workspace: &WorkspaceId, role: &RoleRef) -> EntityUid {
     }
 }
 
-fn string(name: &str, value: &str) -> (String, RestrictedExpression) {
+pub(super) fn string(name: &str, value: &str) -> (String, RestrictedExpression) {
     (name.to_owned(), RestrictedExpression::new_string(value.to_owned()))
 }
 

@@ -5,16 +5,20 @@
 //! and [`Snapshot::is_authorized`] (one account's data at one revision, immutable). The path of a change is
 //! [`Snapshot::with`], which compiles what the change brings before anybody commits it.
 
+mod attached;
 mod builtin;
 mod condition;
 mod custom_role;
 mod decide;
 mod names;
 mod policies;
+mod ram;
 mod resolve;
 mod schema;
+mod simulate;
 mod slices;
 mod snapshot;
+mod suggest;
 mod validate;
 
 use std::sync::Arc;
@@ -22,13 +26,17 @@ use std::sync::Arc;
 pub use builtin::generate_builtin;
 pub use custom_role::RolePolicies;
 pub use policies::Grants;
+pub use ram::Document;
 pub use schema::schema_text;
+pub use simulate::{Matched, Simulated, Simulation, Verdict};
 pub use snapshot::Snapshot;
+pub use suggest::{NoSuggestion, Suggestion};
 
 use crate::{
     catalog::{Catalog, catalog},
     domain::{BuiltinRole, CustomRole, Invalid, WorkspaceId},
 };
+use attached::SystemDocuments;
 use builtin::BuiltinPolicies;
 use slices::Slices;
 use validate::SchemaSlices;
@@ -41,6 +49,7 @@ pub struct Engine {
     builtin: BuiltinPolicies,
     actions: Vec<cedar_policy::Entity>,
     schemas: SchemaSlices,
+    system: SystemDocuments,
 }
 
 impl Engine {
@@ -56,6 +65,7 @@ impl Engine {
             builtin: BuiltinPolicies::load(catalog)?,
             actions: decide::action_entities(catalog),
             schemas: SchemaSlices::new(catalog),
+            system: SystemDocuments::new(catalog),
         }))
     }
 
@@ -117,6 +127,42 @@ impl Engine {
         let compiled = self.role_policies(workspace, role)?;
         self.validate(&compiled)?;
         Slices::new(self.catalog, &compiled.policies).map_err(|detail| compiled.defect(&detail))
+    }
+
+    /// Compiles a RAM document and validates its policies strictly. `policy` names it, as `Custom/dev-only`, and `version`
+    /// says which text of it this is.
+    ///
+    /// # Errors
+    /// What RAM would not accept.
+    pub fn compile_document(
+        &self,
+        policy: &str,
+        version: &str,
+        text: &str,
+    ) -> Result<Document, Invalid> {
+        let document = Document::compile(self.catalog, policy, version, text)?;
+        let policies = document.statements().iter().flat_map(ram::Statement::policies).collect();
+        self.schemas.validate_statements(policies).map_err(|detail| {
+            let help = format!("this is a defect of pai-authz, please report it: {detail}");
+            Invalid::value("PolicyDocument", policy, "a document that compiles", help)
+        })?;
+        Ok(document)
+    }
+
+    /// Returns the Cedar text of a RAM document, formatted for people.
+    ///
+    /// # Errors
+    /// As [`Engine::compile_document`].
+    pub fn document_text(
+        &self,
+        policy: &str,
+        version: &str,
+        text: &str,
+    ) -> Result<String, Invalid> {
+        let document = self.compile_document(policy, version, text)?;
+        document.text().map_err(|detail| {
+            Invalid::value("PolicyDocument", policy, "a document with a text form", detail)
+        })
     }
 
     /// Compiles a custom role, validates it strictly and returns how many policies it became.

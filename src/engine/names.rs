@@ -13,17 +13,19 @@ pub(super) enum Type {
     User,
     RamRole,
     Role,
+    RamPolicy,
     Workspace,
     Asset,
     Action,
 }
 
 impl Type {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 8] = [
         (Self::Account, "Account"),
         (Self::User, "User"),
         (Self::RamRole, "RamRole"),
         (Self::Role, "Role"),
+        (Self::RamPolicy, "RamPolicy"),
         (Self::Workspace, "Workspace"),
         (Self::Asset, "Asset"),
         (Self::Action, "Action"),

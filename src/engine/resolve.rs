@@ -1,10 +1,10 @@
 //! From a question to a request: names become catalogue entries, or the refusal says which field is wrong.
 
-use super::Engine;
+use super::{Engine, ram};
 use crate::{
-    catalog::{Action, ActionScope, Arn, PermissionScope, ResourceType},
+    catalog::{ANY, Action, ActionScope, Arn, PermissionScope, ResourceType, as_pattern},
     domain::{
-        Accessibility, AccountId, ContextValue, IdForm, Invalid, InvalidKind, Principal,
+        Accessibility, AccountId, ActionId, ContextValue, IdForm, Invalid, InvalidKind, Principal,
         PrincipalId, PrincipalKind, Question, Request, Resource, ResourceId, Scalar, WorkspaceId,
     },
 };
@@ -27,14 +27,28 @@ impl Engine {
     /// # Errors
     /// The first field that is missing or wrong, with its value and what would be right.
     pub fn resolve(&self, account: &AccountId, question: Question<'_>) -> Result<Request, Invalid> {
-        let principal = principal(account, &question)?;
+        let principal = stated_principal(account, &question)?;
         let action = self.action(&question)?;
         let resource = match question.arn {
             Some(arn) => self.stated_by_arn(account, action, arn, &question)?,
             None => self.stated_by_fields(action, &question)?,
         };
         check_context(&question)?;
+        ram::check_conditions(&question.context, &ram::KNOWN)?;
         Ok(Request { principal, action: action.id, resource, context: question.context })
+    }
+
+    /// Returns the principal of that type and id.
+    ///
+    /// # Errors
+    /// Which of them is wrong.
+    pub fn principal(
+        &self,
+        account: &AccountId,
+        kind: &str,
+        id: &str,
+    ) -> Result<Principal, Invalid> {
+        principal(account, kind, id)
     }
 
     fn action(&self, question: &Question<'_>) -> Result<&'static Action, Invalid> {
@@ -250,6 +264,36 @@ impl Engine {
         official && resource_type.modules.iter().any(|module| belongs(module))
     }
 
+    /// Returns the ARN of what a request is about, as RAM documents compare it; `*` for what is not stated.
+    pub(super) fn arn(&self, account: &AccountId, action: ActionId, resource: &Resource) -> String {
+        let of_catalog = self.catalog.action(action);
+        let code = of_catalog.map_or("", |action| action.ram_code);
+        let compose =
+            |relative_id: &str| format!("acs:{code}:{}:{account}:{relative_id}", self.region);
+        match resource {
+            Resource::Arn { arn, .. } => arn.clone(),
+            Resource::Asset { workspace, resource_type, id, .. } => {
+                let workspace = workspace.as_ref().map_or(ANY, WorkspaceId::as_str);
+                let id = id.as_ref().map(ResourceId::as_str);
+                let found = self.catalog.resource_type(resource_type);
+                let relative_id = found.and_then(|it| it.relative_id(workspace, id));
+                compose(relative_id.as_deref().unwrap_or(ANY))
+            }
+            Resource::Account | Resource::Foreign => {
+                let ram = of_catalog.and_then(|action| self.catalog.ram_action(action));
+                let form = ram.and_then(|ram| ram.arns.first()).and_then(|form| Arn::parse(form));
+                match form {
+                    // Services without regions stay without.
+                    Some(form) if form.region == ANY => {
+                        format!("acs:{code}:{ANY}:{account}:{}", as_pattern(form.relative_id))
+                    }
+                    Some(form) => compose(&as_pattern(form.relative_id)),
+                    None => compose(ANY),
+                }
+            }
+        }
+    }
+
     fn types_help(&self, action: &Action) -> String {
         let types = self.catalog.types().iter().filter(|t| self.applies(action, t));
         let names: Vec<&str> = types.map(|t| t.name).collect();
@@ -280,14 +324,18 @@ impl Engine {
 
 const WORKSPACE_HELP: &str = "name the workspace the resource is in, for example `10001`";
 
-fn principal(account: &AccountId, question: &Question<'_>) -> Result<Principal, Invalid> {
-    let help = "give `User`, `RamRole` or `Account`";
-    let kind = question.principal_type.ok_or_else(|| Invalid::missing("principal.type", help))?;
-    let kind = PrincipalKind::parse(kind)
-        .ok_or_else(|| Invalid::value("principal.type", kind, "a principal type", help))?;
-    let text = question
-        .principal_id
-        .ok_or_else(|| Invalid::missing("principal.id", PrincipalId::FORM.help))?;
+const PRINCIPAL_HELP: &str = "give `User`, `RamRole` or `Account`";
+
+fn stated_principal(account: &AccountId, question: &Question<'_>) -> Result<Principal, Invalid> {
+    let missing = || Invalid::missing("principal.type", PRINCIPAL_HELP);
+    let kind = question.principal_type.ok_or_else(missing)?;
+    let missing = || Invalid::missing("principal.id", PrincipalId::FORM.help);
+    principal(account, kind, question.principal_id.ok_or_else(missing)?)
+}
+
+fn principal(account: &AccountId, kind: &str, text: &str) -> Result<Principal, Invalid> {
+    let unknown = || Invalid::value("principal.type", kind, "a principal type", PRINCIPAL_HELP);
+    let kind = PrincipalKind::parse(kind).ok_or_else(unknown)?;
     let id = id("principal.id", text, PrincipalId::parse)?;
     // Callers that know only ids ask about the main account as a user.
     let kind = if kind == PrincipalKind::User && text == account.as_str() {

@@ -5,21 +5,25 @@ use std::fmt::Write;
 use super::slices::{FLAG_ALLOWED_UNLESS_DENIED, FLAG_OFFICIAL_IMAGE, groups};
 use crate::{
     catalog::{Action, ActionScope, Catalog, Group, PermissionScope},
-    engine::policies::group_name,
+    engine::{policies::group_name, ram},
 };
 
 /// The entity types, the same in every slice of the schema.
 const ENTITIES: &str = r"  // The tenant. As principal it is the main account, as resource what account-scope actions are asked on.
-  entity Account { uid: String };
-  // A RAM user or RAM role. Its parents are the roles it holds in the workspace the request is about.
-  entity User in [Role] { uid: String };
-  entity RamRole in [Role] { uid: String };
+  entity Account { uid: String, arn: String };
+  // A RAM user or RAM role. Its parents are the roles it holds in the workspace the request is about, and the RAM
+  // policies attached to it and to its groups.
+  entity User in [Role, RamPolicy] { uid: String };
+  entity RamRole in [Role, RamPolicy] { uid: String };
   // A built-in role by its code, or a custom role as <workspace>/<role id>. What it grants is policy, not data.
   entity Role;
+  // A RAM policy as <type>/<name>. What it grants and denies is policy, not data.
+  entity RamPolicy;
   entity Workspace;
   // Whatever an action is about. kind is a resource type of the catalogue. creator and accessibility
   // (PUBLIC or PRIVATE) are both empty when the request does not state both: no condition on them holds then.
-  entity Asset in [Workspace] { kind: String, creator: String, accessibility: String };
+  // arn is what RAM documents compare; it is empty when none can matter.
+  entity Asset in [Workspace] { kind: String, creator: String, accessibility: String, arn: String };
 ";
 
 /// Returns the whole schema as Cedar text.
@@ -30,6 +34,15 @@ pub fn schema_text(catalog: &Catalog) -> String {
          // An action is one operation: a permission code and its RAM action are two spellings of it.\n",
     );
     write_schema(&mut out, catalog, |_| true);
+    out
+}
+
+/// Returns the part of the schema that a policy of a RAM document is validated against. Such a policy is about every action
+/// alike, so that one stands for all.
+pub(super) fn statement_text(catalog: &Catalog) -> String {
+    let mut out = String::new();
+    let first = catalog.actions().iter().find(|it| it.scope == ActionScope::RamOnly);
+    write_schema(&mut out, catalog, |action| first.is_some_and(|it| it.id == action.id));
     out
 }
 
@@ -44,6 +57,7 @@ fn write_schema(out: &mut String, catalog: &Catalog, wanted: impl Fn(&Action) ->
     let actions: Vec<&Action> = catalog.actions().iter().filter(|a| wanted(a)).collect();
     out.push_str("namespace PAI {\n");
     out.push_str(ENTITIES);
+    out.push_str(&ram::schema_text());
     out.push_str("\n  // Groups carry the levels of custom roles: Read-only is @Read, Modify/Execute adds @Write,\n");
     out.push_str("  // Full Access adds @Manage. The flags are granted to every known user.\n");
     for flag in [FLAG_ALLOWED_UNLESS_DENIED, FLAG_OFFICIAL_IMAGE] {
@@ -85,7 +99,7 @@ fn write_schema(out: &mut String, catalog: &Catalog, wanted: impl Fn(&Action) ->
         line(
             out,
             format_args!(
-                "  action \"{}\"{parents} appliesTo {{ principal: [Account, User, RamRole], resource: {resources} }};",
+                "  action \"{}\"{parents} appliesTo {{ principal: [Account, User, RamRole], resource: {resources}, context: Conditions }};",
                 action.name
             ),
         );

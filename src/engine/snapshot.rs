@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use imbl::HashMap;
 
-use super::{Engine, slices::Slices};
+use super::{Engine, attached::Attached, slices::Slices};
 use crate::domain::{
     AccountId, AccountRecords, CustomRoleId, Invalid, Members, Op, PrincipalId, PrincipalKind,
-    Revision, WorkspaceId,
+    Revision, UserName, WorkspaceId,
 };
 
 /// An account's identities, memberships and roles at one revision, ready to judge requests.
@@ -18,7 +18,8 @@ pub struct Snapshot {
     pub(super) engine: Arc<Engine>,
     pub(super) account: AccountId,
     revision: Revision,
-    pub(super) identities: HashMap<PrincipalId, PrincipalKind>,
+    pub(super) identities: HashMap<PrincipalId, (PrincipalKind, UserName)>,
+    pub(super) attached: Attached,
     workspaces: HashMap<WorkspaceId, Workspace>,
 }
 
@@ -41,6 +42,7 @@ impl Snapshot {
             account,
             revision: Revision::ORIGIN,
             identities: HashMap::new(),
+            attached: Attached::default(),
             workspaces: HashMap::new(),
         }
     }
@@ -117,7 +119,8 @@ impl Snapshot {
     fn follow(&mut self, op: &Op) -> Result<(), Invalid> {
         match op {
             Op::PutIdentity(identity) => {
-                self.identities.insert(identity.principal.id.clone(), identity.principal.kind);
+                let known = (identity.principal.kind, identity.name.clone());
+                self.identities.insert(identity.principal.id.clone(), known);
             }
             Op::RemoveIdentity(id) => {
                 self.identities.remove(id);
@@ -150,14 +153,14 @@ impl Snapshot {
             | Op::RemoveRetiredName(_)
             | Op::PutDefaultWorkspace(_)
             | Op::RemoveDefaultWorkspace
-            | Op::PutPolicy(_)
-            | Op::RemovePolicy(_)
             | Op::PutGroup(_)
-            | Op::RemoveGroup(_)
+            | Op::RemoveGroup(_) => {}
+            Op::PutPolicy(_)
+            | Op::RemovePolicy(_)
             | Op::PutGroupMember(..)
             | Op::RemoveGroupMember(..)
             | Op::PutAttachment(..)
-            | Op::RemoveAttachment(..) => {}
+            | Op::RemoveAttachment(..) => self.attached.follow(&self.engine, op)?,
         }
         Ok(())
     }

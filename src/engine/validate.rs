@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 use cedar_policy::{ActionConstraint, Policy, PolicySet, Schema, ValidationMode, Validator};
 
-use super::schema::module_text;
 #[cfg(test)]
 use super::schema::schema_text;
+use super::schema::{module_text, statement_text};
 use crate::catalog::Catalog;
 
 /// The schema, cut by module; a slice is parsed when it is first needed.
@@ -18,11 +18,13 @@ use crate::catalog::Catalog;
 pub(super) struct SchemaSlices {
     catalog: &'static Catalog,
     slices: Vec<OnceLock<Result<Validator, String>>>,
+    statements: OnceLock<Result<Validator, String>>,
 }
 
 impl SchemaSlices {
     pub(super) fn new(catalog: &'static Catalog) -> Self {
-        Self { catalog, slices: catalog.modules().iter().map(|_| OnceLock::new()).collect() }
+        let slices = catalog.modules().iter().map(|_| OnceLock::new()).collect();
+        Self { catalog, slices, statements: OnceLock::new() }
     }
 
     /// Validates each policy against the slice of the module its actions belong to.
@@ -40,6 +42,12 @@ impl SchemaSlices {
             validate(self.slice(module)?, bucket)?;
         }
         Ok(())
+    }
+
+    /// Validates policies of RAM documents, which are about every action alike.
+    pub(super) fn validate_statements(&self, policies: Vec<Policy>) -> Result<(), String> {
+        let validator = self.statements.get_or_init(|| validator(&statement_text(self.catalog)));
+        validate(validator.as_ref().map_err(Clone::clone)?, policies)
     }
 
     fn slice(&self, index: usize) -> Result<&Validator, String> {

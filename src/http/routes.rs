@@ -25,6 +25,7 @@ pub(super) fn api(config: &mut ServiceConfig) {
                 .route(web::post().to(decisions::batch_is_authorized::batch_is_authorized)),
         )
         .service(resource("/v1/ram/validate", "POST").route(web::post().to(ram::validate)))
+        .service(resource("/v1/ram/simulate", "POST").route(web::post().to(ram::simulate)))
         .service(
             resource("/v1/tokens", "GET, POST")
                 .route(web::get().to(tokens::list::list))
@@ -74,7 +75,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Http
         ..Error::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`; on its own listener `/livez`, `/readyz`",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`; on its own listener `/livez`, `/readyz`",
         )
     };
     Err(HttpError::new(&request, error))

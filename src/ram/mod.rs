@@ -4,14 +4,17 @@
 //! statements ([`document`]). Each rule ([`rules`]) tells what it finds ([`finding`]); [`lint::lint`] runs them all, and
 //! [`fix::fix`] puts right what is certain. Nothing here decides a request: what documents mean is the engine's.
 
+pub mod assistant;
 pub mod document;
 pub mod finding;
 pub mod fix;
 pub mod json;
+pub mod keys;
 pub mod lines;
 pub mod lint;
 pub mod manual;
 pub mod operator;
 pub mod rules;
+pub mod value;
 mod vocabulary;
 pub mod wildcard;

@@ -45,8 +45,6 @@ const WRITTEN_FOR: [(&str, &str); 14] = [
 #[derive(Debug)]
 pub(super) struct Vocabulary {
     actions: &'static [RamAction],
-    /// In small letters, as `actions`.
-    lower: Vec<String>,
     by_lower: HashMap<&'static str, ActionIndex>,
     /// The actions of each RAM code, which stand together.
     of_code: HashMap<&'static str, Vec<ActionIndex>>,
@@ -62,19 +60,17 @@ pub(super) fn vocabulary() -> &'static Vocabulary {
 impl Vocabulary {
     fn new() -> Self {
         let actions = catalog().ram_actions();
-        let lower: Vec<String> = actions.iter().map(|it| it.action.to_ascii_lowercase()).collect();
         let mut by_lower = HashMap::new();
         let mut of_code: HashMap<&'static str, Vec<ActionIndex>> = HashMap::new();
         for (index, action) in (0..).zip(actions) {
-            // Once, for as long as the program runs.
-            let name: &'static str = action.action.to_ascii_lowercase().leak();
+            let name = action.lower.as_str();
             by_lower.insert(name, index);
             if let Some((code, _)) = name.split_once(':') {
                 of_code.entry(code).or_default().push(index);
             }
         }
         let codes = catalog().ram_codes().iter().map(|code| code.code).collect();
-        Self { actions, lower, by_lower, of_code, codes }
+        Self { actions, by_lower, of_code, codes }
     }
 
     /// Returns an action.
@@ -95,7 +91,7 @@ impl Vocabulary {
     /// Returns the actions a pattern in small letters stands for; `code` is its RAM code where that is literal.
     pub(super) fn covered(&self, pattern: &str, code: Option<&str>) -> Vec<ActionIndex> {
         let is_covered = |index: &ActionIndex| {
-            self.lower.get(usize::from(*index)).is_some_and(|it| wildcard::matches(pattern, it))
+            self.action(*index).is_some_and(|it| wildcard::matches(pattern, &it.lower))
         };
         match code {
             Some(code) => {
@@ -158,12 +154,10 @@ impl Vocabulary {
         let allowed = (name.len() / 3).clamp(2, 4);
         let mut near: Vec<(usize, &'static str)> = Vec::new();
         for index in of_code {
-            let Some(known) = self.lower.get(usize::from(*index)) else { continue };
-            let known_name = known.get(code.len() + 1..).unwrap_or_default();
-            if let (Some(far), Some(action)) =
-                (letters_apart(name, known_name, allowed), self.action(*index))
-            {
-                near.push((far, action.action));
+            let Some(known) = self.action(*index) else { continue };
+            let known_name = known.lower.get(code.len() + 1..).unwrap_or_default();
+            if let Some(far) = letters_apart(name, known_name, allowed) {
+                near.push((far, known.action));
             }
         }
         near.sort_unstable();

@@ -2,14 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Accounts, Keyring, View};
+use super::{Accounts, Keyring, Row, Simulate, View};
 use crate::{
     catalog::catalog,
     domain::{
-        AccountId, ActionId, Decision, Effect, Fault, Invalid, InvalidKind, Question, Request,
-        Revision,
+        AccountId, ActionId, ContextValue, Decision, Effect, Fault, Invalid, InvalidKind, Question,
+        Request, Revision, Scalar,
     },
+    engine::{NoSuggestion, Suggestion},
     error::Error,
+    ram::{keys, value::moment_text},
 };
 
 /// After how many decisions of a batch the thread serves others: about a millisecond.
@@ -54,13 +56,86 @@ impl Authorizer {
         question: Question<'_>,
         at_least: Option<&str>,
     ) -> Result<Judged<Decision>, Error> {
-        let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
-        let request = self.accounts.engine().resolve(account, question)?;
-        let view = self.view(account, demanded).await?;
-        view.check_readable(request.resource.workspace())?;
+        let (request, view) = self.asked(account, question, at_least).await?;
         let answer = view.snapshot.is_authorized(&request);
         log(account, &answer, Some(request.action));
         Ok(Judged { answer, revision: view.revision() })
+    }
+
+    /// Returns what is asked, and the view to answer it from.
+    async fn asked(
+        &self,
+        account: &AccountId,
+        question: Question<'_>,
+        at_least: Option<&str>,
+    ) -> Result<(Request, Arc<View>), Error> {
+        let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
+        let mut request = self.accounts.engine().resolve(account, question)?;
+        self.tell_time(&mut request);
+        let view = self.view(account, demanded).await?;
+        view.check_readable(request.resource.workspace())?;
+        Ok((request, view))
+    }
+
+    /// Adds when it is asked, for conditions on it, unless the caller says so itself.
+    fn tell_time(&self, request: &mut Request) {
+        let says = |key: &String| key.eq_ignore_ascii_case(keys::CURRENT_TIME);
+        if !request.context.keys().any(says) {
+            let now = self.accounts.clock().now().as_millis();
+            if let Some(text) = i64::try_from(now).ok().and_then(moment_text) {
+                let now = ContextValue::One(Scalar::String(text));
+                request.context.insert(keys::CURRENT_TIME.to_owned(), now);
+            }
+        }
+    }
+
+    /// Returns the decision on one request as [`Authorizer::is_authorized`], and the smallest statement that would allow
+    /// what is denied, or why there is none.
+    ///
+    /// # Errors
+    /// As [`Authorizer::is_authorized`].
+    pub async fn suggest(
+        &self,
+        account: &AccountId,
+        question: Question<'_>,
+        at_least: Option<&str>,
+    ) -> Result<Judged<(Decision, Result<Suggestion, NoSuggestion>)>, Error> {
+        let (request, view) = self.asked(account, question, at_least).await?;
+        let decision = view.snapshot.is_authorized(&request);
+        log(account, &decision, Some(request.action));
+        let answer = (decision, view.snapshot.suggest(&request));
+        Ok(Judged { answer, revision: view.revision() })
+    }
+
+    /// Returns what documents say, beside those that are attached to `principal`, its type and id, where one is named.
+    ///
+    /// # Errors
+    /// As [`Simulate::run`]; a principal that is not known; [`crate::error::ErrorCode::ReplicaStale`] and
+    /// [`crate::error::ErrorCode::Unavailable`] where one is named.
+    pub async fn simulate(
+        &self,
+        account: &AccountId,
+        principal: Option<(&str, &str)>,
+        asked: Simulate,
+    ) -> Result<Vec<Row>, Error> {
+        let engine = self.accounts.engine().clone();
+        let (held, arn) = match principal {
+            None => (Vec::new(), None),
+            Some((kind, id)) => {
+                let view = self.view(account, None).await?;
+                let unknown = || {
+                    let help = "give type and id of a user or role of the account";
+                    Invalid::value("principal.id", id, "a known principal", help)
+                };
+                let principal = engine.principal(account, kind, id)?;
+                let arn = view.snapshot.principal_arn(&principal).ok_or_else(unknown)?;
+                (view.snapshot.documents(&principal)?, Some(arn))
+            }
+        };
+        // Documents are compiled: milliseconds, which others on this thread would wait for.
+        let run = move || asked.run(&engine, &held, arn.as_deref());
+        let done = tokio::task::spawn_blocking(run).await;
+        Ok(done.map_err(|error| Error::internal(&format!("a simulation: {error}")))??)
     }
 
     /// Returns the decisions on many requests, all on one view that is at least as fresh as every revision demanded:
@@ -82,7 +157,8 @@ impl Authorizer {
         let mut resolve = |asked: Result<(Question<'q>, Option<&str>), Invalid>| {
             let (question, at_least) = asked?;
             let revision = at_least.map(|token| self.demanded(account, token)).transpose()?;
-            let request = engine.resolve(account, question)?;
+            let mut request = engine.resolve(account, question)?;
+            self.tell_time(&mut request);
             demanded = demanded.max(revision);
             Ok(request)
         };

@@ -18,9 +18,11 @@ mod replica;
 mod roster;
 mod rules;
 mod signers;
+mod simulate;
 mod tokens;
 mod view;
 
+pub use crate::engine::{NoSuggestion, Suggestion, Verdict};
 pub use accounts::{Accounts, Actor, Changed, Residency, asked};
 pub use authorize::{Authorizer, Judged};
 pub use demo::{DemoQuestion, demo, demo_questions};
@@ -36,6 +38,7 @@ pub use replica::{Replica, Watched};
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};
 pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};
+pub use simulate::{Row, Simulate};
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Pep, Tokens,
 };

@@ -29,6 +29,7 @@ mod migrate;
 mod ram_corpus;
 mod ram_fixes;
 mod ram_lint;
+mod ram_meaning;
 mod ram_mutations;
 mod ram_rules;
 mod readme;

@@ -7,20 +7,41 @@ mod manual;
 mod report;
 mod sarif;
 mod settings;
+mod simulate;
 mod snippet;
+mod suggest;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::output::AnyFormat;
-use crate::ram::finding::{Class, Language};
+use self::{
+    simulate::SimulateArgs,
+    suggest::{AssistArgs, SuggestArgs},
+};
+use super::output::{self, AnyFormat};
+use crate::{
+    engine::Engine,
+    ram::finding::{Class, Language},
+};
 
 /// What can be done with RAM documents.
 #[derive(Debug, Subcommand)]
 pub(super) enum RamCommand {
     /// Check documents; exits with 0 when nothing is found, 1 when something is, 2 when a file could not be checked.
     Lint(LintArgs),
+    /// Say what documents allow and deny; exits with 0 when all is allowed, 1 when something is not.
+    Simulate(SimulateArgs),
+    /// Print the smallest document that would allow what a running service denies.
+    Suggest(SuggestArgs),
+    /// Print the document for a task in a project of Simple Log Service.
+    Assist(AssistArgs),
+    /// Print the Cedar policies a document becomes.
+    Compile {
+        /// The document; `-` for standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// List the rules.
     Rules {
         /// Print the whole manual, in Markdown.
@@ -91,13 +112,26 @@ pub(super) struct LintArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(command: &RamCommand, format: AnyFormat) -> anyhow::Result<u8> {
+pub(super) async fn run(command: &RamCommand, format: AnyFormat) -> anyhow::Result<u8> {
     match command {
         RamCommand::Lint(args) => lint::run(args, format),
+        RamCommand::Simulate(args) => simulate::run(args, format.common()?).await,
+        RamCommand::Suggest(args) => suggest::suggest(args, format.common()?).await,
+        RamCommand::Assist(args) => suggest::assist(args),
+        RamCommand::Compile { file } => compile(file),
         RamCommand::Rules { manual: true, .. } => manual::whole(format.common()?),
         RamCommand::Rules { language, .. } => manual::list(language.lang, format.common()?),
         RamCommand::Explain { code, language } => {
             manual::page(code, language.lang, format.common()?)
         }
     }
+}
+
+fn compile(file: &std::path::Path) -> anyhow::Result<u8> {
+    let text = files::read(file)?;
+    let name = file.display().to_string();
+    // No ARN is composed here: the region does not matter.
+    let engine = Engine::new("cn-hangzhou").map_err(anyhow::Error::msg)?;
+    output::raw(&engine.document_text(&name, "v1", &text)?)?;
+    Ok(0)
 }

@@ -3,6 +3,7 @@
 mod combining;
 mod custom_roles;
 mod decisions;
+mod documents;
 mod following;
 mod hostile;
 mod policies;

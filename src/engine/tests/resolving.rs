@@ -404,7 +404,38 @@ fn a_user_with_the_accounts_id_is_the_account() {
 #[test]
 fn the_context_goes_with_the_request() {
     let context =
-        BTreeMap::from([("acs:SourceIp".to_owned(), ContextValue::One(Scalar::Bool(true)))]);
+        context(&[("acs:SourceIp", text("203.0.113.7")), ("oss:Prefix", Scalar::Bool(true))]);
     let question = Question { context: context.clone(), ..stop_job() };
     assert_eq!(resolve(&question).unwrap().context, context);
+}
+
+#[test]
+fn a_context_that_contradicts_what_is_known_of_its_keys_is_refused_by_its_key() {
+    for (stated, field) in [
+        (vec![("acs:SourceIp", text("10.0.0.0/8"))], "context.acs:SourceIp"),
+        (vec![("acs:sourceip", Scalar::Bool(true))], "context.acs:sourceip"),
+        (vec![("acs:CurrentTime", text("yesterday"))], "context.acs:CurrentTime"),
+        (vec![("acs:MFAPresent", Scalar::Number("1".to_owned()))], "context.acs:MFAPresent"),
+        (vec![("acs:SourceVpc", Scalar::Bool(true))], "context.acs:SourceVpc"),
+        (vec![("acs:PrincipalArn", text("acs:ram::1:root"))], "context.acs:PrincipalArn"),
+        (vec![("pai:Accessibility", text("PUBLIC"))], "context.pai:Accessibility"),
+        (vec![("pai:EntityAccessType", text("CREATOR"))], "context.pai:EntityAccessType"),
+        (vec![("oss:k", text("1")), ("oss:K", text("2"))], "context.oss:k"),
+    ] {
+        let question = Question { context: context(&stated), ..stop_job() };
+        assert_eq!(resolve(&question).unwrap_err().field, field);
+    }
+    let two = ContextValue::Many(vec![text("10.0.0.1"), text("10.0.0.2")]);
+    let context = BTreeMap::from([("acs:SourceIp".to_owned(), two)]);
+    let refused = resolve(&Question { context, ..stop_job() }).unwrap_err();
+    assert_eq!(refused.field, "context.acs:SourceIp");
+}
+
+fn text(text: &str) -> Scalar {
+    Scalar::String(text.to_owned())
+}
+
+fn context(stated: &[(&str, Scalar)]) -> BTreeMap<String, ContextValue> {
+    let one = |(key, value): &(&str, Scalar)| ((*key).to_owned(), ContextValue::One(value.clone()));
+    stated.iter().map(one).collect()
 }

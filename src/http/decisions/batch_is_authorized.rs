@@ -60,6 +60,10 @@ pub(in crate::http) async fn batch_is_authorized(
         .map(|item| object::read::<Object<wire::IsAuthorizedRequest<'_>>>(item.get().as_bytes()))
         .collect();
     let questions = read.iter().map(|item| match item {
+        Ok(Object(wire)) if wire.suggests() => {
+            let help = "ask for a suggestion one request at a time: `POST /v1/is-authorized`";
+            Err(crate::domain::Invalid::unexpected("suggest", "true", help))
+        }
         Ok(Object(wire)) => Ok(wire.to_domain()),
         Err(refusal) => Err(refusal.to_invalid()),
     });

@@ -28,14 +28,18 @@ pub(in crate::http) async fn is_authorized(
     let Object(wire): Object<wire::IsAuthorizedRequest<'_>> =
         object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
     let (question, at_least) = wire.to_domain();
-    let judged = state
-        .services
-        .authorizer
-        .is_authorized(&pep.account, question, at_least)
-        .await
-        .map_err(refuse)?;
-    let revision = state.services.authorizer.revision_token(&pep.account, judged.revision);
-    let body = wire::decision(&judged.answer, &revision)
+    let authorizer = &state.services.authorizer;
+    let (decision, suggested, revision) = if wire.suggests() {
+        let judged = authorizer.suggest(&pep.account, question, at_least).await.map_err(refuse)?;
+        let (decision, suggested) = judged.answer;
+        (decision, Some(suggested), judged.revision)
+    } else {
+        let judged =
+            authorizer.is_authorized(&pep.account, question, at_least).await.map_err(refuse)?;
+        (judged.answer, None, judged.revision)
+    };
+    let revision = authorizer.revision_token(&pep.account, revision);
+    let body = wire::decision(&decision, &revision, suggested)
         .map_err(|error| refuse(Error::internal(&error.to_string())))?;
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
 }

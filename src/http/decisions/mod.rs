@@ -2,6 +2,6 @@
 
 pub(super) mod batch_is_authorized;
 pub(super) mod is_authorized;
-mod wire;
+pub(super) mod wire;
 
 pub use wire::decision as render_decision;

@@ -13,6 +13,7 @@ use crate::{
         error::{ErrorBody, fault},
         object::{Object, Text, once},
     },
+    service::{NoSuggestion, Suggestion},
 };
 
 /// Most keys of a context that are read at all; the engine sets the real limit and names it.
@@ -32,6 +33,8 @@ pub(super) struct IsAuthorizedRequest<'a> {
     context: Option<WireContext>,
     #[serde(borrow, default)]
     at_least_as_fresh: Option<Text<'a>>,
+    #[serde(default)]
+    suggest: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -84,9 +87,16 @@ impl IsAuthorizedRequest<'_> {
     }
 }
 
+impl IsAuthorizedRequest<'_> {
+    /// Returns whether a statement that would allow a denied request is asked for.
+    pub(super) const fn suggests(&self) -> bool {
+        self.suggest
+    }
+}
+
 /// Condition keys with strings, booleans, numbers, or lists of them; nothing deeper.
 #[derive(Debug, Default)]
-struct WireContext(BTreeMap<String, ContextValue>);
+pub(in crate::http) struct WireContext(pub(in crate::http) BTreeMap<String, ContextValue>);
 
 impl<'de> Deserialize<'de> for WireContext {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -195,6 +205,37 @@ struct DecisionBody<'d> {
     errors: Vec<ErrorBody<'d>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<&'d str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<SuggestionBody>,
+}
+
+/// A statement that would allow what was denied, or why there is none.
+#[derive(Serialize)]
+struct SuggestionBody {
+    statement: Option<StatementBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// A statement as RAM has it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatementBody {
+    effect: &'static str,
+    action: &'static str,
+    resource: String,
+}
+
+impl From<Result<Suggestion, NoSuggestion>> for SuggestionBody {
+    fn from(suggested: Result<Suggestion, NoSuggestion>) -> Self {
+        match suggested {
+            Ok(Suggestion { action, resource }) => Self {
+                statement: Some(StatementBody { effect: "Allow", action, resource }),
+                why: None,
+            },
+            Err(why) => Self { statement: None, why: Some(why.text()) },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -207,7 +248,11 @@ struct BatchBody<'d> {
 ///
 /// # Errors
 /// Never for a decision of the engine; kept so that nothing panics.
-pub fn decision(decision: &Decision, revision: &str) -> Result<Vec<u8>, serde_json::Error> {
+pub fn decision(
+    decision: &Decision,
+    revision: &str,
+    suggested: Option<Result<Suggestion, NoSuggestion>>,
+) -> Result<Vec<u8>, serde_json::Error> {
     let errors: Vec<_> = decision.faults.iter().map(fault).collect();
     serde_json::to_vec(&DecisionBody {
         decision: decision.effect().as_str(),
@@ -215,6 +260,7 @@ pub fn decision(decision: &Decision, revision: &str) -> Result<Vec<u8>, serde_js
         determining_policies: &decision.determining_policies,
         errors: errors.iter().map(ErrorBody::from).collect(),
         revision: Some(revision),
+        suggestion: suggested.map(SuggestionBody::from),
     })
 }
 
@@ -228,6 +274,7 @@ pub(super) fn batch(decisions: &[Decision], revision: &str) -> Result<Vec<u8>, s
         determining_policies: &decision.determining_policies,
         errors: errors.iter().map(ErrorBody::from).collect(),
         revision: None,
+        suggestion: None,
     });
     serde_json::to_vec(&BatchBody { results: results.collect(), revision })
 }

@@ -5,12 +5,16 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::Invalid,
-    http::object::Text,
+    http::{
+        decisions::wire::WireContext,
+        object::{Object, Text},
+    },
     ram::{
         document::Kind,
         finding::{Edit, Finding, Language},
         lines::Lines,
     },
+    service::{Row, Simulate, Verdict},
 };
 
 /// `POST /v1/ram/validate`.
@@ -34,14 +38,8 @@ pub(super) struct Validate {
 
 impl ValidateRequest<'_> {
     pub(super) fn to_domain(&self) -> Result<Validate, Invalid> {
-        let help = "give the document as a string, or as the object it is";
-        let raw = self.document.ok_or_else(|| Invalid::missing("document", help))?.get();
-        let document = if raw.starts_with('{') {
-            raw.to_owned()
-        } else {
-            serde_json::from_str(raw)
-                .map_err(|_| Invalid::value("document", raw, "a string or an object", help))?
-        };
+        let missing = || Invalid::missing("document", DOCUMENT_HELP);
+        let document = document("document", self.document.ok_or_else(missing)?.get())?;
         let kind = match self.kind.as_ref().map(Text::as_str) {
             None | Some("identity") => Kind::Identity,
             Some("trust") => Kind::Trust,
@@ -57,6 +55,108 @@ impl ValidateRequest<'_> {
         };
         Ok(Validate { document, kind, language })
     }
+}
+
+/// `POST /v1/ram/simulate`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SimulateRequest<'a> {
+    #[serde(borrow, default)]
+    documents: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    principal: Option<Object<WirePrincipal<'a>>>,
+    #[serde(borrow, default)]
+    actions: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    resources: Vec<Text<'a>>,
+    #[serde(default)]
+    context: Option<WireContext>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WirePrincipal<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+}
+
+impl SimulateRequest<'_> {
+    pub(super) fn to_domain(&self) -> Result<Simulate, Invalid> {
+        let mut documents = Vec::with_capacity(self.documents.len());
+        for (index, raw) in self.documents.iter().enumerate() {
+            let name = format!("documents[{index}]");
+            let text = document(&name, raw.get())?;
+            documents.push((name, text));
+        }
+        let owned =
+            |texts: &[Text<'_>]| texts.iter().map(|text| text.as_str().to_owned()).collect();
+        Ok(Simulate {
+            documents,
+            actions: owned(&self.actions),
+            resources: owned(&self.resources),
+            context: self.context.as_ref().map(|it| it.0.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// Returns type and id of the principal, where one is named.
+    pub(super) fn principal(&self) -> Result<Option<(&str, &str)>, Invalid> {
+        let Some(Object(principal)) = &self.principal else { return Ok(None) };
+        let missing = |field: &str| Invalid::missing(field, "name the principal by type and id");
+        let kind = principal.kind.as_ref().ok_or_else(|| missing("principal.type"))?;
+        let id = principal.id.as_ref().ok_or_else(|| missing("principal.id"))?;
+        Ok(Some((kind.as_str(), id.as_str())))
+    }
+}
+
+/// Returns a document that is a string, or the object it is.
+fn document(field: &str, raw: &str) -> Result<String, Invalid> {
+    if raw.starts_with('{') {
+        return Ok(raw.to_owned());
+    }
+    serde_json::from_str(raw)
+        .map_err(|_| Invalid::value(field, raw, "a string or an object", DOCUMENT_HELP))
+}
+
+const DOCUMENT_HELP: &str = "give the document as a string, or as the object it is";
+
+/// Returns one answer of a simulation as JSON. A denial has the vendor's words; `whom` is the account, type and id of the
+/// principal, where one is named.
+pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
+    let simulated = &row.simulated;
+    let matched: Vec<Value> = simulated
+        .matched
+        .iter()
+        .map(|it| json!({ "document": it.document, "statement": it.statement, "line": it.line }))
+        .collect();
+    let mut out = json!({
+        "action": row.action,
+        "resource": row.resource,
+        "decision": simulated.verdict.as_str(),
+        "matched": matched,
+        "missingContextKeys": simulated.missing_context_keys,
+    });
+    if !simulated.is_catalogued {
+        put(&mut out, "uncatalogued", json!(true));
+    }
+    if let Some(message) = row.denial() {
+        let explicit = simulated.verdict == Verdict::ExplicitDeny;
+        let mut detail = json!({
+            "AuthAction": row.action,
+            "NoPermissionType": if explicit { "ExplicitDeny" } else { "ImplicitDeny" },
+            "PolicyType": "IdentityBasedPolicy",
+        });
+        if let Some((account, kind, id)) = whom {
+            let kind = if kind == "RamRole" { "AssumedRoleUser" } else { "SubUser" };
+            put(&mut detail, "AuthPrincipalType", json!(kind));
+            put(&mut detail, "AuthPrincipalOwnerId", json!(account));
+            put(&mut detail, "AuthPrincipalDisplayName", json!(id));
+        }
+        put(&mut out, "message", json!(message));
+        put(&mut out, "accessDeniedDetail", detail);
+    }
+    out
 }
 
 /// Returns a finding of a text as JSON. Lines and columns are counted from 1, columns in characters; the end is the place

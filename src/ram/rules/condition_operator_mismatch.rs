@@ -55,34 +55,16 @@
 use super::shared::clauses;
 use crate::ram::{
     finding::{Findings, words},
+    keys::typed,
     lint::Subject,
     operator::Family,
 };
-
-/// What the keys of every service hold; all others hold texts.
-const HOLD: [(&str, Family); 5] = [
-    ("acs:CurrentTime", Family::Date),
-    ("acs:SecureTransport", Family::Boolean),
-    ("acs:MFAPresent", Family::Boolean),
-    ("acs:SourceIp", Family::Ip),
-    ("acs:VpcSourceIp", Family::Ip),
-];
-/// Keys that are known to hold texts; a tag may be a number.
-const HOLD_TEXT: [&str; 5] = [
-    "acs:SourceVpc",
-    "acs:PrincipalARN",
-    "acs:Service",
-    "pai:Accessibility",
-    "pai:EntityAccessType",
-];
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for clause in clauses(subject) {
         let Some(operator) = clause.known else { continue };
         let key = clause.key.text;
-        let is_key = |known: &str| known.eq_ignore_ascii_case(key);
-        let held = HOLD.iter().find(|(known, _)| is_key(known)).map(|(_, family)| *family);
-        let held = held.or(HOLD_TEXT.iter().any(|known| is_key(known)).then_some(Family::String));
+        let held = typed(key).map(|key| key.family);
         let Some(held) = held.filter(|held| *held != operator.family()) else { continue };
         let (use_instead, name) = (instead(held), clause.operator.text);
         out.add(

@@ -55,7 +55,8 @@
 
 use std::collections::BTreeSet;
 
-use super::shared::{as_pattern, sls_types};
+use super::shared::sls_types;
+use crate::catalog::as_pattern;
 use crate::{
     catalog::Arn,
     ram::{

@@ -207,18 +207,6 @@ pub(super) fn sls_types(vocabulary: &Vocabulary) -> &'static BTreeSet<&'static s
     })
 }
 
-/// Returns a form of ARNs as a resource that can be written: `*` for what differs.
-pub(super) fn as_pattern(form: &str) -> String {
-    let mut out = String::new();
-    let mut rest = form;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        out.push('*');
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    out + rest
-}
-
 /// Returns whether one of some elements is nearly called so: a rule tells of its name, and it is not missing.
 pub(super) fn is_misspelt(elements: &[Member], name: &str) -> bool {
     elements

@@ -48,7 +48,7 @@
 //! ## Source
 //! RAM Docs, Policy elements (Resource); PAI Docs, RAM authorization
 
-use super::shared::as_pattern;
+use crate::catalog::as_pattern;
 use crate::ram::{
     document::Effect,
     finding::{Findings, words},

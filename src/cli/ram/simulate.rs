@@ -1,0 +1,143 @@
+//! `pai-authz ram simulate`: what documents say, before anybody has them.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::files;
+use crate::{
+    catalog::catalog,
+    cli::{
+        check::{condition_keys, typed_id},
+        output::{self, Format},
+        target::TargetArgs,
+    },
+    client::Method,
+    domain::{ContextValue, Scalar},
+    engine::Engine,
+    http,
+    service::Simulate,
+};
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SimulateArgs {
+    /// Documents; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// A system policy, as `AliyunPAIFullAccess`; repeat for several.
+    #[arg(long = "system", value_name = "NAME")]
+    system: Vec<String>,
+    /// An action, as `log:GetProject`, or a pattern of actions, as `paidlc:*`; repeat for several.
+    #[arg(long = "action", value_name = "ACTION", required = true)]
+    actions: Vec<String>,
+    /// The ARN of a resource; repeat for several [default: of each action the form of its ARN, any of it].
+    #[arg(long = "resource", value_name = "ARN")]
+    resources: Vec<String>,
+    /// A RAM condition key, as `acs:SourceIp=203.0.113.7`; repeat for several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    context: Vec<String>,
+    /// Add what is attached to this user or role of a running service, as `User:2001`.
+    #[arg(long, value_name = "TYPE:ID")]
+    principal: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Simulates, prints the answers, and returns 0 when everything is allowed and 1 when something is not.
+pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u8> {
+    let mut documents = Vec::new();
+    for path in &args.files {
+        documents.push((path.display().to_string(), files::read(path)?));
+    }
+    for name in &args.system {
+        let policy = catalog().system_policy(name).ok_or_else(|| {
+            let names: Vec<&str> = catalog().system_policies().iter().map(|it| it.name).collect();
+            anyhow::anyhow!("there is no system policy `{name}`: give one of {}", names.join(", "))
+        })?;
+        documents.push((format!("System/{name}"), policy.document.to_owned()));
+    }
+    if documents.is_empty() && args.principal.is_none() {
+        anyhow::bail!("there is nothing to simulate: give a FILE, `--system` or `--principal`");
+    }
+    let context = condition_keys(&args.context)?;
+    let answer = match &args.principal {
+        None => offline(args, documents, context)?,
+        Some(principal) => {
+            let (kind, id) = typed_id(principal)?;
+            let texts: Vec<&String> = documents.iter().map(|(_, text)| text).collect();
+            let body = json!({
+                "documents": texts,
+                "principal": { "type": kind, "id": id },
+                "actions": args.actions,
+                "resources": args.resources,
+                "context": context,
+            });
+            args.target.client()?.send(Method::Post, "/v1/ram/simulate", Some(&body)).await?
+        }
+    };
+    let rows = answer.get("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    match format {
+        Format::Json => output::json(&answer)?,
+        Format::Text => rows.iter().try_for_each(tell)?,
+    }
+    let is_allowed = |row: &Value| text(row, "decision") == "allowed";
+    Ok(u8::from(!rows.iter().all(is_allowed)))
+}
+
+fn offline(
+    args: &SimulateArgs,
+    documents: Vec<(String, String)>,
+    context: BTreeMap<String, String>,
+) -> anyhow::Result<Value> {
+    let value = |value| ContextValue::One(Scalar::String(value));
+    let asked = Simulate {
+        documents,
+        actions: args.actions.clone(),
+        resources: args.resources.clone(),
+        context: context.into_iter().map(|(key, text)| (key, value(text))).collect(),
+    };
+    // No ARN is composed here: the region does not matter.
+    let engine = Engine::new("cn-hangzhou").map_err(anyhow::Error::msg)?;
+    let rows = asked.run(&engine, &[], None)?;
+    let rows: Vec<Value> = rows.iter().map(|row| http::ram::row(row, None)).collect();
+    Ok(json!({ "results": rows }))
+}
+
+/// Prints one answer.
+fn tell(row: &Value) -> anyhow::Result<()> {
+    output::line(format!(
+        "{:<12} {} on {}",
+        text(row, "decision"),
+        text(row, "action"),
+        text(row, "resource")
+    ))?;
+    for matched in row.get("matched").and_then(Value::as_array).into_iter().flatten() {
+        let number = |name: &str| matched.get(name).and_then(Value::as_u64).unwrap_or_default();
+        output::line(format!(
+            "             by {}, statement {} (line {})",
+            text(matched, "document"),
+            number("statement"),
+            number("line")
+        ))?;
+    }
+    let missing: Vec<&str> = row
+        .get("missingContextKeys")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if !missing.is_empty() {
+        output::line(format!("             not stated: {}", missing.join(", ")))?;
+    }
+    if row.get("uncatalogued").is_some() {
+        output::line("             an action of another service: compared as text")?;
+    }
+    Ok(())
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}

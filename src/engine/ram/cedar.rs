@@ -1,0 +1,311 @@
+//! From a statement to a Cedar policy, through the typed tree, and what a request hands over for it.
+//!
+//! A statement is one policy. Its principal scope is the document as an entity, a parent of whoever holds it; actions are
+//! compared by their RAM names in small letters, resources by their ARNs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cedar_policy::{
+    Context, Policy, RestrictedExpression,
+    pst::{
+        self, ActionConstraint, BinaryOp, Expr, Literal, PatternElem, PrincipalConstraint,
+        ResourceConstraint, StaticPolicy, Template, UnaryOp, Var,
+    },
+};
+
+use super::{
+    clause::{Clause, Comparison, Values},
+    conditions::{Conditions, boolean, text},
+    pattern::{Pattern, Reading},
+    statement::Statement,
+};
+use crate::{
+    engine::names::Type,
+    ram::{
+        document::Effect,
+        keys,
+        operator::{Family, moment},
+        value::{Block, moment_text},
+    },
+};
+
+/// The attribute of the context that holds the RAM name of the action in small letters.
+const ACTION: &str = "action";
+/// The attribute of the context that holds what was matched before.
+const FACTS: &str = "facts";
+/// The attribute of resources that holds their ARN.
+pub(in crate::engine) const ARN: &str = "arn";
+
+/// Returns the type of the context in the schema.
+pub(in crate::engine) fn schema_text() -> String {
+    let mut out = String::from(
+        "  // What a request hands over to policies of RAM documents: the RAM name of its action in small letters, what Cedar\n  \
+         // cannot say and was matched before, and the condition keys of known types it has.\n  \
+         type Conditions = {\n    action: String,\n    facts: Set<String>,\n",
+    );
+    for key in keys::TYPED {
+        let name = match key.family {
+            Family::Date => "datetime",
+            Family::Ip => "ipaddr",
+            Family::Boolean => "Bool",
+            Family::String | Family::Number => "String",
+        };
+        out.push_str(&format!("    \"{}\"?: {name},\n", key.name));
+    }
+    out.push_str("  };\n");
+    out
+}
+
+/// Returns the policy of a statement for holders of the document `policy`.
+pub(super) fn policy(policy: &str, statement: &Statement) -> Result<Policy, String> {
+    let effect = match statement.effect() {
+        Effect::Allow => pst::Effect::Permit,
+        Effect::Deny => pst::Effect::Forbid,
+    };
+    let mut clauses = vec![actions(statement)];
+    clauses.push(resources(statement));
+    for clause in statement.clauses() {
+        clauses
+            .push(Some(condition(clause, statement.reading()).ok_or("a moment is out of range")?));
+    }
+    let template = Template::new(
+        statement.id(),
+        effect,
+        PrincipalConstraint::In(pst::EntityOrSlot::Entity(Type::RamPolicy.pst(policy))),
+        ActionConstraint::Any,
+        ResourceConstraint::Any,
+    )
+    .try_with_clauses(clauses.into_iter().flatten().map(|it| pst::Clause::When(Arc::new(it))))
+    .map_err(|error| error.to_string())?
+    .with_annotations(BTreeMap::from([("id".to_owned(), statement.id().into())]));
+    let policy = StaticPolicy::try_from(template).map_err(|error| error.to_string())?;
+    Policy::from_pst(pst::Policy::Static(policy)).map_err(|error| error.to_string())
+}
+
+/// Returns the condition that the action is one of the statement's; `None` when each is.
+fn actions(statement: &Statement) -> Option<Expr> {
+    let listed = patterns(statement.actions(), context_attribute(ACTION), action_fact);
+    match (listed, statement.is_not_action()) {
+        (None, false) => None,
+        // Every action is left out: it is about none.
+        (None, true) => Some(Expr::Literal(Literal::Bool(false))),
+        (Some(listed), false) => Some(listed),
+        (Some(listed), true) => Some(not(listed)),
+    }
+}
+
+/// Returns the condition that the resource is one of the statement's; `None` when each is.
+fn resources(statement: &Statement) -> Option<Expr> {
+    let arn = Expr::GetAttr { expr: Arc::new(Expr::Var(Var::Resource)), attr: ARN.into() };
+    patterns(statement.resources(), arn, resource_fact)
+}
+
+/// Returns the condition that one of some patterns matches; `None` when one matches everything.
+fn patterns(all: &[Pattern], of: Expr, fact: fn(&Pattern) -> String) -> Option<Expr> {
+    if all.iter().any(Pattern::is_any) {
+        return None;
+    }
+    let (mut texts, mut terms) = (Vec::new(), Vec::new());
+    for pattern in all {
+        if !pattern.is_for_cedar() {
+            terms.push(is_fact(fact(pattern)));
+        } else if pattern.has_wildcard() {
+            terms.push(like(of.clone(), pattern));
+        } else {
+            texts.push(pattern.text());
+        }
+    }
+    if !texts.is_empty() {
+        terms.insert(0, one_of(of, &texts));
+    }
+    Some(any(terms))
+}
+
+/// Returns the condition of a clause; `None` when a moment in it is beyond what can be said.
+fn condition(clause: &Clause, reading: Reading) -> Option<Expr> {
+    let negated = clause.operator.is_negated();
+    let (there, matched) = if is_for_cedar(clause) {
+        let key = clause.typed?.name;
+        let there = Expr::HasAttr {
+            expr: Arc::new(Expr::Var(Var::Context)),
+            attrs: pst::NonEmpty::new(key.into()),
+        };
+        (there, comparison(&clause.values, context_attribute(key))?)
+    } else {
+        (is_fact(clause.lower.clone()), is_fact(clause_fact(clause)))
+    };
+    let is_there_and_matches = || binary(BinaryOp::And, there.clone(), matched.clone());
+    Some(match (negated, reading) {
+        (false, _) => is_there_and_matches(),
+        (true, Reading::Narrow) => binary(BinaryOp::And, there.clone(), not(matched.clone())),
+        (true, Reading::Wide) => not(is_there_and_matches()),
+    })
+}
+
+/// Returns whether Cedar says exactly what a clause says.
+fn is_for_cedar(clause: &Clause) -> bool {
+    clause.typed.is_some_and(|key| key.family == clause.operator.family())
+        && match &clause.values {
+            Values::Patterns(patterns) => patterns.iter().all(Pattern::is_for_cedar),
+            Values::Folded(_) | Values::Numbers(..) => false,
+            _ => true,
+        }
+}
+
+fn comparison(values: &Values, of: Expr) -> Option<Expr> {
+    Some(match values {
+        Values::Texts(texts) => one_of(of, &texts.iter().map(String::as_str).collect::<Vec<_>>()),
+        // Cedar says all of them: none becomes a fact.
+        Values::Patterns(all) => patterns(all, of, resource_fact).unwrap_or_else(always),
+        Values::Booleans(all) => any(all
+            .iter()
+            .map(|it| binary(BinaryOp::Eq, of.clone(), Expr::Literal(Literal::Bool(*it))))
+            .collect()),
+        Values::Blocks(blocks) => any(blocks
+            .iter()
+            .map(|it| binary(BinaryOp::IsInRange, of.clone(), call(UnaryOp::Ip, it.text())))
+            .collect()),
+        Values::Moments(compared, moments) => {
+            let op = match compared {
+                Comparison::Equal => BinaryOp::Eq,
+                Comparison::Less => BinaryOp::Less,
+                Comparison::LessEqual => BinaryOp::LessEq,
+                Comparison::Greater => BinaryOp::Greater,
+                Comparison::GreaterEqual => BinaryOp::GreaterEq,
+            };
+            let term =
+                |at: &i64| Some(binary(op, of.clone(), call(UnaryOp::Datetime, moment_text(*at)?)));
+            any(moments.iter().map(term).collect::<Option<Vec<_>>>()?)
+        }
+        Values::Folded(_) | Values::Numbers(..) => return None,
+    })
+}
+
+/// Returns the context of a request for some statements.
+pub(in crate::engine) fn context<'s>(
+    statements: impl Iterator<Item = &'s Statement>,
+    action: &str,
+    arn: &str,
+    conditions: &Conditions,
+) -> Option<Context> {
+    let mut facts = Vec::new();
+    let mut pairs = BTreeMap::new();
+    for statement in statements {
+        let matched = |all: &[Pattern], of: &str, fact: fn(&Pattern) -> String| {
+            let theirs = all.iter().filter(|it| !it.is_for_cedar() && it.matches(of));
+            theirs.map(fact).collect::<Vec<_>>()
+        };
+        facts.extend(matched(statement.actions(), action, action_fact));
+        facts.extend(matched(statement.resources(), arn, resource_fact));
+        for clause in statement.clauses() {
+            let stated = conditions.of(&clause.lower);
+            if stated.is_empty() {
+                continue;
+            }
+            match clause.typed.filter(|_| is_for_cedar(clause)) {
+                Some(key) => {
+                    if let [one] = stated
+                        && !pairs.contains_key(key.name)
+                    {
+                        let value = match key.family {
+                            Family::Ip => {
+                                RestrictedExpression::new_ip(Block::address(&text(one))?.text())
+                            }
+                            Family::Date => RestrictedExpression::new_datetime(moment_text(
+                                moment(&text(one))?,
+                            )?),
+                            Family::Boolean => RestrictedExpression::new_bool(boolean(one)?),
+                            Family::String | Family::Number => {
+                                RestrictedExpression::new_string(text(one).into_owned())
+                            }
+                        };
+                        pairs.insert(key.name.to_owned(), value);
+                    }
+                }
+                None => {
+                    facts.push(clause.lower.clone());
+                    if clause.matched(conditions).ok()? == Some(true) {
+                        facts.push(clause_fact(clause));
+                    }
+                }
+            }
+        }
+    }
+    let facts = facts.into_iter().map(RestrictedExpression::new_string);
+    pairs.insert(FACTS.to_owned(), RestrictedExpression::new_set(facts));
+    pairs.insert(ACTION.to_owned(), RestrictedExpression::new_string(action.to_owned()));
+    Context::from_pairs(pairs).ok()
+}
+
+fn action_fact(pattern: &Pattern) -> String {
+    format!("action is {}", pattern.text())
+}
+
+fn resource_fact(pattern: &Pattern) -> String {
+    format!("resource is {}", pattern.text())
+}
+
+/// Returns what a clause says as a text: operator, key and values.
+fn clause_fact(clause: &Clause) -> String {
+    format!("{:?} {} {}", clause.operator, clause.lower, clause.written)
+}
+
+fn context_attribute(name: &str) -> Expr {
+    Expr::GetAttr { expr: Arc::new(Expr::Var(Var::Context)), attr: name.into() }
+}
+
+fn is_fact(fact: String) -> Expr {
+    binary(BinaryOp::Contains, context_attribute(FACTS), string(&fact))
+}
+
+fn string(text: &str) -> Expr {
+    Expr::Literal(Literal::String(text.into()))
+}
+
+fn call(op: UnaryOp, argument: String) -> Expr {
+    Expr::UnaryOp { op, expr: Arc::new(string(&argument)) }
+}
+
+fn not(expr: Expr) -> Expr {
+    Expr::UnaryOp { op: UnaryOp::Not, expr: Arc::new(expr) }
+}
+
+fn always() -> Expr {
+    Expr::Literal(Literal::Bool(true))
+}
+
+fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp { op, left: Arc::new(left), right: Arc::new(right) }
+}
+
+fn like(expr: Expr, pattern: &Pattern) -> Expr {
+    let element = |c| if c == '*' { PatternElem::Wildcard } else { PatternElem::Char(c) };
+    Expr::Like { expr: Arc::new(expr), pattern: pattern.text().chars().map(element).collect() }
+}
+
+fn one_of(of: Expr, texts: &[&str]) -> Expr {
+    match texts {
+        [one] => binary(BinaryOp::Eq, of, string(one)),
+        many => {
+            let set = Expr::Set(many.iter().map(|it| Arc::new(string(it))).collect());
+            binary(BinaryOp::Contains, set, of)
+        }
+    }
+}
+
+/// Returns the condition that one of some holds; it is a balanced tree, for a long list would be too deep to evaluate.
+fn any(mut terms: Vec<Expr>) -> Expr {
+    while terms.len() > 1 {
+        let mut halved = Vec::with_capacity(terms.len().div_ceil(2));
+        let mut rest = terms.into_iter();
+        while let Some(left) = rest.next() {
+            halved.push(match rest.next() {
+                Some(right) => binary(BinaryOp::Or, left, right),
+                None => left,
+            });
+        }
+        terms = halved;
+    }
+    // None of none holds.
+    terms.pop().unwrap_or(Expr::Literal(Literal::Bool(false)))
+}

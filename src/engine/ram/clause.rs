@@ -1,0 +1,187 @@
+//! One condition: an operator, a key, and the values it is compared with.
+
+use std::cmp::Ordering;
+
+use super::{
+    conditions::{Conditions, WrongType, boolean, text},
+    pattern::{Pattern, Reading},
+};
+use crate::{
+    domain::Scalar,
+    ram::{
+        document::Clause as Read,
+        keys::{self, Key},
+        operator::{Family, Operator, moment},
+        value::{Block, Decimal},
+    },
+};
+
+/// A condition, compiled.
+#[derive(Debug)]
+pub(in crate::engine) struct Clause {
+    pub(super) operator: Operator,
+    /// The key as the document has it.
+    pub(super) key: String,
+    /// The key in small letters.
+    pub(super) lower: String,
+    /// The key's entry, where what it holds is known.
+    pub(super) typed: Option<&'static Key>,
+    pub(super) values: Values,
+    /// The values as the document has them.
+    pub(super) written: String,
+}
+
+/// The values, read. One that matches is enough.
+#[derive(Debug)]
+pub(super) enum Values {
+    Texts(Vec<String>),
+    /// In small letters.
+    Folded(Vec<String>),
+    Patterns(Vec<Pattern>),
+    Numbers(Comparison, Vec<Decimal>),
+    Moments(Comparison, Vec<i64>),
+    Booleans(Vec<bool>),
+    Blocks(Vec<Block>),
+}
+
+/// How a value of the request stands to one of the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl Comparison {
+    fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::Less => ordering.is_lt(),
+            Self::LessEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterEqual => ordering.is_ge(),
+        }
+    }
+
+    const fn of(operator: Operator) -> Self {
+        match operator {
+            Operator::NumericLessThan | Operator::DateLessThan => Self::Less,
+            Operator::NumericLessThanEquals | Operator::DateLessThanEquals => Self::LessEqual,
+            Operator::NumericGreaterThan | Operator::DateGreaterThan => Self::Greater,
+            Operator::NumericGreaterThanEquals | Operator::DateGreaterThanEquals => {
+                Self::GreaterEqual
+            }
+            _ => Self::Equal,
+        }
+    }
+}
+
+impl Clause {
+    /// Compiles a condition; `None` when a part of it could not be read.
+    pub(super) fn compile(read: &Read<'_>) -> Option<Self> {
+        let operator = read.known?;
+        let texts: Vec<&str> = read.values.iter().map(|value| value.text).collect();
+        if texts.is_empty() || texts.iter().any(|text| text.contains("${")) {
+            return None;
+        }
+        let owned = |convert: fn(&str) -> String| texts.iter().map(|text| convert(text)).collect();
+        let compared = Comparison::of(operator);
+        let values = match operator.family() {
+            Family::String => match operator {
+                Operator::StringLike | Operator::StringNotLike => {
+                    Values::Patterns(texts.iter().map(|text| Pattern::new(text)).collect())
+                }
+                Operator::StringEqualsIgnoreCase | Operator::StringNotEqualsIgnoreCase => {
+                    Values::Folded(owned(str::to_lowercase))
+                }
+                _ => Values::Texts(owned(str::to_owned)),
+            },
+            Family::Number => Values::Numbers(compared, all(&texts, Decimal::parse)?),
+            Family::Date => Values::Moments(compared, all(&texts, moment)?),
+            Family::Boolean => Values::Booleans(all(&texts, |text| text.parse().ok())?),
+            Family::Ip => Values::Blocks(all(&texts, Block::parse)?),
+        };
+        Some(Self {
+            operator,
+            key: read.key.text.to_owned(),
+            lower: read.key.text.to_ascii_lowercase(),
+            typed: keys::typed(read.key.text),
+            values,
+            written: format!("{texts:?}"),
+        })
+    }
+
+    /// Returns whether a value of the request matches one of the statement; `None` when the request has none.
+    ///
+    /// # Errors
+    /// A value that the operator cannot compare.
+    pub(super) fn matched(&self, conditions: &Conditions) -> Result<Option<bool>, WrongType> {
+        let stated = conditions.of(&self.lower);
+        if stated.is_empty() {
+            return Ok(None);
+        }
+        let mut matched = false;
+        for value in stated {
+            matched |= self.matches(value).ok_or_else(|| WrongType {
+                key: self.key.clone(),
+                value: text(value).into_owned(),
+                family: self.operator.family(),
+            })?;
+        }
+        Ok(Some(matched))
+    }
+
+    /// Returns whether the condition holds.
+    ///
+    /// # Errors
+    /// A value that the operator cannot compare.
+    pub(super) fn holds(
+        &self,
+        conditions: &Conditions,
+        reading: Reading,
+    ) -> Result<bool, WrongType> {
+        let negated = self.operator.is_negated();
+        Ok(match self.matched(conditions)? {
+            Some(matched) => matched != negated,
+            None => negated && reading == Reading::Wide,
+        })
+    }
+
+    /// Returns whether one value matches; `None` for one of the wrong type.
+    fn matches(&self, value: &Scalar) -> Option<bool> {
+        let written = || match value {
+            Scalar::String(text) => Some(text.as_str()),
+            Scalar::Bool(_) | Scalar::Number(_) => None,
+        };
+        Some(match &self.values {
+            Values::Texts(texts) => texts.iter().any(|it| *it == text(value)),
+            Values::Folded(texts) => {
+                let folded = text(value).to_lowercase();
+                texts.contains(&folded)
+            }
+            Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(&text(value))),
+            Values::Numbers(compared, numbers) => {
+                let number = match value {
+                    Scalar::String(text) | Scalar::Number(text) => Decimal::parse(text)?,
+                    Scalar::Bool(_) => return None,
+                };
+                numbers.iter().any(|it| compared.holds(number.cmp(it)))
+            }
+            Values::Moments(compared, moments) => {
+                let at = moment(written()?)?;
+                moments.iter().any(|it| compared.holds(at.cmp(it)))
+            }
+            Values::Booleans(booleans) => booleans.contains(&boolean(value)?),
+            Values::Blocks(blocks) => {
+                let address = Block::address(written()?)?;
+                blocks.iter().any(|it| it.contains(&address))
+            }
+        })
+    }
+}
+
+fn all<T>(texts: &[&str], read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    texts.iter().map(|text| read(text)).collect()
+}

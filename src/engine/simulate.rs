@@ -1,0 +1,209 @@
+//! What documents say of an action on a resource, before anybody has them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cedar_policy::{Entities, Entity, Request as CedarRequest};
+
+use super::{
+    Document, Engine,
+    decide::{judge, string},
+    names::Type,
+    ram::{self, Conditions, Statement, WrongType},
+};
+use crate::{
+    catalog::Action,
+    domain::{ContextValue, Decision, Fault, Invalid, Reason},
+    ram::{document::Effect, keys},
+};
+
+/// What documents say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// One grants and none denies.
+    Allowed,
+    /// One denies.
+    ExplicitDeny,
+    /// None grants.
+    ImplicitDeny,
+}
+
+impl Verdict {
+    /// Returns the spelling of the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::ExplicitDeny => "explicitDeny",
+            Self::ImplicitDeny => "implicitDeny",
+        }
+    }
+}
+
+/// A statement that decided.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Matched {
+    /// The document it is of.
+    pub document: String,
+    /// Its place among the document's statements, from 0 on.
+    pub statement: usize,
+    /// The line it begins on, from 1 on.
+    pub line: usize,
+}
+
+/// The answer to one question of a simulation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulated {
+    /// What the documents say.
+    pub verdict: Verdict,
+    /// The statements that say so; none for an implicit deny.
+    pub matched: Vec<Matched>,
+    /// Keys that statements about the action and resource look at and the request does not have, as they spell them.
+    pub missing_context_keys: Vec<String>,
+    /// Whether the action is of the catalogue. Others are compared as texts, and Cedar knows nothing of them.
+    pub is_catalogued: bool,
+}
+
+/// One question of a simulation.
+#[derive(Debug, Clone, Copy)]
+pub struct Simulation<'a> {
+    /// The action, as `log:GetProject`; the case of letters counts in none.
+    pub action: &'a str,
+    /// The ARN of the resource, or `*`.
+    pub resource: &'a str,
+    /// Who asks, as RAM names it, where that is known.
+    pub principal_arn: Option<&'a str>,
+    /// Condition keys.
+    pub context: &'a BTreeMap<String, ContextValue>,
+}
+
+impl Engine {
+    /// Returns what documents say, with no role and no workspace looked at.
+    ///
+    /// # Errors
+    /// A context that is wrong in itself, or holds a value that a statement cannot compare; nothing is decided then.
+    pub fn simulate(
+        &self,
+        documents: &[&Document],
+        asked: &Simulation<'_>,
+    ) -> Result<Simulated, Invalid> {
+        let known: &[(&str, &str)] = match asked.principal_arn {
+            Some(_) => &[(keys::PRINCIPAL_ARN, "it is that of `principal`: leave it out")],
+            None => &[],
+        };
+        ram::check_conditions(asked.context, known)?;
+        let mut conditions = Conditions::new(asked.context);
+        if let Some(arn) = asked.principal_arn {
+            conditions.know(keys::PRINCIPAL_ARN, arn);
+        }
+        let lower = asked.action.to_ascii_lowercase();
+        let action = self.catalog.find_ram_name(&lower);
+        let action = action.or_else(|| self.catalog.find_action(asked.action));
+        let name = action.map_or(lower.as_str(), |action| self.catalog.ram_name(action));
+        let mut about = Vec::new();
+        for document in documents {
+            let statements = document.statements().iter();
+            let matching = statements.filter(|it| it.lists(name) && it.is_on(asked.resource));
+            about.extend(matching.map(|statement| (*document, statement)));
+        }
+        let mut holding = Vec::new();
+        let mut missing = BTreeMap::new();
+        for (document, statement) in &about {
+            if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
+                holding.push((*document, *statement));
+            }
+            for key in statement.missing(&conditions) {
+                missing.entry(key.to_ascii_lowercase()).or_insert_with(|| key.to_owned());
+            }
+        }
+        let (verdict, deciding) = match action {
+            Some(action) => self.by_cedar(action, asked.resource, &about, &conditions)?,
+            None => in_words(&holding),
+        };
+        let mut matched: Vec<Matched> = deciding
+            .into_iter()
+            .map(|(document, statement)| Matched {
+                document: document.policy().to_owned(),
+                statement: statement.index(),
+                line: statement.line(),
+            })
+            .collect();
+        matched.sort();
+        Ok(Simulated {
+            verdict,
+            matched,
+            missing_context_keys: missing.into_values().collect(),
+            is_catalogued: action.is_some(),
+        })
+    }
+
+    fn by_cedar<'d>(
+        &self,
+        action: &Action,
+        arn: &str,
+        about: &[(&'d Document, &'d Statement)],
+        conditions: &Conditions,
+    ) -> Result<(Verdict, Vec<(&'d Document, &'d Statement)>), Invalid> {
+        let decision = self.judged(action, arn, about, conditions);
+        let verdict = match decision.reason {
+            Reason::ExplicitAllow => Verdict::Allowed,
+            Reason::ExplicitDeny => Verdict::ExplicitDeny,
+            Reason::ImplicitDeny => Verdict::ImplicitDeny,
+            Reason::Error => {
+                let help = "this is a defect of pai-authz, please report it";
+                return Err(Invalid::value("context", action.name, "evaluated", help));
+            }
+        };
+        let decides = |statement: &Statement| {
+            decision.determining_policies.iter().any(|id| id == statement.id())
+        };
+        Ok((verdict, about.iter().filter(|(_, it)| decides(it)).copied().collect()))
+    }
+
+    fn judged(
+        &self,
+        action: &Action,
+        arn: &str,
+        about: &[(&Document, &Statement)],
+        conditions: &Conditions,
+    ) -> Decision {
+        let fault = || Decision::error(Fault::Evaluation("request".to_owned()));
+        let statements = || about.iter().map(|(_, statement)| *statement);
+        let name = self.catalog.ram_name(action);
+        let Some(context) = ram::context(statements(), name, arn, conditions) else {
+            return fault();
+        };
+        let parents = about.iter().map(|(it, _)| Type::RamPolicy.uid(it.policy())).collect();
+        let (principal, resource) = (Type::User.uid("simulated"), Type::Asset.uid("simulated"));
+        let principal =
+            Entity::new(principal, HashMap::from([string("uid", "simulated")]), parents);
+        let attributes = ["kind", "creator", "accessibility"].map(|name| string(name, ""));
+        let attributes = attributes.into_iter().chain([string(ram::ARN, arn)]).collect();
+        let resource = Entity::new(resource, attributes, std::collections::HashSet::new());
+        let (Ok(principal), Ok(resource)) = (principal, resource) else { return fault() };
+        let Some(action) = self.actions.get(usize::from(action.id.0)).cloned() else {
+            return fault();
+        };
+        let asked = CedarRequest::new(principal.uid(), action.uid(), resource.uid(), context, None);
+        let entities = Entities::from_entities([principal, resource, action], None);
+        let (Ok(asked), Ok(entities)) = (asked, entities) else { return fault() };
+        let sets: Vec<_> = statements().map(Statement::set).collect();
+        judge(&sets, &asked, &entities)
+    }
+}
+
+/// Decides among statements that apply: any Deny, else any Allow.
+fn in_words<'d>(
+    applying: &[(&'d Document, &'d Statement)],
+) -> (Verdict, Vec<(&'d Document, &'d Statement)>) {
+    let of = |effect| -> Vec<_> {
+        applying.iter().filter(|(_, it)| it.effect() == effect).copied().collect()
+    };
+    let (denying, allowing) = (of(Effect::Deny), of(Effect::Allow));
+    if !denying.is_empty() {
+        (Verdict::ExplicitDeny, denying)
+    } else if !allowing.is_empty() {
+        (Verdict::Allowed, allowing)
+    } else {
+        (Verdict::ImplicitDeny, Vec::new())
+    }
+}

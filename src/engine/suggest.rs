@@ -1,0 +1,116 @@
+//! The smallest statement that would allow what is denied.
+
+use std::sync::Arc;
+
+use super::Snapshot;
+use crate::{
+    domain::{Effect, Principal, PrincipalKind, Reason, Request, Resource},
+    ram::{document::Kind, finding::Class, lint::lint},
+};
+
+/// A statement that would allow a request: one action on one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The action, spelled for RAM.
+    pub action: &'static str,
+    /// The ARN.
+    pub resource: String,
+}
+
+impl Suggestion {
+    /// Returns the document with this statement alone.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let quoted = |text: &str| {
+            let mut out = String::from("\"");
+            for c in text.chars() {
+                match c {
+                    '"' | '\\' => out.extend(['\\', c]),
+                    c => out.push(c),
+                }
+            }
+            out.push('"');
+            out
+        };
+        format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":{},"Resource":{}}}]}}"#,
+            quoted(self.action),
+            quoted(&self.resource)
+        )
+    }
+}
+
+/// Why no statement would allow a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoSuggestion {
+    /// It is allowed.
+    Allowed,
+    /// These policies deny it, which no grant changes.
+    Denied(Vec<String>),
+    /// Principal or workspace are not known, or the resource is of another account or region.
+    NotKnown,
+    /// The request could not be judged.
+    Failed,
+    /// The resource cannot be written in a document.
+    Unwritable,
+}
+
+impl NoSuggestion {
+    /// Returns what is told of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Allowed => "it is allowed".to_owned(),
+            Self::Denied(policies) => format!(
+                "denied by `{}`: a denial wins over every grant, so change that",
+                policies.join("`, `")
+            ),
+            Self::NotKnown => "principal or workspace are not known in this account, or the resource is not of it: no grant reaches them".to_owned(),
+            Self::Failed => "the request could not be judged: see `errors`".to_owned(),
+            Self::Unwritable => "a document cannot name this resource: give a form of it with `*`".to_owned(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Returns the smallest statement that, attached to the principal, would allow a request; it was tried.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn suggest(&self, request: &Request) -> Result<Suggestion, NoSuggestion> {
+        let present = self.is_authorized(request);
+        match present.reason {
+            Reason::ExplicitAllow => return Err(NoSuggestion::Allowed),
+            Reason::ExplicitDeny => {
+                return Err(NoSuggestion::Denied(present.determining_policies));
+            }
+            Reason::Error => return Err(NoSuggestion::Failed),
+            Reason::ImplicitDeny => {}
+        }
+        let action = self.engine.catalog.action(request.action);
+        let ram = action.and_then(|action| self.engine.catalog.ram_action(action));
+        let Some(ram) = ram.filter(|_| self.reaches(&request.principal, &request.resource)) else {
+            return Err(NoSuggestion::NotKnown);
+        };
+        let resource = self.engine.arn(&self.account, request.action, &request.resource);
+        let suggestion = Suggestion { action: ram.action, resource };
+        let text = suggestion.document();
+        let is_error = lint(&text, Kind::Identity).worst() == Some(Class::Error);
+        let compiled = self.engine.compile_document("suggestion", "v1", &text);
+        let Ok(document) = compiled.map(Arc::new) else { return Err(NoSuggestion::Unwritable) };
+        let allowed = self.decide(request, Some(document)).effect() == Effect::Allow;
+        if is_error || !allowed {
+            return Err(NoSuggestion::Unwritable);
+        }
+        Ok(suggestion)
+    }
+
+    /// Returns whether a grant to the principal could reach the resource at all.
+    fn reaches(&self, principal: &Principal, resource: &Resource) -> bool {
+        let is_there = match resource {
+            Resource::Foreign => false,
+            _ => resource.workspace().is_none_or(|id| self.has_workspace(id)),
+        };
+        is_there && principal.kind != PrincipalKind::Account && self.is_known(principal)
+    }
+}

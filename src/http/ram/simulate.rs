@@ -1,0 +1,37 @@
+//! `POST /v1/ram/simulate`: what do documents say of actions on resources?
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::wire;
+use crate::{
+    domain::Scope,
+    error::Error,
+    http::{
+        body::BatchBody,
+        error::HttpError,
+        object::{self, Object},
+        state::State,
+        token::Caller,
+    },
+};
+
+/// Answers a simulation. Denials are successful answers.
+pub(in crate::http) async fn simulate(
+    request: HttpRequest,
+    state: web::Data<State>,
+    Caller(pep): Caller,
+    BatchBody(body): BatchBody,
+) -> Result<HttpResponse, HttpError> {
+    let refuse = |error: Error| HttpError::new(&request, error);
+    pep.demand(Scope::Decide).map_err(refuse)?;
+    let Object(wire): Object<wire::SimulateRequest<'_>> =
+        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
+    let asked = wire.to_domain().map_err(|invalid| refuse(invalid.into()))?;
+    let principal = wire.principal().map_err(|invalid| refuse(invalid.into()))?;
+    let authorizer = &state.services.authorizer;
+    let rows = authorizer.simulate(&pep.account, principal, asked).await.map_err(refuse)?;
+    let whom = principal.map(|(kind, id)| (pep.account.as_str(), kind, id));
+    let rows: Vec<Value> = rows.iter().map(|row| wire::row(row, whom)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "results": rows })))
+}

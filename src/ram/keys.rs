@@ -1,0 +1,45 @@
+//! Condition keys whose values are known to be of one type.
+
+use super::operator::Family;
+
+/// A condition key of every service, or of PAI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Its name as it is published.
+    pub name: &'static str,
+    /// What its values are.
+    pub family: Family,
+}
+
+const fn key(name: &'static str, family: Family) -> Key {
+    Key { name, family }
+}
+
+/// Who asks, as an ARN.
+pub const PRINCIPAL_ARN: &str = "acs:PrincipalARN";
+/// When it is asked.
+pub const CURRENT_TIME: &str = "acs:CurrentTime";
+/// Whether an asset of PAI is shared.
+pub const ACCESSIBILITY: &str = "pai:Accessibility";
+/// Whether an asset of PAI is the caller's own.
+pub const ENTITY_ACCESS_TYPE: &str = "pai:EntityAccessType";
+
+/// The keys of a known type (RAM Docs, Policy elements); others, as tags, can hold anything.
+pub const TYPED: [Key; 10] = [
+    key(CURRENT_TIME, Family::Date),
+    key("acs:SecureTransport", Family::Boolean),
+    key("acs:MFAPresent", Family::Boolean),
+    key("acs:SourceIp", Family::Ip),
+    key("acs:VpcSourceIp", Family::Ip),
+    key("acs:SourceVpc", Family::String),
+    key(PRINCIPAL_ARN, Family::String),
+    key("acs:Service", Family::String),
+    key(ACCESSIBILITY, Family::String),
+    key(ENTITY_ACCESS_TYPE, Family::String),
+];
+
+/// Returns the key of a name, whose case does not count; `None` when what it holds is not known.
+#[must_use]
+pub fn typed(name: &str) -> Option<&'static Key> {
+    TYPED.iter().find(|key| key.name.eq_ignore_ascii_case(name))
+}
