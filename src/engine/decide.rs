@@ -24,7 +24,7 @@ use crate::{
         ActionId, Decision, Fault, Invalid, Principal, PrincipalKind, Reason, Request, Resource,
         ResourceId, RoleRef, WorkspaceId,
     },
-    ram::keys,
+    ram::{document::Effect, keys},
 };
 
 /// Returns the entity of each action: its parents are the groups it belongs to. A request carries one of them.
@@ -96,10 +96,11 @@ impl Snapshot {
         else {
             return Decision::error(Fault::Evaluation("request".to_owned()));
         };
-        judge(&slices, &asked, &entities)
+        let decision = judge(&slices, &asked, &entities);
+        attached.agreed(decision)
     }
 
-    /// Returns the statements of documents that are about the action on the resource.
+    /// Returns the statements of documents that apply: about the action, on the resource, and their conditions hold.
     ///
     /// # Errors
     /// A context value that one of them cannot compare.
@@ -121,10 +122,13 @@ impl Snapshot {
             return Ok(AttachedStatements::default());
         }
         let conditions = self.conditions(request);
-        for (_, statement) in &statements {
-            statement.holds(&conditions).map_err(WrongType::into_invalid)?;
+        let mut applying = Vec::with_capacity(statements.len());
+        for (policy, statement) in statements {
+            if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
+                applying.push((policy, statement));
+            }
         }
-        Ok(AttachedStatements { statements, arn, conditions })
+        Ok(AttachedStatements { statements: applying, arn, conditions })
     }
 
     /// Returns what conditions are compared with: what the request states, and what is known of it beside.
@@ -277,12 +281,39 @@ impl Snapshot {
     }
 }
 
-/// Statements that are about the action on the resource, each with the policy it is of.
+/// Statements that apply, each with the policy it is of.
 #[derive(Default)]
 struct AttachedStatements<'d> {
     statements: Vec<(&'d str, &'d Statement)>,
     arn: String,
     conditions: Conditions,
+}
+
+impl AttachedStatements<'_> {
+    /// Returns a decision of Cedar, or an error where it did not find that a statement applies which was chosen because it
+    /// does: a Deny among them must not be lost on what may be a defect of this program.
+    fn agreed(&self, decision: Decision) -> Decision {
+        let decided = match decision.reason {
+            Reason::ExplicitAllow => Effect::Allow,
+            Reason::ExplicitDeny => Effect::Deny,
+            // None of them denies, none grants.
+            Reason::ImplicitDeny if self.statements.is_empty() => return decision,
+            Reason::ImplicitDeny => return lost(self.statements.iter().map(|(_, it)| *it)),
+            Reason::Error => return decision,
+        };
+        let missing = |statement: &&Statement| {
+            let is_named = decision.determining_policies.iter().any(|id| id == statement.id());
+            // Where one denies, Cedar does not say which grant.
+            !is_named && (statement.effect() == decided || statement.effect() == Effect::Deny)
+        };
+        let mut missing = self.statements.iter().map(|(_, it)| *it).filter(missing).peekable();
+        if missing.peek().is_some() { lost(missing) } else { decision }
+    }
+}
+
+fn lost<'s>(statements: impl Iterator<Item = &'s Statement>) -> Decision {
+    let faults = statements.map(|it| Fault::Evaluation(it.id().to_owned())).collect();
+    Decision { reason: Reason::Error, determining_policies: Vec::new(), faults }
 }
 
 fn role_uid(workspace: &WorkspaceId, role: &RoleRef) -> EntityUid {

@@ -116,7 +116,31 @@ impl Engine {
             }
         }
         let (verdict, deciding) = match action {
-            Some(action) => self.by_cedar(action, asked.resource, &about, &conditions)?,
+            Some(action) => {
+                let all: Vec<_> = documents
+                    .iter()
+                    .flat_map(|document| document.statements().iter().map(|it| (*document, it)))
+                    .collect();
+                let decided = self.by_cedar(action, asked.resource, &all, &conditions)?;
+                // Nobody waits here as for a decision: Cedar is asked all of them, and must say what the words say.
+                let same = |(_, a): &(&Document, &Statement), (_, b): &(&Document, &Statement)| {
+                    a.id() == b.id()
+                };
+                let (verdict, deciding) = in_words(&holding);
+                let agree = decided.0 == verdict
+                    && decided.1.len() == deciding.len()
+                    && decided.1.iter().zip(&deciding).all(|(a, b)| same(a, b));
+                if !agree {
+                    let help = "this is a defect of pai-authz, please report it";
+                    return Err(Invalid::value(
+                        "documents",
+                        asked.action,
+                        "decided in one way",
+                        help,
+                    ));
+                }
+                decided
+            }
             None => in_words(&holding),
         };
         let mut matched: Vec<Matched> = deciding

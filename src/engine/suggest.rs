@@ -55,6 +55,25 @@ pub enum NoSuggestion {
     Unwritable,
 }
 
+/// Returns an ARN as RAM takes it in a document: `?` for a character that would be refused there.
+fn writable(arn: &str) -> String {
+    let mut parts: Vec<String> = arn.splitn(5, ':').map(str::to_owned).collect();
+    if let Some(id) = parts.get_mut(4) {
+        let mut before = '/';
+        let mut rest = id.chars().peekable();
+        let mut out = String::with_capacity(id.len());
+        while let Some(c) = rest.next() {
+            let is_refused = c.is_whitespace()
+                || (c == '/' && before == '/')
+                || (c == '$' && rest.peek() == Some(&'{'));
+            before = if is_refused { '?' } else { c };
+            out.push(before);
+        }
+        *id = out;
+    }
+    parts.join(":")
+}
+
 impl NoSuggestion {
     /// Returns what is told of it.
     #[must_use]
@@ -92,7 +111,8 @@ impl Snapshot {
         let Some(ram) = ram.filter(|_| self.reaches(&request.principal, &request.resource)) else {
             return Err(NoSuggestion::NotKnown);
         };
-        let resource = self.engine.arn(&self.account, request.action, &request.resource);
+        let arn = self.engine.arn(&self.account, request.action, &request.resource);
+        let resource = writable(&arn);
         let suggestion = Suggestion { action: ram.action, resource };
         let text = suggestion.document();
         let is_error = lint(&text, Kind::Identity).worst() == Some(Class::Error);

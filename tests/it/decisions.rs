@@ -22,7 +22,7 @@ use proptest::{
 
 use crate::support::naive::{Answer, Code, Tables};
 
-const ACCOUNT: &str = "1000000000000001";
+pub(crate) const ACCOUNT: &str = "1000000000000001";
 const THEN: Timestamp = Timestamp::from_millis(0);
 
 static TABLES: LazyLock<Tables> = LazyLock::new(Tables::read);
@@ -96,7 +96,7 @@ fn every_code_and_built_in_role_and_cell_is_decided_as_the_table_says() {
 
 /// Accounts and questions per account of the random comparison. About a sixth of the questions is refused before it
 /// is judged; what remains is more than 100,000.
-const ACCOUNTS: u32 = 130;
+pub(crate) const ACCOUNTS: u32 = 130;
 const QUESTIONS: usize = 1_000;
 
 #[test]
@@ -399,7 +399,7 @@ fn principal_id(id: &str) -> PrincipalId {
     PrincipalId::parse(id).expect("a principal id")
 }
 
-fn put_workspace(records: &mut AccountRecords, id: &WorkspaceId) {
+pub(crate) fn put_workspace(records: &mut AccountRecords, id: &WorkspaceId) {
     let workspace = Workspace {
         id: id.clone(),
         name: WorkspaceName::parse(&format!("w_{id}")).expect("a workspace name"),
@@ -414,7 +414,7 @@ fn put_workspace(records: &mut AccountRecords, id: &WorkspaceId) {
     records.workspaces.insert(id.clone(), workspace);
 }
 
-fn put_identity(records: &mut AccountRecords, kind: PrincipalKind, id: &str) {
+pub(crate) fn put_identity(records: &mut AccountRecords, kind: PrincipalKind, id: &str) {
     let principal = Principal { kind, id: principal_id(id) };
     let name = UserName::parse(&format!("n{id}")).expect("a user name");
     let profile = Profile::default();

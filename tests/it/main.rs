@@ -32,6 +32,7 @@ mod ram_lint;
 mod ram_meaning;
 mod ram_mutations;
 mod ram_rules;
+mod ram_simulate;
 mod readme;
 mod recover;
 mod redis_faults;

@@ -25,7 +25,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "engine",
         rooms: &["catalog", "domain", "ram"],
-        crates: &["cedar_policy", "cedar_policy_formatter", "imbl", "proptest"],
+        crates: &["cedar_policy", "cedar_policy_formatter", "imbl", "memchr", "proptest"],
     },
     Room {
         name: "store",

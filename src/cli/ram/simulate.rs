@@ -38,6 +38,9 @@ pub(in crate::cli) struct SimulateArgs {
     /// A RAM condition key, as `acs:SourceIp=203.0.113.7`; repeat for several.
     #[arg(long, value_name = "KEY=VALUE")]
     context: Vec<String>,
+    /// Print for each RAM code how many of its actions are allowed.
+    #[arg(long)]
+    summary: bool,
     /// Add what is attached to this user or role of a running service, as `User:2001`.
     #[arg(long, value_name = "TYPE:ID")]
     principal: Option<String>,
@@ -80,6 +83,7 @@ pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u
     let rows = answer.get("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     match format {
         Format::Json => output::json(&answer)?,
+        Format::Text if args.summary => summarize(rows)?,
         Format::Text => rows.iter().try_for_each(tell)?,
     }
     let is_allowed = |row: &Value| text(row, "decision") == "allowed";
@@ -103,6 +107,22 @@ fn offline(
     let rows = asked.run(&engine, &[], None)?;
     let rows: Vec<Value> = rows.iter().map(|row| http::ram::row(row, None)).collect();
     Ok(json!({ "results": rows }))
+}
+
+/// Prints a line for each RAM code: how many of the actions that were asked are allowed on some resource.
+fn summarize(rows: &[Value]) -> anyhow::Result<()> {
+    let mut codes: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
+    for row in rows {
+        let action = text(row, "action");
+        let code = action.split(':').next().unwrap_or_default();
+        let allowed = codes.entry(code).or_default().entry(action).or_default();
+        *allowed |= text(row, "decision") == "allowed";
+    }
+    for (code, actions) in codes {
+        let allowed = actions.values().filter(|allowed| **allowed).count();
+        output::line(format!("{code:<24} {allowed} of {}", actions.len()))?;
+    }
+    Ok(())
 }
 
 /// Prints one answer.

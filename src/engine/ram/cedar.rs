@@ -224,7 +224,8 @@ pub(in crate::engine) fn context<'s>(
                 }
                 None => {
                     facts.push(clause.lower.clone());
-                    if clause.matched(conditions).ok()? == Some(true) {
+                    // What cannot be compared was told before, where the statement is about the request.
+                    if clause.matched(conditions) == Ok(Some(true)) {
                         facts.push(clause_fact(clause));
                     }
                 }

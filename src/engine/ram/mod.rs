@@ -8,6 +8,7 @@
 mod cedar;
 mod clause;
 mod conditions;
+mod matcher;
 mod pattern;
 mod statement;
 

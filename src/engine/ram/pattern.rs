@@ -1,5 +1,6 @@
 //! Patterns of actions, resources and values.
 
+use super::matcher::Matcher;
 use crate::ram::wildcard;
 
 /// How what can be read in two ways is read: so that nothing opens (docs/adr/0014).
@@ -12,19 +13,19 @@ pub(super) enum Reading {
 }
 
 /// A pattern: `*` stands for any text, `?` for one character where it is a wildcard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Pattern {
     text: String,
     kind: Matching,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Matching {
     /// No wildcard.
     Text,
     /// `*` alone.
     Any,
-    Wildcards,
+    Wildcards(Matcher),
     /// A `?` that stands for itself, which no name of an action has.
     Never,
 }
@@ -34,7 +35,7 @@ impl Pattern {
     pub(super) fn new(text: &str) -> Self {
         let kind = match text {
             "*" => Matching::Any,
-            text if wildcard::is_pattern(text) => Matching::Wildcards,
+            text if wildcard::is_pattern(text) => Matching::Wildcards(Matcher::new(text)),
             _ => Matching::Text,
         };
         Self { text: text.to_owned(), kind }
@@ -70,14 +71,14 @@ impl Pattern {
     }
 
     pub(super) fn is_any(&self) -> bool {
-        self.kind == Matching::Any
+        matches!(self.kind, Matching::Any)
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        match self.kind {
+        match &self.kind {
             Matching::Text => self.text == text,
             Matching::Any => true,
-            Matching::Wildcards => wildcard::matches(&self.text, text),
+            Matching::Wildcards(matcher) => matcher.matches(text),
             Matching::Never => false,
         }
     }
@@ -87,13 +88,13 @@ impl Pattern {
     pub(super) fn is_for_cedar(&self) -> bool {
         /// Longest text between two `*` that is left to Cedar.
         const LONGEST_PART: usize = 128;
-        self.kind != Matching::Never
+        !matches!(self.kind, Matching::Never)
             && !self.text.contains('?')
             && self.text.split('*').skip(1).all(|part| part.len() <= LONGEST_PART)
     }
 
     /// Returns whether it has a wildcard.
     pub(super) fn has_wildcard(&self) -> bool {
-        matches!(self.kind, Matching::Any | Matching::Wildcards)
+        matches!(self.kind, Matching::Any | Matching::Wildcards(_))
     }
 }
