@@ -9,6 +9,7 @@ mod file;
 mod model;
 mod nearest;
 mod operations;
+mod system_policies;
 mod tables;
 
 use std::{collections::HashMap, sync::LazyLock};
@@ -20,7 +21,8 @@ pub use model::{
 };
 
 pub use nearest::letters_apart;
-pub use operations::{Api, AskedOn, Operation};
+pub use operations::{Api, AskedOn, Operation, ResourceTemplate};
+pub use system_policies::SystemPolicy;
 
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -47,6 +49,7 @@ pub struct Catalog {
     ram_actions: Vec<RamAction>,
     actions: Vec<Action>,
     operations: Vec<Operation>,
+    system_policies: Vec<SystemPolicy>,
     by_name: HashMap<&'static str, ActionId>,
     type_by_name: HashMap<&'static str, usize>,
     action_names: nearest::Names,
@@ -146,6 +149,19 @@ impl Catalog {
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// Returns the vendor's system policies, sorted by name.
+    #[must_use]
+    pub fn system_policies(&self) -> &[SystemPolicy] {
+        &self.system_policies
+    }
+
+    /// Returns the system policy of a name.
+    #[must_use]
+    pub fn system_policy(&self, name: &str) -> Option<&SystemPolicy> {
+        let at = self.system_policies.binary_search_by(|policy| policy.name.cmp(name)).ok()?;
+        self.system_policies.get(at)
     }
 
     /// Returns the permission point of an action that has one; of the three that have two, the plain one.

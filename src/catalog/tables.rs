@@ -12,7 +12,7 @@ use super::{
         PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
     },
     nearest::Names,
-    operations,
+    operations, system_policies,
 };
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
 
@@ -470,6 +470,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         ram_actions,
         actions,
         operations,
+        system_policies: system_policies::read()?,
         by_name,
         type_by_name,
         action_names,

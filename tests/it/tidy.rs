@@ -47,7 +47,7 @@ const ROOMS: &[Room] = &[
     Room { name: "error", rooms: &["domain", "store"], crates: &["tracing"] },
     Room {
         name: "service",
-        rooms: &["catalog", "domain", "engine", "error", "store"],
+        rooms: &["catalog", "domain", "engine", "error", "ram", "store"],
         crates: &[
             "arc_swap",
             "base64",

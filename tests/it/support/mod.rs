@@ -6,6 +6,7 @@ pub(crate) mod fleet;
 pub(crate) mod history;
 pub(crate) mod load;
 pub(crate) mod naive;
+pub(crate) mod ram;
 pub(crate) mod records;
 pub(crate) mod redis;
 pub(crate) mod server;
