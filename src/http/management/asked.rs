@@ -4,7 +4,7 @@
 //! This looks at the raw request, before the operation reads it. What an operation then refuses, as a parameter that
 //! stands twice, is refused before anything is asked.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use actix_web::HttpRequest;
 
@@ -76,14 +76,41 @@ pub(super) fn context(
     now: Timestamp,
 ) -> BTreeMap<String, ContextValue> {
     let peer = request.conn_data::<Arc<Connection>>().map(|connection| connection.peer);
+    // Who comes over the Unix socket has no address; what the library may say of it is not one.
     let over_tcp = peer != Some(Peer::Uds);
-    let address = request.peer_addr().filter(|_| over_tcp);
+    let source = request.peer_addr().filter(|_| over_tcp).map(|address| address.ip());
+    keys(now, source, over_tcp && state.has_tls)
+}
+
+fn keys(now: Timestamp, source: Option<IpAddr>, is_secure: bool) -> BTreeMap<String, ContextValue> {
     let mut keys = vec![
         ("acs:CurrentTime", Scalar::String(users::time(now))),
-        ("acs:SecureTransport", Scalar::Bool(state.has_tls && over_tcp)),
+        ("acs:SecureTransport", Scalar::Bool(is_secure)),
     ];
     // An IPv4 address that came over a socket of both families is written as policies write it.
-    let source = address.map(|address| address.ip().to_canonical().to_string());
+    let source = source.map(|address| address.to_canonical().to_string());
     keys.extend(source.map(|source| ("acs:SourceIp", Scalar::String(source))));
     keys.into_iter().map(|(key, value)| (key.to_owned(), ContextValue::One(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_the_keys_of_its_time_and_connection() {
+        let text = |text: &str| ContextValue::One(Scalar::String(text.to_owned()));
+        let flag = |flag| ContextValue::One(Scalar::Bool(flag));
+        let now = Timestamp::from_millis(1_751_328_000_999);
+        let source = "::ffff:192.0.2.7".parse().ok();
+        let over_tls = keys(now, source, true);
+        assert_eq!(over_tls["acs:CurrentTime"], text("2025-07-01T00:00:00Z"));
+        assert_eq!(over_tls["acs:SourceIp"], text("192.0.2.7"));
+        assert_eq!(over_tls["acs:SecureTransport"], flag(true));
+        let over_a_socket = keys(now, None, false);
+        assert_eq!(over_a_socket.get("acs:SourceIp"), None);
+        assert_eq!(over_a_socket["acs:SecureTransport"], flag(false));
+        let source = "2001:db8::1".parse().ok();
+        assert_eq!(keys(now, source, false)["acs:SourceIp"], text("2001:db8::1"));
+    }
 }
