@@ -61,7 +61,7 @@ fn wildcards(part: &str) -> String {
         if !resources.is_empty() {
             resources.push(',');
         }
-        resources.push_str(&format!(r#""acs:log:*:*:*{part}x""#));
+        resources.push_str(&format!(r#""acs:log:*:*:*{part}x*""#));
     }
     format!(
         r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":["log:*e*t*L*","*:*o*g*s"],"Resource":[{resources}]}}]}}"#
@@ -147,10 +147,7 @@ fn plain(policies: &PolicySet) -> Decision {
         ("action".to_owned(), string("log:getlogstorelogs")),
         ("facts".to_owned(), RestrictedExpression::new_set([])),
         ("acs:SourceIp".to_owned(), RestrictedExpression::new_ip("10.0.3.4")),
-        (
-            "acs:CurrentTime".to_owned(),
-            RestrictedExpression::new_datetime("2026-11-27T08:00:00.000Z"),
-        ),
+        ("acs:CurrentTime".to_owned(), RestrictedExpression::new_long(1_795_766_400_000)),
     ])
     .expect("a context");
     let request = Request::new(user, action, asset, context, None).expect("a request");

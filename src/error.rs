@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::{
-    domain::{Invalid, InvalidKind, shortened},
+    domain::{AccountId, Invalid, InvalidKind, Principal, shortened},
     store::StoreError,
 };
 
@@ -99,6 +99,16 @@ codes! {
     LastRole = "last_role", "OperationDenied.LastRole", 400, Never;
     /// The main account keeps an active access key: without one nobody could manage the account.
     LastAccessKey = "last_access_key", "OperationDenied.LastAccessKey", 400, Never;
+    /// The policy document is not one that RAM accepts.
+    PolicyMalformed = "policy_malformed", "MalformedPolicyDocument", 400, Never;
+    /// The policy document has more characters than it may.
+    PolicyTooLong = "policy_too_long", "InvalidParameter.PolicyDocument.Length", 400, Never;
+    /// The name of the policy has characters it may not.
+    PolicyNameCharacters = "policy_name_characters", "InvalidParameter.PolicyName.InvalidChars", 400, Never;
+    /// The name of the policy is too long.
+    PolicyNameLength = "policy_name_length", "InvalidParameter.PolicyName.Length", 400, Never;
+    /// The type of the policy is neither System nor Custom.
+    PolicyTypeUnknown = "policy_type_unknown", "InvalidParameter.PolicyType", 400, Never;
     /// The token is missing, unknown, revoked or of another service.
     Unauthenticated = "unauthenticated", "IncompleteSignature", 401, Never;
     /// The token may not be used for this.
@@ -123,6 +133,22 @@ codes! {
     UserNotFound = "user_not_found", "EntityNotExist.User", 404, Never;
     /// The user has no such access key.
     UserAccessKeyNotFound = "user_access_key_not_found", "EntityNotExist.User.AccessKey", 404, Never;
+    /// There is no such policy.
+    PolicyNotFound = "policy_not_found", "EntityNotExist.Policy", 404, Never;
+    /// The policy has no such version.
+    PolicyVersionNotFound = "policy_version_not_found", "EntityNotExist.Policy.Version", 404, Never;
+    /// There is no such group.
+    GroupNotFound = "group_not_found", "EntityNotExist.Group", 404, Never;
+    /// There is no such RAM role.
+    RamRoleNotFound = "ram_role_not_found", "EntityNotExist.Role", 404, Never;
+    /// The policy is not attached to the user.
+    UserPolicyNotFound = "user_policy_not_found", "EntityNotExist.User.Policy", 404, Never;
+    /// The policy is not attached to the group.
+    GroupPolicyNotFound = "group_policy_not_found", "EntityNotExist.Group.Policy", 404, Never;
+    /// The policy is not attached to the RAM role.
+    RamRolePolicyNotFound = "ram_role_policy_not_found", "EntityNotExist.Role.Policy", 404, Never;
+    /// The user is not in the group.
+    UserNotInGroup = "user_not_in_group", "EntityNotExist.User.Group", 404, Never;
     /// The path exists, but not with this method.
     MethodNotAllowed = "method_not_allowed", "UnsupportedHTTPMethod", 405, Never;
     /// The body did not arrive in time.
@@ -133,16 +159,68 @@ codes! {
     UserExists = "user_exists", "EntityAlreadyExists.User", 409, Never;
     /// The workspace has a role of that name.
     RoleNameTaken = "role_name_taken", "EntityAlreadyExists.Role", 409, Never;
+    /// A policy of that name exists.
+    PolicyExists = "policy_exists", "EntityAlreadyExists.Policy", 409, Never;
+    /// A group of that name exists.
+    GroupExists = "group_exists", "EntityAlreadyExists.Group", 409, Never;
+    /// A RAM role of that name exists.
+    RamRoleExists = "ram_role_exists", "EntityAlreadyExists.Role", 409, Never;
+    /// The policy is attached to the user already.
+    UserPolicyExists = "user_policy_exists", "EntityAlreadyExists.User.Policy", 409, Never;
+    /// The policy is attached to the group already.
+    GroupPolicyExists = "group_policy_exists", "EntityAlreadyExists.Group.Policy", 409, Never;
+    /// The policy is attached to the RAM role already.
+    RamRolePolicyExists = "ram_role_policy_exists", "EntityAlreadyExists.Role.Policy", 409, Never;
+    /// The user is in the group already.
+    UserInGroup = "user_in_group", "EntityAlreadyExists.User.Group", 409, Never;
     /// Members hold the role.
     RoleInUse = "role_in_use", "DeleteConflict.Role.Member", 409, Never;
     /// The user is a member of a workspace.
     UserIsMember = "user_is_member", "DeleteConflict.User.Member", 409, Never;
     /// The user has access keys.
     UserHasAccessKeys = "user_has_access_keys", "DeleteConflict.User.AccessKey", 409, Never;
+    /// Policies are attached to the user.
+    UserHasPolicies = "user_has_policies", "DeleteConflict.User.Policy", 409, Never;
+    /// The user is in a group.
+    UserHasGroups = "user_has_groups", "DeleteConflict.User.Group", 409, Never;
+    /// Users are in the group.
+    GroupHasUsers = "group_has_users", "DeleteConflict.Group.User", 409, Never;
+    /// Policies are attached to the group.
+    GroupHasPolicies = "group_has_policies", "DeleteConflict.Group.Policy", 409, Never;
+    /// The RAM role is a member of a workspace.
+    RamRoleIsMember = "ram_role_is_member", "DeleteConflict.Role.Member", 409, Never;
+    /// Policies are attached to the RAM role.
+    RamRoleHasPolicies = "ram_role_has_policies", "DeleteConflict.Role.Policy", 409, Never;
+    /// The policy is attached to a user.
+    PolicyHasUsers = "policy_has_users", "DeleteConflict.Policy.User", 409, Never;
+    /// The policy is attached to a group.
+    PolicyHasGroups = "policy_has_groups", "DeleteConflict.Policy.Group", 409, Never;
+    /// The policy is attached to a RAM role.
+    PolicyHasRamRoles = "policy_has_ram_roles", "DeleteConflict.Policy.Role", 409, Never;
+    /// The policy has versions beside the default one.
+    PolicyHasVersions = "policy_has_versions", "DeleteConflict.Policy.Version", 409, Never;
+    /// The default version of a policy cannot be deleted.
+    DefaultVersionStays = "default_version_stays", "DeleteConflict.Policy.Version.Default", 409, Never;
     /// The workspace or account has as many of these as it may.
     LimitExceeded = "limit_exceeded", "LimitExceeded", 409, Never;
     /// The user has as many access keys as it may.
     AccessKeyLimit = "access_key_limit", "LimitExceeded.User.AccessKey", 409, Never;
+    /// The account has as many policies as it may.
+    PolicyLimit = "policy_limit", "LimitExceeded.Policy", 409, Never;
+    /// The policy has as many versions as it may.
+    PolicyVersionLimit = "policy_version_limit", "LimitExceeded.Policy.Version", 409, Never;
+    /// The account has as many groups as it may.
+    GroupLimit = "group_limit", "LimitExceeded.Group", 409, Never;
+    /// The account has as many RAM roles as it may.
+    RamRoleLimit = "ram_role_limit", "LimitExceeded.Role", 409, Never;
+    /// As many policies are attached to the user as may be.
+    UserPolicyLimit = "user_policy_limit", "LimitExceeded.User.Policy", 409, Never;
+    /// As many policies are attached to the group as may be.
+    GroupPolicyLimit = "group_policy_limit", "LimitExceeded.Group.Policy", 409, Never;
+    /// As many policies are attached to the RAM role as may be.
+    RamRolePolicyLimit = "ram_role_policy_limit", "LimitExceeded.Role.Policy", 409, Never;
+    /// The user is in as many groups as it may.
+    UserGroupLimit = "user_group_limit", "LimitExceeded.User.Group", 409, Never;
     /// The body is larger than the endpoint reads.
     PayloadTooLarge = "payload_too_large", "RequestEntityTooLarge", 413, Never;
     /// The content type is not `application/json`.
@@ -177,13 +255,37 @@ pub struct Error {
     pub value: Option<String>,
     /// What to do next.
     pub help: String,
+    /// Of what was not allowed: whom, and whether a policy said so.
+    pub denied: Option<Box<Denied>>,
+}
+
+/// What the vendor tells of a call that was not allowed, as `AccessDeniedDetail`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// The RAM action.
+    pub action: String,
+    /// The principal.
+    pub principal: Principal,
+    /// Its account.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Whether a policy denies; else none grants.
+    pub is_explicit: bool,
 }
 
 impl Error {
     /// Returns an error that is about no field in particular.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, value: None, help: help.into() }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            value: None,
+            help: help.into(),
+            denied: None,
+        }
     }
 
     /// Returns the error of a defect. `detail` goes to the log; the caller learns only that it happened.
@@ -247,6 +349,7 @@ impl From<Invalid> for Error {
             field: Some(invalid.field).filter(|field| !field.is_empty()),
             value: invalid.value,
             help: invalid.help,
+            denied: None,
         }
     }
 }

@@ -58,6 +58,7 @@ pub(crate) fn start_service(
                 tokens: Tokens::new(accounts.clone(), keyring.clone()),
                 signers: Arc::new(Signers::new(accounts.clone(), keyring.clone(), Some(account))),
                 management: Management::new(accounts, keyring, Bounds::default(), Duration::ZERO),
+                region: "cn-hangzhou".to_owned(),
             };
             let (api, address) = listener();
             let listeners = Listeners { api, tls: None, uds: None, ops: listener().0 };

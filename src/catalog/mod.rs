@@ -21,7 +21,7 @@ pub use model::{
 };
 
 pub use nearest::letters_apart;
-pub use operations::{Api, AskedOn, Operation};
+pub use operations::{Api, AskedOn, Operation, ResourceTemplate};
 pub use system_policies::SystemPolicy;
 
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
@@ -78,6 +78,15 @@ impl Catalog {
     #[must_use]
     pub fn api_module(&self, name: &str) -> Option<&Module> {
         self.modules.iter().find(|m| m.api_module == Some(name))
+    }
+
+    /// Returns the type a request is about when it names none; `None` for actions on the account.
+    #[must_use]
+    pub fn main_type(&self, action: &Action) -> Option<&'static str> {
+        match action.module {
+            Some(module) => self.module(module).and_then(|module| module.main_type),
+            None => Some("workspace"),
+        }
     }
 
     /// Returns the resource types; those of one module stand together, its main type first.

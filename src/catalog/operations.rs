@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    Action,
+    ANY, Action,
     file::{File, Text, file, unknown},
 };
 use crate::domain::ActionId;
@@ -75,6 +75,41 @@ impl AskedOn {
     }
 }
 
+/// A resource that an operation is asked on: a relative id with places for what the call names.
+///
+/// `{Name}` is a parameter of the call, `*` where the call has none. `{Name?}`: where it has none, the resource is not asked
+/// about. `{Name|Other}`: where it has none, the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceTemplate(&'static str);
+
+impl ResourceTemplate {
+    /// The parameter that is the name of the caller.
+    pub const CALLER: &'static str = "Caller";
+
+    fn read(text: &'static str) -> Option<Self> {
+        let closed = text.split('{').skip(1).all(|part| part.contains('}'));
+        (closed && !text.is_empty()).then_some(Self(text))
+    }
+
+    /// Returns the relative id for a call; `None` where the call does not name this resource.
+    pub fn fill(self, parameter: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = self.0;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (place, behind) = after.split_once('}')?;
+            out.push_str(before);
+            let value = match place.strip_suffix('?') {
+                Some(name) => parameter(name)?,
+                None => place.split('|').find_map(&parameter).unwrap_or_else(|| ANY.to_owned()),
+            };
+            out.push_str(&value);
+            rest = behind;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
 /// An operation.
 #[derive(Debug)]
 pub struct Operation {
@@ -90,6 +125,8 @@ pub struct Operation {
     pub action: Option<ActionId>,
     /// On what that is asked.
     pub on: AskedOn,
+    /// The resources it is asked on, each of them, where it is asked on the account; none for the account itself.
+    pub resources: Vec<ResourceTemplate>,
     /// Whether it changes something.
     pub writes: bool,
 }
@@ -125,6 +162,8 @@ struct OperationRow {
     path: Text,
     action: Option<Text>,
     on: Text,
+    #[serde(default)]
+    resources: Vec<Text>,
     writes: bool,
 }
 
@@ -153,8 +192,49 @@ pub(super) fn read<'a>(
                 .map(|name| unknown(action(name.0), what, name.0).map(|action| action.id))
                 .transpose()?,
             on: unknown(AskedOn::ALL.into_iter().find(|o| o.as_str() == row.on.0), what, row.on.0)?,
+            resources: row
+                .resources
+                .into_iter()
+                .map(|text| unknown(ResourceTemplate::read(text.0), what, text.0))
+                .collect::<Result<_, _>>()?,
             writes: row.writes,
         });
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::catalog;
+
+    #[test]
+    fn what_is_asked_on_the_account_names_its_resources_and_nothing_else_does() {
+        for operation in catalog().operations() {
+            let named = !operation.resources.is_empty();
+            assert_eq!(named, operation.on == AskedOn::Account, "{}", operation.name);
+        }
+    }
+
+    #[test]
+    fn a_resource_is_filled_with_what_the_call_names() {
+        let filled = |operation: &str, call: &[(&str, &str)]| -> Vec<String> {
+            let parameter = |name: &str| {
+                call.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+            };
+            let operation = catalog().operation(operation).unwrap();
+            operation.resources.iter().filter_map(|it| it.fill(parameter)).collect()
+        };
+        let both = [("UserName", "kim"), ("NewUserName", "lee"), ("PolicyName", "p")];
+        assert_eq!(filled("UpdateUser", &both), ["user/kim", "user/lee"]);
+        assert_eq!(filled("UpdateUser", &both[..1]), ["user/kim"]);
+        assert_eq!(filled("AttachPolicyToUser", &both), ["user/kim", "policy/p"]);
+        assert_eq!(filled("AttachPolicyToUser", &[]), ["user/*", "policy/*"]);
+        assert_eq!(filled("CreateAccessKey", &[("Caller", "me")]), ["user/me"]);
+        assert_eq!(filled("CreateAccessKey", &[("Caller", "me"), both[0]]), ["user/kim"]);
+        assert_eq!(filled("CreateAccessKey", &[]), ["user/*"]);
+        assert_eq!(filled("ListUsers", &both), ["user/*"]);
+        // What a caller writes is never read as a place.
+        assert_eq!(filled("GetUser", &[("UserName", "{Caller}")]), ["user/{Caller}"]);
+    }
 }

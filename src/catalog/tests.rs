@@ -13,10 +13,10 @@ fn the_published_counts_are_complete() {
     assert_eq!(c.points().len(), 483);
     assert_eq!(c.points().iter().filter(|p| p.variant.is_none()).count(), 480);
     assert_eq!(c.ram_actions().iter().filter(|a| a.action.starts_with("log:")).count(), 297);
-    assert_eq!(c.ram_actions().iter().filter(|a| a.action.starts_with("ram:")).count(), 9);
-    assert_eq!(c.ram_actions().len() - 297 - 9, 1_073);
+    assert_eq!(c.ram_actions().iter().filter(|a| a.action.starts_with("ram:")).count(), 42);
+    assert_eq!(c.ram_actions().len() - 297 - 42, 1_073);
     assert_eq!(c.ram_actions().iter().filter(|a| a.permission.is_some()).count(), 480);
-    assert_eq!(c.actions().len(), 1_379);
+    assert_eq!(c.actions().len(), 1_412);
     assert_eq!(c.modules().iter().filter(|m| m.api_module.is_some()).count(), 13);
     assert_eq!(c.roles().len(), 7);
     let unless_denied: Vec<_> = c.actions().iter().filter(|a| a.allowed_unless_denied).collect();

@@ -106,6 +106,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
             Bounds { roles: config.max_roles, members: config.max_members },
             config.freshness_wait,
         ),
+        region: config.region.clone(),
     };
     let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("signals")?;

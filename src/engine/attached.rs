@@ -40,10 +40,18 @@ impl SystemDocuments {
     }
 }
 
+/// A custom policy as it is in force.
+#[derive(Debug, Clone)]
+struct Kept {
+    version: VersionId,
+    text: Arc<str>,
+    document: Arc<Document>,
+}
+
 /// Custom policies and what is attached to whom, at one revision.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attached {
-    policies: HashMap<PolicyName, (VersionId, Arc<Document>)>,
+    policies: HashMap<PolicyName, Kept>,
     policies_of: HashMap<Holder, Arc<Vec<PolicyRef>>>,
     groups_of: HashMap<PrincipalId, Arc<Vec<GroupId>>>,
 }
@@ -69,18 +77,19 @@ impl Attached {
     }
 
     fn put_policy(&mut self, engine: &Engine, policy: &Policy) -> Result<(), Invalid> {
-        // A version never changes.
-        if self.policies.get(&policy.name).is_some_and(|(version, _)| *version == policy.default) {
-            return Ok(());
-        }
         let Some(version) = policy.version(policy.default) else {
             let (id, help) = (policy.default.to_string(), "name a version that is there");
             return Err(Invalid::value("VersionId", &id, "a version of the policy", help));
         };
+        let is_same = |kept: &Kept| kept.version == version.id && kept.text == version.document;
+        if self.policies.get(&policy.name).is_some_and(is_same) {
+            return Ok(());
+        }
         let name = format!("{}/{}", PolicyType::Custom.as_str(), policy.name);
         let document =
             engine.compile_document(&name, &version.id.to_string(), &version.document)?;
-        self.policies.insert(policy.name.clone(), (version.id, Arc::new(document)));
+        let (text, document) = (version.document.clone(), Arc::new(document));
+        self.policies.insert(policy.name.clone(), Kept { version: version.id, text, document });
         Ok(())
     }
 
@@ -113,9 +122,7 @@ impl Attached {
     fn document(&self, engine: &Engine, policy: &PolicyRef) -> Option<Arc<Document>> {
         match policy.policy_type {
             PolicyType::System => engine.system.of(engine, &policy.name),
-            PolicyType::Custom => {
-                self.policies.get(&policy.name).map(|(_, document)| document.clone())
-            }
+            PolicyType::Custom => self.policies.get(&policy.name).map(|kept| kept.document.clone()),
         }
     }
 }

@@ -313,10 +313,7 @@ impl Engine {
     }
 
     fn main_type(&self, action: &Action) -> Result<&'static ResourceType, Invalid> {
-        let main = match action.module {
-            Some(module) => self.catalog.module(module).and_then(|m| m.main_type),
-            None => Some("workspace"),
-        };
+        let main = self.catalog.main_type(action);
         main.and_then(|name| self.catalog.resource_type(name))
             .ok_or_else(|| Invalid::missing("resource.type", "name the type of the resource"))
     }

@@ -13,7 +13,7 @@ use super::{
     request_id::{X_REQUEST_ID, request_id},
 };
 use crate::{
-    domain::{Fault, Invalid, RequestId, shortened},
+    domain::{Fault, Invalid, PrincipalKind, RequestId, shortened},
     error::{Error, ErrorCode, Retry},
 };
 
@@ -67,6 +67,45 @@ struct VendorResponse<'e> {
     request_id: Option<&'e str>,
     code: &'static str,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_denied_detail: Option<AccessDeniedDetail<'e>>,
+}
+
+/// What the vendor tells of a call that was not allowed.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AccessDeniedDetail<'e> {
+    auth_action: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_principal_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_principal_owner_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_principal_display_name: Option<&'e str>,
+    no_permission_type: &'static str,
+    policy_type: &'static str,
+}
+
+impl<'e> AccessDeniedDetail<'e> {
+    /// Returns what is told of an action; `whom` is the kind, account and name of the principal, where one is known.
+    pub(super) fn new(
+        action: &'e str,
+        is_explicit: bool,
+        whom: Option<(PrincipalKind, &'e str, &'e str)>,
+    ) -> Self {
+        let kind = |kind| match kind {
+            PrincipalKind::RamRole => "AssumedRoleUser",
+            PrincipalKind::User | PrincipalKind::Account => "SubUser",
+        };
+        Self {
+            auth_action: action,
+            auth_principal_type: whom.map(|(of, ..)| kind(of)),
+            auth_principal_owner_id: whom.map(|(_, account, _)| account),
+            auth_principal_display_name: whom.map(|(.., name)| name),
+            no_permission_type: if is_explicit { "ExplicitDeny" } else { "ImplicitDeny" },
+            policy_type: "IdentityBasedPolicy",
+        }
+    }
 }
 
 /// How long a throttled caller of the vendor's SDKs shall wait.
@@ -158,7 +197,13 @@ impl ResponseError for HttpError {
                     field.as_ref().map_or_else(|| help.clone(), |f| format!("{f}: {help}"));
                 let code = self.error.code.vendor();
                 let message = format!("{message} ({remedy})");
-                response.json(VendorResponse { request_id, code, message })
+                let denied = self.error.denied.as_deref();
+                let access_denied_detail = denied.map(|denied| {
+                    let whom =
+                        (denied.principal.kind, denied.account.as_str(), denied.name.as_str());
+                    AccessDeniedDetail::new(&denied.action, denied.is_explicit, Some(whom))
+                });
+                response.json(VendorResponse { request_id, code, message, access_denied_detail })
             }
         }
     }

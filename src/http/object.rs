@@ -180,6 +180,7 @@ impl From<Refusal> for Error {
             field: refusal.field,
             value: refusal.value,
             help: "send a JSON object of the documented fields, each once".to_owned(),
+            denied: None,
         }
     }
 }

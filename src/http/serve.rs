@@ -115,6 +115,7 @@ pub fn start(
         services,
         limits,
         uds_account,
+        has_tls: listeners.tls.is_some(),
         health: health.clone(),
         connections: connections.clone(),
         offices: Offices { reads, changes },

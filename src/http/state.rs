@@ -23,8 +23,10 @@ pub struct Services {
     pub tokens: Tokens,
     /// Tells who signed.
     pub signers: Arc<Signers>,
-    /// Manages workspaces, members, roles, users and keys.
+    /// Manages workspaces, members, roles, users, keys, policies and groups.
     pub management: Management,
+    /// The region that resources of PAI are in, for their ARNs.
+    pub region: String,
 }
 
 /// What a client may cost.
@@ -53,6 +55,8 @@ pub(super) struct State {
     pub(super) services: Services,
     pub(super) limits: Limits,
     pub(super) uds_account: Option<AccountId>,
+    /// Whether what comes over TCP comes over TLS.
+    pub(super) has_tls: bool,
     pub(super) health: Health,
     pub(super) connections: Arc<Connections>,
     /// Where signed calls are carried out, and how many of each caller's.

@@ -18,6 +18,7 @@ pub struct Grants {
     groups_of: OrdMap<(PrincipalId, GroupId), Timestamp>,
     policies_of: OrdMap<(Holder, PolicyRef), Timestamp>,
     holders_of: OrdMap<(PolicyRef, Holder), Timestamp>,
+    holder_counts: OrdMap<PolicyRef, usize>,
 }
 
 impl Grants {
@@ -46,13 +47,26 @@ impl Grants {
             }
             Op::PutAttachment(to, policy, since) => {
                 self.policies_of.insert((to.clone(), policy.clone()), *since);
-                self.holders_of.insert((policy.clone(), to.clone()), *since);
+                if self.holders_of.insert((policy.clone(), to.clone()), *since).is_none() {
+                    *self.holder_counts.entry(policy.clone()).or_default() += 1;
+                }
             }
             Op::RemoveAttachment(to, policy) => {
                 self.policies_of.remove(&(to.clone(), policy.clone()));
-                self.holders_of.remove(&(policy.clone(), to.clone()));
+                if self.holders_of.remove(&(policy.clone(), to.clone())).is_some() {
+                    self.count_one_less(policy);
+                }
             }
             _ => {}
+        }
+    }
+
+    fn count_one_less(&mut self, policy: &PolicyRef) {
+        match self.holder_counts.get_mut(policy) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                self.holder_counts.remove(policy);
+            }
         }
     }
 
@@ -122,6 +136,18 @@ impl Grants {
             .map(|((_, member), since)| (member, *since))
     }
 
+    /// Returns whether a user is in a group.
+    #[must_use]
+    pub fn is_in(&self, group: &GroupId, member: &PrincipalId) -> bool {
+        self.members.contains_key(&(group.clone(), member.clone()))
+    }
+
+    /// Returns whether a policy is attached to a holder.
+    #[must_use]
+    pub fn is_attached(&self, holder: &Holder, policy: &PolicyRef) -> bool {
+        self.policies_of.contains_key(&(holder.clone(), policy.clone()))
+    }
+
     /// Returns the groups a user is in, and since when.
     pub fn groups_of<'g>(
         &'g self,
@@ -156,6 +182,12 @@ impl Grants {
             .range(first..)
             .take_while(move |((of, _), _)| of == policy)
             .map(|((_, holder), since)| (holder, *since))
+    }
+
+    /// Returns to how many holders a policy is attached.
+    #[must_use]
+    pub fn holder_count(&self, policy: &PolicyRef) -> usize {
+        self.holder_counts.get(policy).copied().unwrap_or_default()
     }
 
     /// Returns the bytes of the documents, roughly.

@@ -90,8 +90,8 @@ const MAC_BYTES: usize = 16;
 const NONCE_BYTES: usize = 24;
 /// Longest revision token: 49 bytes with an account of 20 digits.
 const MAX_REVISION_TOKEN: usize = 66;
-/// Longest page token: a name of 64 bytes and its MAC.
-const MAX_PAGE_TOKEN: usize = 128;
+/// Longest page token: the name of a list, a name of 128 bytes with its type, and their MAC.
+const MAX_PAGE_TOKEN: usize = 256;
 
 impl Keyring {
     /// Returns the keys of `current`; what was made under `previous` is still accepted.

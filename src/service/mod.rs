@@ -30,9 +30,10 @@ pub use import::{Imported, import};
 pub use initialize::{FirstKeys, initialize};
 pub use keyring::{Keyring, MasterKey};
 pub use management::{
-    Bounds, Caller, CreatedAccessKey, Management, MemberFilter, MemberRef, NewMember, NewUser,
-    NewWorkspace, Page, Paging, PermissionFilter, RoleFilter, RoleJob, Sorting, UserChange,
-    WorkspaceFilter,
+    AttachedPolicy, Bounds, Caller, CreatedAccessKey, GroupChange, HolderName, Holders, Management,
+    MemberFilter, MemberRef, NewMember, NewPolicy, NewRamRole, NewUser, NewVersion, NewWorkspace,
+    Page, Paging, PermissionFilter, PolicyFacts, RamRoleChange, RoleFilter, RoleJob, Sorting,
+    UserChange, VersionFacts, WorkspaceFilter,
 };
 pub use replica::{Replica, Watched};
 pub use roster::Roster;

@@ -20,6 +20,10 @@ pub(super) const MAX_SHOWN: usize = 80;
 const MAX_IDENTITIES: usize = 1_000_000;
 /// Longest entry of a profile, in characters.
 const MAX_PROFILE: usize = 128;
+/// Longest description of a policy or RAM role, in characters.
+pub(super) const MAX_DESCRIPTION: usize = 1_024;
+/// Longest comments of a group, in characters.
+pub(super) const MAX_COMMENTS: usize = MAX_PROFILE;
 /// How long the name of a deleted workspace stays taken.
 pub(super) const RETIREMENT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 

@@ -28,6 +28,8 @@ pub struct View {
     tokens: SharedMap<TokenId, Arc<Token>>,
     identities: SharedMap<PrincipalId, Arc<Identity>>,
     names: OrdMap<(PrincipalKind, UserName), PrincipalId>,
+    /// How many roles can be assumed.
+    assumable: usize,
     access_keys: SharedMap<AccessKeyId, Arc<AccessKey>>,
     keys_of: SharedMap<PrincipalId, OrdSet<AccessKeyId>>,
     workspaces: OrdMap<WorkspaceId, Arc<Workspace>>,
@@ -53,6 +55,7 @@ impl View {
             tokens: SharedMap::new(),
             identities: SharedMap::new(),
             names: OrdMap::new(),
+            assumable: 0,
             access_keys: SharedMap::new(),
             keys_of: SharedMap::new(),
             workspaces: OrdMap::new(),
@@ -108,6 +111,7 @@ impl View {
                 self.forget_identity(&identity.principal.id);
                 let Principal { kind, id } = &identity.principal;
                 self.names.insert((*kind, identity.name.clone()), id.clone());
+                self.assumable += usize::from(identity.assumable.is_some());
                 self.identities.insert(id.clone(), Arc::new(identity.clone()));
             }
             Op::RemoveIdentity(id) => self.forget_identity(id),
@@ -161,6 +165,7 @@ impl View {
 
     fn forget_identity(&mut self, id: &PrincipalId) {
         if let Some(before) = self.identities.remove(id) {
+            self.assumable = self.assumable.saturating_sub(usize::from(before.assumable.is_some()));
             let name = (before.principal.kind, before.name.clone());
             // Another one may have taken the name in the same change.
             if self.names.get(&name) == Some(id) {
@@ -264,6 +269,12 @@ impl View {
     #[must_use]
     pub fn identity_count(&self) -> usize {
         self.identities.len()
+    }
+
+    /// Returns how many RAM roles there are that can be assumed; those only made known are not among them.
+    #[must_use]
+    pub const fn assumable_count(&self) -> usize {
+        self.assumable
     }
 
     /// Returns an access key.

@@ -29,6 +29,8 @@ mod migrate;
 mod ram_corpus;
 mod ram_fixes;
 mod ram_lint;
+mod ram_management;
+mod ram_management_limits;
 mod ram_meaning;
 mod ram_mutations;
 mod ram_rules;

@@ -27,7 +27,7 @@ const KINDS: [(&str, &str, &str); 6] = [
 
 /// What a call may come to that was let through: what it names is not there, nothing was named, or it was made for
 /// another cell of the table.
-const LET_THROUGH: [&str; 10] = [
+const LET_THROUGH: [&str; 14] = [
     "MissingParameter",
     "missing_field",
     "EntityNotExist.Member",
@@ -36,6 +36,10 @@ const LET_THROUGH: [&str; 10] = [
     "EntityNotExist.InstanceJob",
     "EntityAlreadyExists.User",
     "EntityAlreadyExists.Role",
+    "EntityNotExist.Group",
+    "EntityNotExist.Policy",
+    "EntityAlreadyExists.Group",
+    "EntityAlreadyExists.Policy",
     "100400009",
     "workspace_name_taken",
 ];
@@ -101,8 +105,46 @@ fn call(row: &Value, workspace: &str) -> Call {
             call.query(&[("UserName", "t-nobody"), ("UserAccessKeyId", "k"), ("Status", "Active")])
         }
         "DeleteAccessKey" => call.query(&[("UserName", "t-nobody"), ("UserAccessKeyId", "k")]),
+        _ if row["api"] == "ram" => call.query(&of_ram(row)),
         _ => call,
     }
+}
+
+/// Returns the parameters of a row of RAM: what its resources name, and what it needs beside. Nothing of that is there.
+fn of_ram(row: &Value) -> Vec<(&'static str, &'static str)> {
+    const DOCUMENT: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"paidlc:GetJob","Resource":"*"}]}"#;
+    const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::1:root"]}}]}"#;
+    let operation = row["operation"].as_str().unwrap();
+    let resources = row["resources"].to_string();
+    let mut query = Vec::new();
+    for (place, pair) in [
+        ("{UserName}", ("UserName", "t-nobody")),
+        ("{GroupName}", ("GroupName", "t-no-group")),
+        ("{RoleName}", ("RoleName", "t-no-role")),
+        ("{PolicyName}", ("PolicyName", "t-no-policy")),
+    ] {
+        query.extend(resources.contains(place).then_some(pair));
+    }
+    let by_type = ["GetPolicy", "GetPolicyVersion", "ListPolicyVersions", "ListEntitiesForPolicy"];
+    if by_type.contains(&operation) || resources.contains(',') && resources.contains("policy/") {
+        query.push(("PolicyType", "Custom"));
+    }
+    if ["CreatePolicy", "CreatePolicyVersion"].contains(&operation) {
+        // Another name than the others look for.
+        query.retain(|(name, _)| *name != "PolicyName");
+        query.extend([("PolicyName", "t-new-policy"), ("PolicyDocument", DOCUMENT)]);
+    }
+    match operation {
+        "CreateRole" => {
+            query = vec![("RoleName", "t-new-role"), ("AssumeRolePolicyDocument", TRUST)];
+        }
+        "CreateGroup" => query = vec![("GroupName", "t-new-group")],
+        "GetPolicyVersion" | "SetDefaultPolicyVersion" | "DeletePolicyVersion" => {
+            query.push(("VersionId", "v1"));
+        }
+        _ => {}
+    }
+    query
 }
 
 /// What must come of a row.

@@ -60,10 +60,21 @@ fn the_asyncio_sdk_meets_the_edges_of_the_wire() {
 }
 
 #[test]
+fn the_sync_sdk_manages_policies_groups_and_roles() {
+    drive("policies.py", "sync");
+}
+
+#[test]
+fn the_asyncio_sdk_manages_policies_groups_and_roles() {
+    drive("policies.py", "asyncio");
+}
+
+#[test]
 fn the_sdk_meets_the_same_service_on_redis() {
     let redis = Redis::tcp(&[]);
     let server = Server::start(["--dev", "--demo", "--store", &redis.url()]);
     report(&run("story.py", "sync", server.api));
     report(&run("wire.py", "asyncio", server.api));
+    report(&run("policies.py", "sync", server.api));
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }

@@ -25,7 +25,7 @@ use crate::{
         document::Effect,
         keys,
         operator::{Family, moment},
-        value::{Block, moment_text},
+        value::Block,
     },
 };
 
@@ -45,7 +45,8 @@ pub(in crate::engine) fn schema_text() -> String {
     );
     for key in keys::TYPED {
         let name = match key.family {
-            Family::Date => "datetime",
+            // Milliseconds since 1970: Cedar reads a text of its own type anew at each evaluation.
+            Family::Date => "Long",
             Family::Ip => "ipaddr",
             Family::Boolean => "Bool",
             Family::String | Family::Number => "String",
@@ -173,9 +174,10 @@ fn comparison(values: &Values, of: Expr) -> Option<Expr> {
                 Comparison::Greater => BinaryOp::Greater,
                 Comparison::GreaterEqual => BinaryOp::GreaterEq,
             };
-            let term =
-                |at: &i64| Some(binary(op, of.clone(), call(UnaryOp::Datetime, moment_text(*at)?)));
-            any(moments.iter().map(term).collect::<Option<Vec<_>>>()?)
+            any(moments
+                .iter()
+                .map(|at| binary(op, of.clone(), Expr::Literal(Literal::Long(*at))))
+                .collect())
         }
         Values::Folded(_) | Values::Numbers(..) => return None,
     })
@@ -211,9 +213,7 @@ pub(in crate::engine) fn context<'s>(
                             Family::Ip => {
                                 RestrictedExpression::new_ip(Block::address(&text(one))?.text())
                             }
-                            Family::Date => RestrictedExpression::new_datetime(moment_text(
-                                moment(&text(one))?,
-                            )?),
+                            Family::Date => RestrictedExpression::new_long(moment(&text(one))?),
                             Family::Boolean => RestrictedExpression::new_bool(boolean(one)?),
                             Family::String | Family::Number => {
                                 RestrictedExpression::new_string(text(one).into_owned())

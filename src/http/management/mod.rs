@@ -5,10 +5,16 @@
 //! path, split before it is decoded, for `%2F` may stand in a role name.
 
 mod access_keys;
+mod asked;
+mod attachments;
+mod groups;
+mod marker;
 mod members;
 mod own;
 mod permissions;
+mod policies;
 mod query;
+mod ram_roles;
 mod roles;
 mod route;
 mod users;
@@ -137,6 +143,39 @@ operations! {
     "ListAccessKeys" => access_keys::list;
     "UpdateAccessKey" => access_keys::update;
     "DeleteAccessKey" => access_keys::delete;
+    "CreatePolicy" => policies::create;
+    "GetPolicy" => policies::get;
+    "ListPolicies" => policies::list;
+    "DeletePolicy" => policies::delete;
+    "CreatePolicyVersion" => policies::create_version;
+    "GetPolicyVersion" => policies::get_version;
+    "ListPolicyVersions" => policies::list_versions;
+    "SetDefaultPolicyVersion" => policies::set_default_version;
+    "DeletePolicyVersion" => policies::delete_version;
+    "CreateGroup" => groups::create;
+    "GetGroup" => groups::get;
+    "ListGroups" => groups::list;
+    "UpdateGroup" => groups::update;
+    "DeleteGroup" => groups::delete;
+    "AddUserToGroup" => groups::add_user;
+    "RemoveUserFromGroup" => groups::remove_user;
+    "ListUsersForGroup" => groups::list_users;
+    "ListGroupsForUser" => groups::list_of_user;
+    "CreateRole" => ram_roles::create;
+    "GetRole" => ram_roles::get;
+    "ListRoles" => ram_roles::list;
+    "UpdateRole" => ram_roles::update;
+    "DeleteRole" => ram_roles::delete;
+    "AttachPolicyToUser" => attachments::attach_to_user;
+    "DetachPolicyFromUser" => attachments::detach_from_user;
+    "ListPoliciesForUser" => attachments::list_of_user;
+    "AttachPolicyToGroup" => attachments::attach_to_group;
+    "DetachPolicyFromGroup" => attachments::detach_from_group;
+    "ListPoliciesForGroup" => attachments::list_of_group;
+    "AttachPolicyToRole" => attachments::attach_to_role;
+    "DetachPolicyFromRole" => attachments::detach_from_role;
+    "ListPoliciesForRole" => attachments::list_of_role;
+    "ListEntitiesForPolicy" => attachments::list_entities;
     "SetUpWorkspace" => own::set_up_workspace;
     "ImportUsers" => own::import_users;
 }
@@ -157,8 +196,7 @@ pub(super) async fn call(
         signature::signer(&state.services.signers, &request, &body).await.map_err(refuse)?;
     let management = state.services.management.clone();
     let (account, principal) = (signer.account.clone(), signer.principal.clone());
-    let answered = match read_call(&request, management.clone(), operation, signer, arguments, body)
-    {
+    let answered = match read_call(&request, &state, operation, signer, arguments, body) {
         Ok(call) => {
             let id = request_id(&request);
             let admitted = state.admission.admit(&account, &principal);
@@ -229,13 +267,23 @@ impl<T> Drop for GivenUp<T> {
 /// Reads what a request says beside what its operation reads.
 fn read_call(
     request: &HttpRequest,
-    management: Management,
+    state: &State,
     operation: &'static Operation,
     signer: Signer,
     arguments: Vec<String>,
     body: Bytes,
 ) -> Result<Call, Error> {
     check_version(request, operation)?;
+    let management = state.services.management.clone();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let asked_on = asked::Asked {
+        operation,
+        account: &signer.account,
+        principal: &signer.principal,
+        arguments: &arguments,
+        query: &query,
+    };
+    let resources = asked_on.resources(&management, &state.services.region);
     let (request_id, asked) = match signature::single(request.headers(), X_REQUEST_ID)? {
         Some(text) => retriable(request, operation, &signer, text, &body)?,
         None => (change_id()?, None),
@@ -253,6 +301,8 @@ fn read_call(
         account: signer.account,
         key: signer.key,
         operation,
+        resources,
+        context: asked::context(request, state, management.now()),
         actor: Actor {
             name: signer.principal.to_string(),
             request_id,
@@ -262,7 +312,6 @@ fn read_call(
         principal: signer.principal,
         at_least,
     };
-    let query = request.uri().query().unwrap_or_default().to_owned();
     Ok(Call { management, caller, arguments, query, body })
 }
 

@@ -28,10 +28,6 @@ impl Query {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = |text: &str| {
-                let spaced = text.replace('+', " ");
-                percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned)
-            };
             let not_text =
                 |_| Invalid::value(shortened(key, 60), "…", "UTF-8", "send percent-encoded UTF-8");
             let (key, value) = (decode(key).map_err(not_text)?, decode(value).map_err(not_text)?);
@@ -132,6 +128,20 @@ impl Query {
     }
 }
 
+fn decode(text: &str) -> Result<String, std::str::Utf8Error> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned)
+}
+
+/// Returns a parameter of a raw query, the first of that name that is not empty; of what [`Query::parse`] takes there is no
+/// other.
+pub(super) fn first(raw: &str, name: &str) -> Option<String> {
+    let pairs = raw.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs
+        .filter(|(key, value)| !value.is_empty() && decode(key).as_deref() == Ok(name))
+        .find_map(|(_, value)| decode(value).ok())
+}
+
 /// Returns the parts of a list with commas, without the spaces around them; empty parts are none.
 pub(super) fn separated(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -166,6 +176,15 @@ mod tests {
             Query::parse("Verbose=FALSE", KNOWN).unwrap().flag("Verbose").unwrap(),
             Some(false)
         );
+    }
+
+    #[test]
+    fn one_parameter_is_found_as_the_whole_query_is_read() {
+        let raw = "A=&Name=&N%61me=a+b%2C&Name=other&X=%ff&Bare";
+        assert_eq!(first(raw, "Name").as_deref(), Some("a b,"));
+        for absent in ["A", "X", "Bare", "name", ""] {
+            assert_eq!(first(raw, absent), None, "{absent}");
+        }
     }
 
     #[test]

@@ -91,6 +91,6 @@ pub(super) fn find(
 }
 
 /// Returns the names of the arguments of a path.
-fn names(operation: &Operation) -> impl Iterator<Item = &'static str> {
+pub(super) fn names(operation: &Operation) -> impl Iterator<Item = &'static str> {
     operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }

@@ -2,23 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, parse, query::Query, with};
+use super::{Answer, Call, parse, query::Query};
 use crate::{
     domain::{Identity, Invalid, Profile, Timestamp, UserName},
-    error::{Error, ErrorCode},
+    error::Error,
     service::{NewUser, UserChange},
 };
-
-/// Most users of a page, and how many unless it is said.
-const MAX_ITEMS: usize = 1_000;
-const DEFAULT_ITEMS: usize = 100;
 
 /// Returns the user a call names.
 pub(super) fn named(query: &Query) -> Result<Option<UserName>, Invalid> {
     query.get("UserName").map(|text| parse("UserName", text, UserName::parse)).transpose()
 }
 
-fn required(query: &Query) -> Result<UserName, Invalid> {
+/// Returns the user a call must name.
+pub(super) fn required(query: &Query) -> Result<UserName, Invalid> {
     named(query)?.ok_or_else(|| Invalid::missing("UserName", UserName::FORM.help))
 }
 
@@ -58,30 +55,13 @@ pub(super) async fn get(call: Call) -> Result<Answer, Error> {
 pub(super) async fn list(call: Call) -> Result<Answer, Error> {
     let query = call.query(&["Marker", "MaxItems"])?;
     call.no_body()?;
-    let (management, account) = (&call.management, &call.caller.account);
-    let most = query.number("MaxItems")?.unwrap_or(DEFAULT_ITEMS);
-    if most > MAX_ITEMS {
-        let help = "give a number from 1 to 1000";
-        let value = most.to_string();
-        return Err(Invalid::value("MaxItems", &value, "a number that is read", help).into());
-    }
-    let after = query
-        .get("Marker")
-        .map(|text| {
-            management.read_page_token(account, text).ok_or_else(|| {
-                let help = "give the `Marker` of the page before, unedited";
-                Error::new(ErrorCode::InvalidValue, "not a marker of this list", help)
-                    .about("Marker", text)
-            })
-        })
-        .transpose()?;
-    let (revision, users, more) = management.list_users(&call.caller, after.as_ref(), most).await?;
+    let part = call.part(&query, |place| UserName::parse(place).ok())?;
+    let listed = call.management.list_users(&call.caller, part.after.as_ref(), part.most).await?;
+    let (revision, users, more) = listed;
     let items: Vec<Value> = users.iter().map(body).collect();
-    let mut answer = json!({ "Users": { "User": items }, "IsTruncated": more });
-    if let Some(last) = users.last().filter(|_| more) {
-        answer = with(answer, "Marker", management.page_token(account, &last.name));
-    }
-    Answer::new(revision, answer)
+    let last = users.last().map(|last| last.name.to_string());
+    let answer = json!({ "Users": { "User": items } });
+    Answer::new(revision, call.marked(answer, more, last))
 }
 
 /// `UpdateUser`.

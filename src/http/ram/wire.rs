@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    domain::Invalid,
+    domain::{Invalid, PrincipalKind},
     http::{
         decisions::wire::WireContext,
+        error::AccessDeniedDetail,
         object::{Object, Text},
     },
     ram::{
@@ -142,19 +143,11 @@ pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
     }
     if let Some(message) = row.denial() {
         let explicit = simulated.verdict == Verdict::ExplicitDeny;
-        let mut detail = json!({
-            "AuthAction": row.action,
-            "NoPermissionType": if explicit { "ExplicitDeny" } else { "ImplicitDeny" },
-            "PolicyType": "IdentityBasedPolicy",
-        });
-        if let Some((account, kind, id)) = whom {
-            let kind = if kind == "RamRole" { "AssumedRoleUser" } else { "SubUser" };
-            put(&mut detail, "AuthPrincipalType", json!(kind));
-            put(&mut detail, "AuthPrincipalOwnerId", json!(account));
-            put(&mut detail, "AuthPrincipalDisplayName", json!(id));
-        }
+        let whom =
+            whom.and_then(|(account, kind, id)| Some((PrincipalKind::parse(kind)?, account, id)));
+        let detail = AccessDeniedDetail::new(&row.action, explicit, whom);
         put(&mut out, "message", json!(message));
-        put(&mut out, "accessDeniedDetail", detail);
+        put(&mut out, "accessDeniedDetail", json!(detail));
     }
     out
 }

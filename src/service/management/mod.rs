@@ -1,12 +1,18 @@
-//! What signed callers may do: manage workspaces, members, roles, users and access keys, as far as this service's own
-//! decisions allow it.
+//! What signed callers may do: manage workspaces, members, roles, users, access keys, policies and groups, as far as this
+//! service's own decisions allow it.
 //!
 //! A read is authorized and answered on one view. A write is authorized, checked and compiled on the very view whose
 //! revision it is applied at; when another change comes first, all of that happens again.
 
 mod access_keys;
+mod attachments;
+mod documents;
+mod groups;
 mod members;
 mod permissions;
+mod policies;
+mod policy_versions;
+mod ram_roles;
 mod roles;
 mod users;
 mod workspaces;
@@ -15,8 +21,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use access_keys::CreatedAccessKey;
 pub(super) use access_keys::new_access_key;
+pub use attachments::{AttachedPolicy, HolderName, Holders};
+pub use groups::GroupChange;
 pub use members::{MemberFilter, MemberRef, NewMember};
 pub use permissions::PermissionFilter;
+pub use policies::{NewPolicy, PolicyFacts, VersionFacts};
+pub use policy_versions::NewVersion;
+pub use ram_roles::{NewRamRole, RamRoleChange};
 pub use roles::{RoleFilter, RoleJob};
 pub use users::{NewUser, UserChange};
 pub use workspaces::{NewWorkspace, WorkspaceFilter};
@@ -25,10 +36,11 @@ use super::{Accounts, Actor, Changed, Keyring, View};
 use crate::{
     catalog::{AskedOn, Operation, catalog},
     domain::{
-        AccessKeyId, Accessibility, AccountId, ActionId, Effect, KeyStatus, Op, Principal,
-        PrincipalId, PrincipalKind, Request, Resource, Revision, Timestamp, UserName, WorkspaceId,
+        AccessKeyId, Accessibility, AccountId, ActionId, ContextValue, Effect, Invalid, KeyStatus,
+        Op, Principal, PrincipalId, PrincipalKind, Reason, Request, Resource, Revision, Timestamp,
+        UserName, WorkspaceId, shortened,
     },
-    error::{Error, ErrorCode},
+    error::{Denied, Error, ErrorCode},
 };
 
 /// How large a workspace may become.
@@ -57,6 +69,10 @@ pub struct Caller {
     pub key: Option<AccessKeyId>,
     /// What is called.
     pub operation: &'static Operation,
+    /// The ARNs it is asked on, each of them, where it is asked on the account; none for the account itself.
+    pub resources: Vec<String>,
+    /// What is known of the request beside, by RAM condition keys.
+    pub context: BTreeMap<String, ContextValue>,
     /// In which request.
     pub actor: Actor,
     /// The revision the answer must have at least.
@@ -178,16 +194,31 @@ impl Management {
         self.accounts.view(account).map(|view| view.revision())
     }
 
-    /// Returns the opaque form of the place after `name` in a list of users.
+    /// Returns the opaque form of the place after `place` in the list that `operation` answers.
     #[must_use]
-    pub fn page_token(&self, account: &AccountId, name: &UserName) -> String {
-        self.keyring.page_token(account, name.as_str())
+    pub fn page_token(&self, account: &AccountId, operation: &Operation, place: &str) -> String {
+        self.keyring.page_token(account, &format!("{}:{place}", operation.name))
     }
 
-    /// Returns the place behind a page token; `None` for a text this service did not give out for `account`.
+    /// Returns the place behind a page token; `None` for a text this service did not give out for `account` and the list of
+    /// `operation`.
     #[must_use]
-    pub fn read_page_token(&self, account: &AccountId, token: &str) -> Option<UserName> {
-        UserName::parse(&self.keyring.read_page_token(account, token)?).ok()
+    pub fn read_page_token(
+        &self,
+        account: &AccountId,
+        operation: &Operation,
+        token: &str,
+    ) -> Option<String> {
+        let text = self.keyring.read_page_token(account, token)?;
+        let (list, place) = text.split_once(':')?;
+        (list == operation.name).then(|| place.to_owned())
+    }
+
+    /// Returns the present name of a RAM user or role; `None` for the main account.
+    #[must_use]
+    pub fn name_of(&self, account: &AccountId, principal: &PrincipalId) -> Option<UserName> {
+        let view = self.accounts.view(account)?;
+        view.identity(principal).map(|identity| identity.name.clone())
     }
 
     async fn view(&self, caller: &Caller) -> Result<Arc<View>, Error> {
@@ -245,7 +276,22 @@ pub(super) fn permit(
         }
     }
     view.check_readable(workspace)?;
-    let Some(kind) = view.kind_of(&caller.principal) else { return Err(no_permission(caller)) };
+    let Some(kind) = view.kind_of(&caller.principal) else {
+        return Err(no_permission(caller, None));
+    };
+    let denied = |reason: Reason| {
+        let name =
+            view.identity(&caller.principal).map_or("root", |it| it.name.as_str()).to_owned();
+        let action = caller.operation.action.and_then(|id| catalog().action(id));
+        let ram = action.and_then(|action| catalog().ram_action(action));
+        Some(Box::new(Denied {
+            action: ram.map_or(caller.operation.name, |ram| ram.action).to_owned(),
+            principal: Principal { kind, id: caller.principal.clone() },
+            account: caller.account.clone(),
+            name,
+            is_explicit: reason == Reason::ExplicitDeny,
+        }))
+    };
     let principal = Principal { kind, id: caller.principal.clone() };
     let missing = || workspace.filter(|id| view.workspace(id).is_none());
     match caller.operation.on {
@@ -256,10 +302,28 @@ pub(super) fn permit(
             None => Ok(()),
         },
         AskedOn::Account => {
-            let action = caller.operation.action;
-            let may =
-                action.is_some_and(|action| decides(view, principal, action, Resource::Account));
-            if may { Ok(()) } else { Err(no_permission(caller)) }
+            let Some(action) = caller.operation.action else {
+                return Err(Error::internal("an operation on an account has no action"));
+            };
+            let decides = |on: Resource| decides(view, caller, principal.clone(), action, on);
+            if caller.resources.is_empty() {
+                let reason = decides(Resource::Account);
+                return if reason.effect() == Effect::Allow {
+                    Ok(())
+                } else {
+                    Err(Error { denied: denied(reason), ..no_permission(caller, None) })
+                };
+            }
+            for arn in &caller.resources {
+                let reason = decides(Resource::Arn { arn: arn.clone(), workspace: None });
+                if reason.effect() == Effect::Deny {
+                    return Err(Error {
+                        denied: denied(reason),
+                        ..no_permission(caller, Some(arn))
+                    });
+                }
+            }
+            Ok(())
         }
         AskedOn::Workspace => {
             let (Some(id), Some(action)) = (workspace, caller.operation.action) else {
@@ -268,7 +332,7 @@ pub(super) fn permit(
             if kind == PrincipalKind::Account && missing().is_some() {
                 return Err(workspace_not_found(id));
             }
-            if may(view, &principal, action, id) {
+            if may(view, caller, &principal, action, id) {
                 return Ok(());
             }
             let name = catalog().action(action).map_or("", |action| action.name);
@@ -278,7 +342,13 @@ pub(super) fn permit(
 }
 
 /// Returns whether a principal may take an action on a workspace.
-fn may(view: &View, principal: &Principal, action: ActionId, workspace: &WorkspaceId) -> bool {
+fn may(
+    view: &View,
+    caller: &Caller,
+    principal: &Principal,
+    action: ActionId,
+    workspace: &WorkspaceId,
+) -> bool {
     let resource = Resource::Asset {
         workspace: Some(workspace.clone()),
         resource_type: "workspace",
@@ -287,27 +357,39 @@ fn may(view: &View, principal: &Principal, action: ActionId, workspace: &Workspa
         creator: Some(principal.id.clone()),
         accessibility: Some(Accessibility::Private),
     };
-    decides(view, principal.clone(), action, resource)
+    decides(view, caller, principal.clone(), action, resource).effect() == Effect::Allow
 }
 
-fn decides(view: &View, principal: Principal, action: ActionId, resource: Resource) -> bool {
-    let request = Request { principal, action, resource, context: BTreeMap::new() };
+fn decides(
+    view: &View,
+    caller: &Caller,
+    principal: Principal,
+    action: ActionId,
+    resource: Resource,
+) -> Reason {
+    let request = Request { principal, action, resource, context: caller.context.clone() };
     let decision = view.snapshot.is_authorized(&request);
     tracing::debug!(
         action = catalog().action(action).map_or("?", |action| action.name),
         reason = decision.reason.as_str(),
         "authorized a call"
     );
-    decision.effect() == Effect::Allow
+    decision.reason
 }
 
-fn no_permission(caller: &Caller) -> Error {
+/// Returns the refusal of a call; `arn` is what it was refused on, where that is not the whole account.
+fn no_permission(caller: &Caller, arn: Option<&String>) -> Error {
     let action = caller.operation.action.and_then(|id| catalog().action(id));
     let name = action.map_or(caller.operation.name, |action| action.name);
     Error::new(
         ErrorCode::NoPermission,
-        format!("the caller may not `{name}` in this account"),
-        "sign with an access key of the main account",
+        match arn {
+            None => format!("the caller may not `{name}` in this account"),
+            Some(arn) => {
+                format!("the caller may not `{name}` on `{}`", shortened(arn, Invalid::MAX_VALUE))
+            }
+        },
+        "sign with an access key of the main account, or have a policy attached that allows it",
     )
 }
 

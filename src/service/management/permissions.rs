@@ -1,7 +1,5 @@
 //! What the caller itself may do in a workspace.
 
-use std::collections::BTreeMap;
-
 use super::{Caller, Management, no_permission, workspace_denied};
 use crate::{
     catalog::{Action, ActionScope, PermissionScope, catalog},
@@ -39,7 +37,7 @@ impl Management {
             .iter()
             .filter(|action| is_of_a_workspace(action))
             .filter_map(|action| {
-                let rules = rules(cells(&view, &principal, workspace, action));
+                let rules = rules(cells(&view, caller, &principal, workspace, action));
                 (!rules.is_empty()).then_some((action.name, rules))
             })
             .collect();
@@ -67,7 +65,8 @@ impl Management {
         })?;
         let principal = principal(&view, caller)?;
         let action = catalog().find_action(code).filter(|action| action.name == code);
-        let held = action.map_or(Cells::NONE, |action| cells(&view, &principal, workspace, action));
+        let held = action
+            .map_or(Cells::NONE, |action| cells(&view, caller, &principal, workspace, action));
         let asked = asked_cell(asset, &principal.id);
         let covering: Vec<PermissionRule> = rules(held)
             .into_iter()
@@ -113,7 +112,7 @@ fn is_of_a_workspace(action: &Action) -> bool {
 }
 
 fn principal(view: &View, caller: &Caller) -> Result<Principal, Error> {
-    let kind = view.kind_of(&caller.principal).ok_or_else(|| no_permission(caller))?;
+    let kind = view.kind_of(&caller.principal).ok_or_else(|| no_permission(caller, None))?;
     Ok(Principal { kind, id: caller.principal.clone() })
 }
 
@@ -123,7 +122,13 @@ fn rules(cells: Cells) -> Vec<PermissionRule> {
 }
 
 /// Returns on which assets a principal has an action in a workspace, each asked as a decision.
-fn cells(view: &View, principal: &Principal, workspace: &WorkspaceId, action: &Action) -> Cells {
+fn cells(
+    view: &View,
+    caller: &Caller,
+    principal: &Principal,
+    workspace: &WorkspaceId,
+    action: &Action,
+) -> Cells {
     let allowed = |creator: &PrincipalId, accessibility: Accessibility| {
         let ActionScope::Permission(scope) = action.scope else { return false };
         let resource = if scope == PermissionScope::Account {
@@ -131,7 +136,7 @@ fn cells(view: &View, principal: &Principal, workspace: &WorkspaceId, action: &A
         } else {
             Resource::Asset {
                 workspace: Some(workspace.clone()),
-                resource_type: "workspace",
+                resource_type: catalog().main_type(action).unwrap_or("workspace"),
                 id: None,
                 creator: Some(creator.clone()),
                 accessibility: Some(accessibility),
@@ -141,7 +146,7 @@ fn cells(view: &View, principal: &Principal, workspace: &WorkspaceId, action: &A
             principal: principal.clone(),
             action: action.id,
             resource,
-            context: BTreeMap::new(),
+            context: caller.context.clone(),
         };
         view.snapshot.is_authorized(&request).effect() == Effect::Allow
     };

@@ -3,7 +3,8 @@
 use super::{Caller, Management};
 use crate::{
     domain::{
-        Identity, Import, Op, Principal, PrincipalId, PrincipalKind, Profile, Revision, UserName,
+        Holder, Identity, Import, Op, Principal, PrincipalId, PrincipalKind, Profile, Revision,
+        UserName,
     },
     error::{Error, ErrorCode},
     service::{
@@ -158,11 +159,11 @@ impl Management {
         Ok((changed.revision, user))
     }
 
-    /// Deletes a RAM user that is in no workspace and has no access key.
+    /// Deletes a RAM user that is in no workspace and no group, and has neither access keys nor policies.
     ///
     /// # Errors
-    /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserIsMember`], [`ErrorCode::UserHasAccessKeys`]; as
-    /// every write of [`Management`].
+    /// [`ErrorCode::UserNotFound`], [`ErrorCode::UserIsMember`], [`ErrorCode::UserHasAccessKeys`],
+    /// [`ErrorCode::UserHasPolicies`], [`ErrorCode::UserHasGroups`]; as every write of [`Management`].
     pub async fn delete_user(&self, caller: &Caller, name: &UserName) -> Result<Revision, Error> {
         let decide = |view: &View| {
             // The user may be a member of what cannot be read.
@@ -180,6 +181,21 @@ impl Management {
                     ErrorCode::UserHasAccessKeys,
                     format!("the user `{name}` has access keys"),
                     "delete them first: DeleteAccessKey",
+                ));
+            }
+            let holder = Holder::Principal(id.clone());
+            if let Some((policy, _)) = view.grants.policies_of(&holder).next() {
+                return Err(Error::new(
+                    ErrorCode::UserHasPolicies,
+                    format!("the policy `{policy}` is attached to the user `{name}`"),
+                    "detach its policies first: DetachPolicyFromUser",
+                ));
+            }
+            if let Some((group, _)) = view.grants.groups_of(id).next() {
+                return Err(Error::new(
+                    ErrorCode::UserHasGroups,
+                    format!("the user `{name}` is in the group `{}`", group.name),
+                    "take it out of its groups first: RemoveUserFromGroup",
                 ));
             }
             Ok(vec![Op::RemoveIdentity(id.clone())])
@@ -215,10 +231,10 @@ fn check_free(view: &View, name: &UserName) -> Result<(), Error> {
 }
 
 /// Returns an id nobody has.
-fn free_id(view: &View) -> Result<PrincipalId, Error> {
+pub(super) fn free_id(view: &View) -> Result<PrincipalId, Error> {
     loop {
         let id = PrincipalId::parse(&format!("{ID_BEGIN}{}", random_digits(ID_DIGITS)?))
-            .map_err(|_| Error::internal("a made-up user id has a wrong form"))?;
+            .map_err(|_| Error::internal("a made-up id has a wrong form"))?;
         if view.kind_of(&id).is_none() {
             return Ok(id);
         }

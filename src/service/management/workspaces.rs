@@ -255,7 +255,7 @@ pub(super) fn listed(
 pub(super) fn sees(view: &View, caller: &Caller, id: &WorkspaceId) -> bool {
     let Some(kind) = view.kind_of(&caller.principal) else { return false };
     let principal = Principal { kind, id: caller.principal.clone() };
-    caller.operation.action.is_some_and(|action| may(view, &principal, action, id))
+    caller.operation.action.is_some_and(|action| may(view, caller, &principal, action, id))
 }
 
 impl Management {

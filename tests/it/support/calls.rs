@@ -1,5 +1,7 @@
 //! Calls of the management service without HTTP, by the main account.
 
+use std::collections::BTreeMap;
+
 use pai_authz::{
     catalog::catalog,
     domain::{AccountId, EnvMode, PrincipalId, RequestId, WorkspaceName},
@@ -23,6 +25,8 @@ pub(crate) fn call(operation: &str) -> Caller {
         principal: main_account(),
         key: None,
         operation: catalog().operation(operation).unwrap(),
+        resources: Vec::new(),
+        context: BTreeMap::new(),
         actor: Actor::new(ACCOUNT.to_owned(), request),
         at_least: None,
     }

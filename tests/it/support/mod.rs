@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod load;
 pub(crate) mod naive;
 pub(crate) mod naive_ram;
+pub(crate) mod ram;
 pub(crate) mod ram_forms;
 pub(crate) mod random_ram;
 pub(crate) mod records;

@@ -4,12 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccessKey, AccessKeyId, Assumable, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess,
-    EnvMode, GroupId, IdForm, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op,
-    PermissionGrant, PermissionRule, PermissionType, PolicyName, Principal, PrincipalId,
-    PrincipalKind, Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef,
-    RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, Workspace,
-    WorkspaceId, WorkspaceName,
+    AccessKeyId, Assumable, BuiltinRole, Change, CustomRole, CustomRoleId, EntityAccess, EnvMode,
+    GroupId, IdForm, Identity, LogEntry, Member, ModulePermission, Op, PermissionGrant,
+    PermissionRule, PermissionType, PolicyName, Principal, PrincipalId, PrincipalKind, Profile,
+    RequestId, ResourceGroupId, Revision, RoleName, RoleRef, RuleAccessibility, Timestamp, TokenId,
+    UserName, Workspace, WorkspaceId, WorkspaceName,
 };
 
 /// Why bytes are not what they should be; for the operator, not for branching.
@@ -34,6 +33,7 @@ macro_rules! wire {
     )* };
 }
 
+mod credentials;
 mod ram;
 
 use ram::{WireAssumable, WireHolding, WireInGroup};
@@ -163,30 +163,6 @@ impl From<&PermissionGrant> for WireGrant {
             entity_access: rule.entity_access.as_str().to_owned(),
         };
         Self { codes: grant.codes.clone(), rules: grant.rules.iter().map(rule).collect() }
-    }
-}
-
-impl From<&Token> for WireToken {
-    fn from(token: &Token) -> Self {
-        Self {
-            id: token.id.to_string(),
-            name: token.name.clone(),
-            digest: BASE64.encode(token.digest.0),
-            scopes: token.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
-            created_ms: token.created.as_millis(),
-        }
-    }
-}
-
-impl From<&AccessKey> for WireAccessKey {
-    fn from(key: &AccessKey) -> Self {
-        Self {
-            id: key.id.to_string(),
-            owner: key.owner.to_string(),
-            sealed_secret: BASE64.encode(&key.sealed_secret),
-            active: key.status == KeyStatus::Active,
-            created_ms: key.created.as_millis(),
-        }
     }
 }
 
@@ -445,38 +421,6 @@ impl TryFrom<WireGrant> for PermissionGrant {
             })
         };
         Ok(Self { codes: wire.codes, rules: all(wire.rules, rule)? })
-    }
-}
-
-impl TryFrom<WireToken> for Token {
-    type Error = Undecodable;
-
-    fn try_from(wire: WireToken) -> Result<Self, Undecodable> {
-        Ok(Self {
-            id: id(&wire.id, TokenId::parse)?,
-            name: wire.name,
-            digest: TokenDigest(digest(&wire.digest)?),
-            scopes: Scopes::new(all(wire.scopes, |text| named(&text, "scope", Scope::parse))?),
-            created: Timestamp::from_millis(wire.created_ms),
-        })
-    }
-}
-
-impl TryFrom<WireAccessKey> for AccessKey {
-    type Error = Undecodable;
-
-    fn try_from(wire: WireAccessKey) -> Result<Self, Undecodable> {
-        let sealed_secret = BASE64
-            .decode(&wire.sealed_secret)
-            // The value stays out of the message: it is a sealed secret.
-            .map_err(|_| Undecodable::Field("…".to_owned(), "sealed secret"))?;
-        Ok(Self {
-            id: id(&wire.id, AccessKeyId::parse)?,
-            owner: id(&wire.owner, PrincipalId::parse)?,
-            sealed_secret,
-            status: if wire.active { KeyStatus::Active } else { KeyStatus::Inactive },
-            created: Timestamp::from_millis(wire.created_ms),
-        })
     }
 }
 
