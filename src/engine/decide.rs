@@ -12,9 +12,10 @@ use cedar_policy::{
 
 use super::{
     Document, Snapshot,
+    applying::Applying,
     custom_role::entity_id,
     names::Type,
-    ram::{self, Conditions, Statement, WrongType},
+    ram::{self, Conditions, Statement},
     slices,
     snapshot::Workspace,
 };
@@ -24,7 +25,7 @@ use crate::{
         ActionId, Decision, Fault, Invalid, Principal, PrincipalKind, Reason, Request, Resource,
         ResourceId, RoleRef, WorkspaceId,
     },
-    ram::{document::Effect, keys},
+    ram::keys,
 };
 
 /// Returns the entity of each action: its parents are the groups it belongs to. A request carries one of them.
@@ -83,56 +84,25 @@ impl Snapshot {
             Ok(documents) => documents.into_iter().chain(more).collect::<Vec<_>>(),
             Err(policy) => return Decision::error(Fault::Evaluation(policy.to_string())),
         };
-        let attached = match self.attached_statements(request, &documents) {
-            Ok(attached) => attached,
+        let applying = match Applying::of(self, request, &documents) {
+            Ok(applying) => applying,
             Err(invalid) => return Decision::error(Fault::Request(Box::new(invalid))),
         };
-        slices.extend(attached.statements.iter().map(|(_, statement)| statement.set()));
+        let is_by_roles = !slices.is_empty();
+        slices.extend(applying.chosen().map(Statement::set));
         if slices.is_empty() {
             return Decision::implicit_deny();
         }
         let Some((asked, entities)) =
-            self.entities(request, workspace.map(|(id, _)| id), roles, &attached)
+            self.entities(request, workspace.map(|(id, _)| id), roles, &applying, is_by_roles)
         else {
             return Decision::error(Fault::Evaluation("request".to_owned()));
         };
-        let decision = judge(&slices, &asked, &entities);
-        attached.agreed(decision)
-    }
-
-    /// Returns the statements of documents that apply: about the action, on the resource, and their conditions hold.
-    ///
-    /// # Errors
-    /// A context value that one of them cannot compare.
-    fn attached_statements<'d>(
-        &self,
-        request: &Request,
-        documents: &'d [Arc<Document>],
-    ) -> Result<AttachedStatements<'d>, Invalid> {
-        if documents.is_empty() {
-            return Ok(AttachedStatements::default());
-        }
-        let arn = self.engine.arn(&self.account, request.action, &request.resource);
-        let mut statements = Vec::new();
-        for document in documents {
-            let about = document.about(request.action, &arn);
-            statements.extend(about.map(|statement| (document.policy(), statement)));
-        }
-        if statements.is_empty() {
-            return Ok(AttachedStatements::default());
-        }
-        let conditions = self.conditions(request);
-        let mut applying = Vec::with_capacity(statements.len());
-        for (policy, statement) in statements {
-            if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
-                applying.push((policy, statement));
-            }
-        }
-        Ok(AttachedStatements { statements: applying, arn, conditions })
+        applying.agreed(judge(&slices, &asked, &entities))
     }
 
     /// Returns what conditions are compared with: what the request states, and what is known of it beside.
-    fn conditions(&self, request: &Request) -> Conditions {
+    pub(super) fn conditions(&self, request: &Request) -> Conditions {
         let mut conditions = Conditions::new(&request.context);
         if let Some(arn) = self.principal_arn(&request.principal) {
             conditions.know(keys::PRINCIPAL_ARN, &arn);
@@ -205,23 +175,28 @@ impl Snapshot {
         request: &Request,
         workspace: Option<&WorkspaceId>,
         roles: &[RoleRef],
-        attached: &AttachedStatements<'_>,
+        applying: &Applying<'_>,
+        is_by_roles: bool,
     ) -> Option<(CedarRequest, Entities)> {
-        let principal = Self::principal(&request.principal, workspace, roles, attached)?;
-        let resource = self.resource(&request.resource, workspace, &attached.arn)?;
+        let principal = Self::principal(&request.principal, workspace, roles, applying)?;
+        let resource = self.resource(&request.resource, workspace, &applying.arn)?;
         let action = self.engine.actions.get(usize::from(request.action.0))?.clone();
-        let context = if attached.statements.is_empty() {
-            Context::empty()
-        } else {
-            let name = self.engine.catalog.ram_name(self.engine.catalog.action(request.action)?);
-            let statements = attached.statements.iter().map(|(_, statement)| *statement);
-            ram::context(statements, name, &attached.arn, &attached.conditions)?
+        let context = match applying.chosen() {
+            None => Context::empty(),
+            Some(statement) => {
+                let action = self.engine.catalog.action(request.action)?;
+                let name = self.engine.catalog.ram_name(action);
+                let statements = std::iter::once(statement);
+                ram::context(statements, name, &applying.arn, &applying.conditions)?
+            }
         };
         let asked =
             CedarRequest::new(principal.uid(), action.uid(), resource.uid(), context, None).ok()?;
         // Asked about itself, the main account is principal and resource at once.
         let same = principal.uid() == resource.uid();
-        let entities = [Some(principal), (!same).then_some(resource), Some(action)];
+        // Policies of roles are about groups of actions; those of RAM documents about none.
+        let action = is_by_roles.then_some(action);
+        let entities = [Some(principal), (!same).then_some(resource), action];
         Some((asked, Entities::from_entities(entities.into_iter().flatten(), None).ok()?))
     }
 
@@ -229,13 +204,13 @@ impl Snapshot {
         principal: &Principal,
         workspace: Option<&WorkspaceId>,
         roles: &[RoleRef],
-        attached: &AttachedStatements<'_>,
+        applying: &Applying<'_>,
     ) -> Option<Entity> {
         let mut parents = HashSet::with_capacity(roles.len());
         for role in roles {
             parents.insert(role_uid(workspace?, role));
         }
-        parents.extend(attached.statements.iter().map(|(policy, _)| Type::RamPolicy.uid(policy)));
+        parents.extend(applying.policy().map(|policy| Type::RamPolicy.uid(policy)));
         let id = principal.id.as_str();
         let mut attributes = HashMap::from([string("uid", id)]);
         if principal.kind == PrincipalKind::Account {
@@ -279,41 +254,6 @@ impl Snapshot {
         let parents = workspace.iter().map(|id| Type::Workspace.uid(id.as_str())).collect();
         Entity::new(Type::Asset.uid(&format!("{kind}/{id}")), attributes, parents).ok()
     }
-}
-
-/// Statements that apply, each with the policy it is of.
-#[derive(Default)]
-struct AttachedStatements<'d> {
-    statements: Vec<(&'d str, &'d Statement)>,
-    arn: String,
-    conditions: Conditions,
-}
-
-impl AttachedStatements<'_> {
-    /// Returns a decision of Cedar, or an error where it did not find that a statement applies which was chosen because it
-    /// does: a Deny among them must not be lost on what may be a defect of this program.
-    fn agreed(&self, decision: Decision) -> Decision {
-        let decided = match decision.reason {
-            Reason::ExplicitAllow => Effect::Allow,
-            Reason::ExplicitDeny => Effect::Deny,
-            // None of them denies, none grants.
-            Reason::ImplicitDeny if self.statements.is_empty() => return decision,
-            Reason::ImplicitDeny => return lost(self.statements.iter().map(|(_, it)| *it)),
-            Reason::Error => return decision,
-        };
-        let missing = |statement: &&Statement| {
-            let is_named = decision.determining_policies.iter().any(|id| id == statement.id());
-            // Where one denies, Cedar does not say which grant.
-            !is_named && (statement.effect() == decided || statement.effect() == Effect::Deny)
-        };
-        let mut missing = self.statements.iter().map(|(_, it)| *it).filter(missing).peekable();
-        if missing.peek().is_some() { lost(missing) } else { decision }
-    }
-}
-
-fn lost<'s>(statements: impl Iterator<Item = &'s Statement>) -> Decision {
-    let faults = statements.map(|it| Fault::Evaluation(it.id().to_owned())).collect();
-    Decision { reason: Reason::Error, determining_policies: Vec::new(), faults }
 }
 
 fn role_uid(workspace: &WorkspaceId, role: &RoleRef) -> EntityUid {

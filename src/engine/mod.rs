@@ -5,6 +5,7 @@
 //! and [`Snapshot::is_authorized`] (one account's data at one revision, immutable). The path of a change is
 //! [`Snapshot::with`], which compiles what the change brings before anybody commits it.
 
+mod applying;
 mod attached;
 mod builtin;
 mod condition;

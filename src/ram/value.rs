@@ -116,23 +116,6 @@ impl Block {
             && self.prefix <= other.prefix
             && other.first & Self::mask(self.is_v4, self.prefix) == self.first
     }
-
-    /// Returns it as text that everybody reads alike: IPv6 without abbreviation.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let address = if self.is_v4 {
-            let bits = u32::try_from(self.first).unwrap_or(u32::MAX);
-            std::net::Ipv4Addr::from(bits).to_string()
-        } else {
-            let segments = std::net::Ipv6Addr::from(self.first).segments();
-            segments.map(|segment| format!("{segment:x}")).join(":")
-        };
-        if self.prefix == Self::width(self.is_v4) {
-            address
-        } else {
-            format!("{address}/{}", self.prefix)
-        }
-    }
 }
 
 /// Returns a moment by milliseconds as text that everybody reads alike; `None` outside the years 0 to 9999.
@@ -189,7 +172,6 @@ mod tests {
                 "{block} {address:?}"
             );
         }
-        assert_eq!(Block::parse("2001:db8::/32").unwrap().text(), "2001:db8:0:0:0:0:0:0/32");
         assert_eq!(Block::address("10.0.0.0/32"), None);
     }
 

@@ -15,18 +15,13 @@ use cedar_policy::{
 
 use super::{
     clause::{Clause, Comparison, Values},
-    conditions::{Conditions, boolean, text},
+    conditions::Conditions,
     pattern::{Pattern, Reading},
     statement::Statement,
 };
 use crate::{
     engine::names::Type,
-    ram::{
-        document::Effect,
-        keys,
-        operator::{Family, moment},
-        value::Block,
-    },
+    ram::{document::Effect, keys, operator::Family},
 };
 
 /// The attribute of the context that holds the RAM name of the action in small letters.
@@ -47,9 +42,10 @@ pub(in crate::engine) fn schema_text() -> String {
         let name = match key.family {
             // Milliseconds since 1970: Cedar reads a text of its own type anew at each evaluation.
             Family::Date => "Long",
-            Family::Ip => "ipaddr",
             Family::Boolean => "Bool",
-            Family::String | Family::Number => "String",
+            Family::String => "String",
+            // Facts: see `is_for_cedar`.
+            Family::Ip | Family::Number => continue,
         };
         out.push_str(&format!("    \"{}\"?: {name},\n", key.name));
     }
@@ -133,7 +129,7 @@ fn condition(clause: &Clause, reading: Reading) -> Option<Expr> {
         };
         (there, comparison(&clause.values, context_attribute(key))?)
     } else {
-        (is_fact(clause.lower.clone()), is_fact(clause_fact(clause)))
+        (is_fact(clause.lower.clone()), is_fact(clause.fact.clone()))
     };
     let is_there_and_matches = || binary(BinaryOp::And, there.clone(), matched.clone());
     Some(match (negated, reading) {
@@ -143,13 +139,14 @@ fn condition(clause: &Clause, reading: Reading) -> Option<Expr> {
     })
 }
 
-/// Returns whether Cedar says exactly what a clause says.
+/// Returns whether Cedar says what a clause says, exactly and in time. Addresses it would compare exactly, but parses the name
+/// of its function for them at each request, and the block at each evaluation.
 fn is_for_cedar(clause: &Clause) -> bool {
     clause.typed.is_some_and(|key| key.family == clause.operator.family())
         && match &clause.values {
             Values::Patterns(patterns) => patterns.iter().all(Pattern::is_for_cedar),
-            Values::Folded(_) | Values::Numbers(..) => false,
-            _ => true,
+            Values::Texts(_) | Values::Moments(..) | Values::Booleans(_) => true,
+            Values::Folded(_) | Values::Numbers(..) | Values::Blocks(_) => false,
         }
 }
 
@@ -161,10 +158,6 @@ fn comparison(values: &Values, of: Expr) -> Option<Expr> {
         Values::Booleans(all) => any(all
             .iter()
             .map(|it| binary(BinaryOp::Eq, of.clone(), Expr::Literal(Literal::Bool(*it))))
-            .collect()),
-        Values::Blocks(blocks) => any(blocks
-            .iter()
-            .map(|it| binary(BinaryOp::IsInRange, of.clone(), call(UnaryOp::Ip, it.text())))
             .collect()),
         Values::Moments(compared, moments) => {
             let op = match compared {
@@ -179,7 +172,7 @@ fn comparison(values: &Values, of: Expr) -> Option<Expr> {
                 .map(|at| binary(op, of.clone(), Expr::Literal(Literal::Long(*at))))
                 .collect())
         }
-        Values::Folded(_) | Values::Numbers(..) => return None,
+        Values::Folded(_) | Values::Numbers(..) | Values::Blocks(_) => return None,
     })
 }
 
@@ -210,14 +203,9 @@ pub(in crate::engine) fn context<'s>(
                         && !pairs.contains_key(key.name)
                     {
                         let value = match key.family {
-                            Family::Ip => {
-                                RestrictedExpression::new_ip(Block::address(&text(one))?.text())
-                            }
-                            Family::Date => RestrictedExpression::new_long(moment(&text(one))?),
-                            Family::Boolean => RestrictedExpression::new_bool(boolean(one)?),
-                            Family::String | Family::Number => {
-                                RestrictedExpression::new_string(text(one).into_owned())
-                            }
+                            Family::Date => RestrictedExpression::new_long(one.moment()?),
+                            Family::Boolean => RestrictedExpression::new_bool(one.boolean()?),
+                            _ => RestrictedExpression::new_string(one.text().into_owned()),
                         };
                         pairs.insert(key.name.to_owned(), value);
                     }
@@ -226,7 +214,7 @@ pub(in crate::engine) fn context<'s>(
                     facts.push(clause.lower.clone());
                     // What cannot be compared was told before, where the statement is about the request.
                     if clause.matched(conditions) == Ok(Some(true)) {
-                        facts.push(clause_fact(clause));
+                        facts.push(clause.fact.clone());
                     }
                 }
             }
@@ -246,11 +234,6 @@ fn resource_fact(pattern: &Pattern) -> String {
     format!("resource is {}", pattern.text())
 }
 
-/// Returns what a clause says as a text: operator, key and values.
-fn clause_fact(clause: &Clause) -> String {
-    format!("{:?} {} {}", clause.operator, clause.lower, clause.written)
-}
-
 fn context_attribute(name: &str) -> Expr {
     Expr::GetAttr { expr: Arc::new(Expr::Var(Var::Context)), attr: name.into() }
 }
@@ -261,10 +244,6 @@ fn is_fact(fact: String) -> Expr {
 
 fn string(text: &str) -> Expr {
     Expr::Literal(Literal::String(text.into()))
-}
-
-fn call(op: UnaryOp, argument: String) -> Expr {
-    Expr::UnaryOp { op, expr: Arc::new(string(&argument)) }
 }
 
 fn not(expr: Expr) -> Expr {

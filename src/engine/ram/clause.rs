@@ -3,17 +3,14 @@
 use std::cmp::Ordering;
 
 use super::{
-    conditions::{Conditions, WrongType, boolean, text},
+    conditions::{Conditions, Stated, WrongType},
     pattern::{Pattern, Reading},
 };
-use crate::{
-    domain::Scalar,
-    ram::{
-        document::Clause as Read,
-        keys::{self, Key},
-        operator::{Family, Operator, moment},
-        value::{Block, Decimal},
-    },
+use crate::ram::{
+    document::Clause as Read,
+    keys::{self, Key},
+    operator::{Family, Operator, moment},
+    value::{Block, Decimal},
 };
 
 /// A condition, compiled.
@@ -27,8 +24,8 @@ pub(in crate::engine) struct Clause {
     /// The key's entry, where what it holds is known.
     pub(super) typed: Option<&'static Key>,
     pub(super) values: Values,
-    /// The values as the document has them.
-    pub(super) written: String,
+    /// What it says as a text, where it is handed to Cedar as a fact: operator, key and values.
+    pub(super) fact: String,
 }
 
 /// The values, read. One that matches is enough.
@@ -109,7 +106,7 @@ impl Clause {
             lower: read.key.text.to_ascii_lowercase(),
             typed: keys::typed(read.key.text),
             values,
-            written: format!("{texts:?}"),
+            fact: format!("{operator:?} {} {texts:?}", read.key.text.to_ascii_lowercase()),
         })
     }
 
@@ -126,7 +123,7 @@ impl Clause {
         for value in stated {
             matched |= self.matches(value).ok_or_else(|| WrongType {
                 key: self.key.clone(),
-                value: text(value).into_owned(),
+                value: value.text().into_owned(),
                 family: self.operator.family(),
             })?;
         }
@@ -150,32 +147,25 @@ impl Clause {
     }
 
     /// Returns whether one value matches; `None` for one of the wrong type.
-    fn matches(&self, value: &Scalar) -> Option<bool> {
-        let written = || match value {
-            Scalar::String(text) => Some(text.as_str()),
-            Scalar::Bool(_) | Scalar::Number(_) => None,
-        };
+    fn matches(&self, value: &Stated) -> Option<bool> {
         Some(match &self.values {
-            Values::Texts(texts) => texts.iter().any(|it| *it == text(value)),
+            Values::Texts(texts) => texts.iter().any(|it| *it == value.text()),
             Values::Folded(texts) => {
-                let folded = text(value).to_lowercase();
+                let folded = value.text().to_lowercase();
                 texts.contains(&folded)
             }
-            Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(&text(value))),
+            Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(&value.text())),
             Values::Numbers(compared, numbers) => {
-                let number = match value {
-                    Scalar::String(text) | Scalar::Number(text) => Decimal::parse(text)?,
-                    Scalar::Bool(_) => return None,
-                };
+                let number = value.number()?;
                 numbers.iter().any(|it| compared.holds(number.cmp(it)))
             }
             Values::Moments(compared, moments) => {
-                let at = moment(written()?)?;
+                let at = value.moment()?;
                 moments.iter().any(|it| compared.holds(at.cmp(it)))
             }
-            Values::Booleans(booleans) => booleans.contains(&boolean(value)?),
+            Values::Booleans(booleans) => booleans.contains(&value.boolean()?),
             Values::Blocks(blocks) => {
-                let address = Block::address(written()?)?;
+                let address = value.address()?;
                 blocks.iter().any(|it| it.contains(&address))
             }
         })

@@ -1,13 +1,17 @@
 //! What a request says for conditions: its context with what is known of it beside, each key once whatever its case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     domain::{ContextValue, Invalid, Scalar},
     ram::{
         keys::{self, typed},
         operator::{Family, moment},
-        value::Block,
+        value::{Block, Decimal},
     },
 };
 
@@ -24,7 +28,56 @@ pub(in crate::engine) struct WrongType {
 
 /// Values by key in small letters.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Conditions(BTreeMap<String, ContextValue>);
+pub(in crate::engine) struct Conditions(BTreeMap<String, Vec<Stated>>);
+
+/// A value of a request, read as what operators compare it as when one first does.
+#[derive(Debug)]
+pub(super) struct Stated {
+    value: Scalar,
+    moment: OnceCell<Option<i64>>,
+    address: OnceCell<Option<Block>>,
+}
+
+impl Stated {
+    fn new(value: Scalar) -> Self {
+        Self { value, moment: OnceCell::new(), address: OnceCell::new() }
+    }
+
+    /// Returns it as operators on texts read it.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        text(&self.value)
+    }
+
+    /// Returns it as a decimal number.
+    pub(super) fn number(&self) -> Option<Decimal> {
+        match &self.value {
+            Scalar::String(text) | Scalar::Number(text) => Decimal::parse(text),
+            Scalar::Bool(_) => None,
+        }
+    }
+
+    /// Returns it as milliseconds since 1970.
+    pub(super) fn moment(&self) -> Option<i64> {
+        *self.moment.get_or_init(|| moment(self.written()?))
+    }
+
+    /// Returns it as an address.
+    pub(super) fn address(&self) -> Option<Block> {
+        *self.address.get_or_init(|| Block::address(self.written()?))
+    }
+
+    /// Returns it as a boolean.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        boolean(&self.value)
+    }
+
+    fn written(&self) -> Option<&str> {
+        match &self.value {
+            Scalar::String(text) => Some(text),
+            Scalar::Bool(_) | Scalar::Number(_) => None,
+        }
+    }
+}
 
 impl WrongType {
     /// Returns what is told of it.
@@ -47,24 +100,25 @@ impl WrongType {
 impl Conditions {
     /// Returns what a request says.
     pub(in crate::engine) fn new(stated: &BTreeMap<String, ContextValue>) -> Self {
-        let lower =
-            |(key, value): (&String, &ContextValue)| (key.to_ascii_lowercase(), value.clone());
-        Self(stated.iter().map(lower).collect())
+        let read = |(key, value): (&String, &ContextValue)| {
+            let values = match value {
+                ContextValue::One(one) => vec![Stated::new(one.clone())],
+                ContextValue::Many(many) => many.iter().cloned().map(Stated::new).collect(),
+            };
+            (key.to_ascii_lowercase(), values)
+        };
+        Self(stated.iter().map(read).collect())
     }
 
     /// Adds what is known of the request, whatever it says itself.
     pub(in crate::engine) fn know(&mut self, key: &str, value: &str) {
-        let value = ContextValue::One(Scalar::String(value.to_owned()));
-        self.0.insert(key.to_ascii_lowercase(), value);
+        let value = Stated::new(Scalar::String(value.to_owned()));
+        self.0.insert(key.to_ascii_lowercase(), vec![value]);
     }
 
     /// Returns the values of a key in small letters; none when it is absent.
-    pub(in crate::engine) fn of(&self, key: &str) -> &[Scalar] {
-        match self.0.get(key) {
-            None => &[],
-            Some(ContextValue::One(one)) => std::slice::from_ref(one),
-            Some(ContextValue::Many(many)) => many,
-        }
+    pub(super) fn of(&self, key: &str) -> &[Stated] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -127,7 +181,7 @@ fn shown(value: &ContextValue) -> String {
 }
 
 /// Returns a value as operators on texts read it.
-pub(in crate::engine) fn text(value: &Scalar) -> std::borrow::Cow<'_, str> {
+fn text(value: &Scalar) -> Cow<'_, str> {
     match value {
         Scalar::String(text) | Scalar::Number(text) => text.into(),
         Scalar::Bool(true) => "true".into(),
@@ -135,7 +189,7 @@ pub(in crate::engine) fn text(value: &Scalar) -> std::borrow::Cow<'_, str> {
     }
 }
 
-pub(super) fn boolean(value: &Scalar) -> Option<bool> {
+fn boolean(value: &Scalar) -> Option<bool> {
     match value {
         Scalar::Bool(value) => Some(*value),
         Scalar::String(text) => text.parse().ok(),

@@ -1,0 +1,101 @@
+//! Which statements of a principal's RAM documents apply to a request, and which of them Cedar is asked.
+//!
+//! Any Deny denies and any Allow grants: one that applies settles what the others could add. So Cedar judges one, a Deny
+//! where there is one, and what a decision costs does not grow with how many apply. All that decide alike are named.
+
+use std::sync::Arc;
+
+use super::{
+    Document, Snapshot,
+    ram::{Conditions, Statement, WrongType},
+};
+use crate::{
+    domain::{Decision, Fault, Invalid, Reason, Request},
+    ram::document::Effect,
+};
+
+/// The statements that apply to a request.
+#[derive(Default)]
+pub(super) struct Applying<'d> {
+    /// The one Cedar judges, with the policy it is of.
+    chosen: Option<(&'d str, &'d Statement)>,
+    /// The ids of all that have its effect.
+    alike: Vec<&'d str>,
+    /// The ARN they were compared with; empty when the principal has no documents.
+    pub(super) arn: String,
+    pub(super) conditions: Conditions,
+}
+
+impl<'d> Applying<'d> {
+    /// Finds those among `documents` that apply.
+    ///
+    /// # Errors
+    /// A context value that a statement about the action and the resource cannot compare.
+    pub(super) fn of(
+        snapshot: &Snapshot,
+        request: &Request,
+        documents: &'d [Arc<Document>],
+    ) -> Result<Self, Invalid> {
+        if documents.is_empty() {
+            return Ok(Self::default());
+        }
+        let arn = snapshot.engine.arn(&snapshot.account, request.action, &request.resource);
+        let mut about = Vec::new();
+        for document in documents {
+            let statements = document.about(request.action, &arn);
+            about.extend(statements.map(|statement| (document.policy(), statement)));
+        }
+        if about.is_empty() {
+            return Ok(Self::default());
+        }
+        let conditions = snapshot.conditions(request);
+        let (mut denying, mut allowing) = (Vec::new(), Vec::new());
+        for (policy, statement) in about {
+            if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
+                match statement.effect() {
+                    Effect::Deny => denying.push((policy, statement)),
+                    Effect::Allow => allowing.push((policy, statement)),
+                }
+            }
+        }
+        let decisive = if denying.is_empty() { allowing } else { denying };
+        Ok(Self {
+            chosen: decisive.first().copied(),
+            alike: decisive.into_iter().map(|(_, statement)| statement.id()).collect(),
+            arn,
+            conditions,
+        })
+    }
+
+    /// Returns the statement Cedar judges; `None` when none applies.
+    pub(super) fn chosen(&self) -> Option<&'d Statement> {
+        self.chosen.map(|(_, statement)| statement)
+    }
+
+    /// Returns the policy that statement is of.
+    pub(super) fn policy(&self) -> Option<&'d str> {
+        self.chosen.map(|(policy, _)| policy)
+    }
+
+    /// Returns Cedar's decision with all that decided alike. Where Cedar does not find that the chosen one applies, the two
+    /// readings of it differ: that is an error, for a Deny must not be lost on what is a defect of this program.
+    pub(super) fn agreed(&self, mut decision: Decision) -> Decision {
+        let Some((_, chosen)) = self.chosen else { return decision };
+        let is_settled_otherwise = match (decision.reason, chosen.effect()) {
+            (Reason::Error, _) => true,
+            // Something else denies: that it would grant is of no interest.
+            (Reason::ExplicitDeny, Effect::Allow) => true,
+            _ => false,
+        };
+        if is_settled_otherwise {
+            return decision;
+        }
+        if !decision.determining_policies.iter().any(|id| id == chosen.id()) {
+            return Decision::error(Fault::Evaluation(chosen.id().to_owned()));
+        }
+        decision.determining_policies.extend(self.alike.iter().map(|id| (*id).to_owned()));
+        decision.determining_policies.sort_unstable();
+        decision.determining_policies.dedup();
+        decision
+    }
+}
