@@ -18,10 +18,22 @@ pub(crate) fn python() -> PathBuf {
 /// Runs a driver against whoever listens at `endpoint`, and returns what it printed.
 #[track_caller]
 pub(crate) fn run(script: &str, client: &str, endpoint: SocketAddr) -> String {
+    run_with(script, client, endpoint, None)
+}
+
+/// The same, with a second replica of the service.
+#[track_caller]
+fn run_with(
+    script: &str,
+    client: &str,
+    endpoint: SocketAddr,
+    second: Option<SocketAddr>,
+) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(script);
     let Output { status, stdout, stderr } = Command::new(python())
         .env_clear()
         .env("PAI_AUTHZ_ENDPOINT", endpoint.to_string())
+        .envs(second.map(|address| ("PAI_AUTHZ_SECOND", address.to_string())))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(path)
         .args(["--client", client])
@@ -67,6 +79,23 @@ fn the_sync_sdk_manages_policies_groups_and_roles() {
 #[test]
 fn the_asyncio_sdk_manages_policies_groups_and_roles() {
     drive("policies.py", "asyncio");
+}
+
+#[test]
+fn what_both_sdks_attach_decides_together_with_roles() {
+    drive("together.py", "sync");
+    drive("together.py", "asyncio");
+}
+
+#[test]
+fn what_is_attached_decides_on_another_replica_too() {
+    let redis = Redis::tcp(&[]);
+    let start = || Server::start(["--dev", "--store", &redis.url()]);
+    let (first, second) = (start(), start());
+    report(&run_with("together.py", "sync", first.api, Some(second.api)));
+    for server in [&first, &second] {
+        assert!(!server.log().contains("panicked"), "{}", server.log());
+    }
 }
 
 #[test]

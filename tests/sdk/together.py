@@ -1,7 +1,6 @@
 """What roles of workspaces and policies of RAM decide together.
 
-NOT YET among the tests: it passes once decisions read what is attached. `PAI_AUTHZ_SECOND` may name a second replica
-(`host:port`) of the same store, which is then asked too.
+`PAI_AUTHZ_SECOND` may name a second replica (`host:port`) of the same store, which is then asked too.
 
 A user may nothing; a policy of the vendor's lets it make a workspace, which it owns. Another user, a developer in that
 workspace, may stop its own job until a policy of the account denies it, whatever its role grants; detached, the denial is

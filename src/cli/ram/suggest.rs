@@ -35,7 +35,14 @@ pub(super) async fn suggest(args: &SuggestArgs, format: Format) -> anyhow::Resul
     match (format, statement) {
         (Format::Json, _) => output::json(&suggestion)?,
         (Format::Text, Some(statement)) => {
-            output::json(&json!({ "Version": "1", "Statement": [statement] }))?;
+            let part = |name: &str| statement.get(name).cloned().unwrap_or_default();
+            // In the order in which documents are written.
+            output::raw(&format!(
+                "{{\n  \"Version\": \"1\",\n  \"Statement\": [\n    {{\n      \"Effect\": {},\n      \"Action\": {},\n      \"Resource\": {}\n    }}\n  ]\n}}\n",
+                part("Effect"),
+                part("Action"),
+                part("Resource")
+            ))?;
         }
         (Format::Text, None) => {
             let why = suggestion.get("why").and_then(Value::as_str).unwrap_or_default();

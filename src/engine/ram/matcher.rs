@@ -7,7 +7,7 @@
 use memchr::memmem::Finder;
 
 /// Characters of a part whose bits stand in one word.
-const BITS: usize = 128;
+const BITS: usize = 64;
 
 /// A pattern with wildcards, prepared.
 #[derive(Debug)]
@@ -32,9 +32,9 @@ struct Holes {
     letters: Vec<Option<char>>,
     words: usize,
     /// For each letter that occurs, sorted, a bit for each place where it fits.
-    masks: Vec<(char, Box<[u128]>)>,
+    masks: Vec<(char, Box<[u64]>)>,
     /// The places where every character fits.
-    any: Box<[u128]>,
+    any: Box<[u64]>,
 }
 
 impl Matcher {
@@ -120,7 +120,7 @@ impl Holes {
         let letters: Vec<Option<char>> = part.chars().map(|c| (c != '?').then_some(c)).collect();
         let words = letters.len().div_ceil(BITS);
         let places = |fits: &dyn Fn(Option<char>) -> bool| {
-            let mut mask = vec![0_u128; words].into_boxed_slice();
+            let mut mask = vec![0_u64; words].into_boxed_slice();
             for (place, letter) in letters.iter().enumerate() {
                 if fits(*letter)
                     && let Some(word) = mask.get_mut(place / BITS)
@@ -144,11 +144,12 @@ impl Holes {
     fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
         let last = self.letters.len() - 1;
         // A bit is set where the characters so far end a beginning of the part of that length.
-        let mut state = vec![0_u128; self.words];
+        let mut state = vec![0_u64; self.words];
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
             let found = self.masks.binary_search_by_key(&c, |(known, _)| *known);
             let mask = found.ok().and_then(|at| self.masks.get(at)).map_or(&self.any, |(_, m)| m);
+            // At each character the part may begin.
             let mut carry = 1;
             for (word, mask) in state.iter_mut().zip(mask) {
                 let next = *word >> (BITS - 1);
