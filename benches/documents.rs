@@ -56,13 +56,8 @@ fn document(number: usize, near: bool) -> String {
 
 /// A document as long as RAM takes them, of patterns that go on matching for long and do not match in the end.
 fn wildcards(part: &str) -> String {
-    let mut resources = String::new();
-    while resources.len() + part.len() < 5_900 {
-        if !resources.is_empty() {
-            resources.push(',');
-        }
-        resources.push_str(&format!(r#""acs:log:*:*:*{part}x*""#));
-    }
+    let one = format!(r#""acs:log:*:*:*{part}x*""#);
+    let resources = vec![one.as_str(); 5_900 / (one.len() + 1)].join(",");
     format!(
         r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":["log:*e*t*L*","*:*o*g*s"],"Resource":[{resources}]}}]}}"#
     )

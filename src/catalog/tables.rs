@@ -378,6 +378,12 @@ fn actions(
     Ok((actions, by_name))
 }
 
+/// Returns the actions by their RAM names in small letters.
+fn by_ram_name(actions: &[Action], ram_actions: &[RamAction]) -> HashMap<String, ActionId> {
+    let name = |action: &Action| Some((ram_actions.get(action.ram)?.lower.clone(), action.id));
+    actions.iter().filter_map(name).collect()
+}
+
 /// Reads everything.
 pub(super) fn read() -> Result<Catalog, String> {
     let modules: Vec<Module> = file::<ModuleRow>(MODULES)?
@@ -458,10 +464,6 @@ pub(super) fn read() -> Result<Catalog, String> {
     let (actions, by_name) = actions(&points, &ram_actions)?;
     let operations =
         operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
-    let by_ram_name = actions
-        .iter()
-        .filter_map(|action| Some((ram_actions.get(action.ram)?.lower.clone(), action.id)))
-        .collect();
     let action_names = Names::new(by_name.keys().copied());
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
@@ -472,12 +474,12 @@ pub(super) fn read() -> Result<Catalog, String> {
         marks,
         ram_codes,
         points,
-        ram_actions,
-        actions,
         operations,
         system_policies: system_policies::read()?,
         by_name,
-        by_ram_name,
+        by_ram_name: by_ram_name(&actions, &ram_actions),
+        ram_actions,
+        actions,
         type_by_name,
         action_names,
         type_names,

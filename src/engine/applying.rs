@@ -81,12 +81,11 @@ impl<'d> Applying<'d> {
     /// readings of it differ: that is an error, for a Deny must not be lost on what is a defect of this program.
     pub(super) fn agreed(&self, mut decision: Decision) -> Decision {
         let Some((_, chosen)) = self.chosen else { return decision };
-        let is_settled_otherwise = match (decision.reason, chosen.effect()) {
-            (Reason::Error, _) => true,
-            // Something else denies: that it would grant is of no interest.
-            (Reason::ExplicitDeny, Effect::Allow) => true,
-            _ => false,
-        };
+        // Where something else denies, it is of no interest that this one would grant.
+        let is_settled_otherwise = matches!(
+            (decision.reason, chosen.effect()),
+            (Reason::Error, _) | (Reason::ExplicitDeny, Effect::Allow)
+        );
         if is_settled_otherwise {
             return decision;
         }

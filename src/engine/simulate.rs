@@ -76,6 +76,9 @@ pub struct Simulation<'a> {
     pub context: &'a BTreeMap<String, ContextValue>,
 }
 
+/// A verdict, and the statements it is by.
+type Deciding<'d> = (Verdict, Vec<(&'d Document, &'d Statement)>);
+
 impl Engine {
     /// Returns what documents say, with no role and no workspace looked at.
     ///
@@ -166,7 +169,7 @@ impl Engine {
         arn: &str,
         about: &[(&'d Document, &'d Statement)],
         conditions: &Conditions,
-    ) -> Result<(Verdict, Vec<(&'d Document, &'d Statement)>), Invalid> {
+    ) -> Result<Deciding<'d>, Invalid> {
         let decision = self.judged(action, arn, about, conditions);
         let verdict = match decision.reason {
             Reason::ExplicitAllow => Verdict::Allowed,
@@ -216,9 +219,7 @@ impl Engine {
 }
 
 /// Decides among statements that apply: any Deny, else any Allow.
-fn in_words<'d>(
-    applying: &[(&'d Document, &'d Statement)],
-) -> (Verdict, Vec<(&'d Document, &'d Statement)>) {
+fn in_words<'d>(applying: &[(&'d Document, &'d Statement)]) -> Deciding<'d> {
     let of = |effect| -> Vec<_> {
         applying.iter().filter(|(_, it)| it.effect() == effect).copied().collect()
     };

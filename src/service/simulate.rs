@@ -62,9 +62,9 @@ impl Simulate {
         principal_arn: Option<&str>,
     ) -> Result<Vec<Row>, Invalid> {
         if self.documents.len() > Self::MAX_DOCUMENTS {
-            let help = format!("give at most {}", Self::MAX_DOCUMENTS);
+            let most = format!("give at most {}", Self::MAX_DOCUMENTS);
             let count = self.documents.len().to_string();
-            return Err(Invalid::value("documents", &count, "a number that is read", help));
+            return Err(Invalid::value("documents", &count, "a number that is read", most));
         }
         if self.actions.is_empty() {
             return Err(Invalid::missing(
@@ -106,7 +106,7 @@ impl Simulate {
         }
         let mut out = Vec::new();
         for (index, action) in self.actions.iter().enumerate() {
-            let named = self.expanded(index, action)?;
+            let named = expanded(index, action)?;
             for (action, form) in named {
                 let code = action.split(':').next().unwrap_or_default();
                 let one = match form {
@@ -130,43 +130,38 @@ impl Simulate {
         }
         Ok(out)
     }
+}
 
-    /// Returns the actions one that is given stands for, each with the form of its ARN where that is known.
-    fn expanded(
-        &self,
-        index: usize,
-        action: &str,
-    ) -> Result<Vec<(String, Option<&'static str>)>, Invalid> {
-        let field = || format!("actions[{index}]");
-        let lower = action.to_ascii_lowercase();
-        if wildcard::is_pattern(action) {
-            let all = catalog().ram_actions().iter();
-            let matching = all.filter(|known| wildcard::matches(&lower, &known.lower));
-            let named: Vec<_> = matching
-                .map(|known| (known.action.to_owned(), known.arns.first().copied()))
-                .collect();
-            if named.is_empty() {
-                let help = "see `pai-authz catalog search` for the known actions";
-                return Err(Invalid::value(field(), action, "a pattern of known actions", help));
-            }
-            return Ok(named);
+/// Returns the actions one that is given stands for, each with the form of its ARN where that is known.
+fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static str>)>, Invalid> {
+    let field = || format!("actions[{index}]");
+    let lower = action.to_ascii_lowercase();
+    if wildcard::is_pattern(action) {
+        let all = catalog().ram_actions().iter();
+        let matching = all.filter(|known| wildcard::matches(&lower, &known.lower));
+        let named: Vec<_> =
+            matching.map(|known| (known.action.to_owned(), known.arns.first().copied())).collect();
+        if named.is_empty() {
+            let help = "see `pai-authz catalog search` for the known actions";
+            return Err(Invalid::value(field(), action, "a pattern of known actions", help));
         }
-        let has_form = action.split_once(':').is_some_and(|(code, name)| {
-            !code.is_empty() && !name.is_empty() && !name.contains(':')
-        });
-        let fits = action.len() <= Self::MAX_TEXT
-            && action.chars().all(|c| !c.is_control() && !c.is_whitespace());
-        if !has_form || !fits {
-            let help = "give `<RAM code>:<name>`, as `log:GetProject`";
-            return Err(Invalid::value(field(), action, "an action", help));
-        }
-        let known = catalog().find_ram_name(&lower).or_else(|| catalog().find_action(action));
-        let ram = known.and_then(|known| catalog().ram_action(known));
-        Ok(vec![(
-            ram.map_or(action, |ram| ram.action).to_owned(),
-            ram.and_then(|ram| ram.arns.first().copied()),
-        )])
+        return Ok(named);
     }
+    let has_form = action
+        .split_once(':')
+        .is_some_and(|(code, name)| !code.is_empty() && !name.is_empty() && !name.contains(':'));
+    let fits = action.len() <= Simulate::MAX_TEXT
+        && action.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    if !has_form || !fits {
+        let help = "give `<RAM code>:<name>`, as `log:GetProject`";
+        return Err(Invalid::value(field(), action, "an action", help));
+    }
+    let known = catalog().find_ram_name(&lower).or_else(|| catalog().find_action(action));
+    let ram = known.and_then(|known| catalog().ram_action(known));
+    Ok(vec![(
+        ram.map_or(action, |ram| ram.action).to_owned(),
+        ram.and_then(|ram| ram.arns.first().copied()),
+    )])
 }
 
 /// Refuses a document that RAM would not accept, with the first thing that is wrong.

@@ -3,7 +3,7 @@
 //! A statement is one policy. Its principal scope is the document as an entity, a parent of whoever holds it; actions are
 //! compared by their RAM names in small letters, resources by their ARNs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use cedar_policy::{
     Context, Policy, RestrictedExpression,
@@ -47,7 +47,8 @@ pub(in crate::engine) fn schema_text() -> String {
             // Facts: see `is_for_cedar`.
             Family::Ip | Family::Number => continue,
         };
-        out.push_str(&format!("    \"{}\"?: {name},\n", key.name));
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "    \"{}\"?: {name},", key.name);
     }
     out.push_str("  };\n");
     out
@@ -105,7 +106,7 @@ fn patterns(all: &[Pattern], of: Expr, fact: fn(&Pattern) -> String) -> Option<E
     let (mut texts, mut terms) = (Vec::new(), Vec::new());
     for pattern in all {
         if !pattern.is_for_cedar() {
-            terms.push(is_fact(fact(pattern)));
+            terms.push(is_fact(&fact(pattern)));
         } else if pattern.has_wildcard() {
             terms.push(like(of.clone(), pattern));
         } else {
@@ -129,7 +130,7 @@ fn condition(clause: &Clause, reading: Reading) -> Option<Expr> {
         };
         (there, comparison(&clause.values, context_attribute(key))?)
     } else {
-        (is_fact(clause.lower.clone()), is_fact(clause.fact.clone()))
+        (is_fact(&clause.lower), is_fact(&clause.fact))
     };
     let is_there_and_matches = || binary(BinaryOp::And, there.clone(), matched.clone());
     Some(match (negated, reading) {
@@ -197,26 +198,23 @@ pub(in crate::engine) fn context<'s>(
             if stated.is_empty() {
                 continue;
             }
-            match clause.typed.filter(|_| is_for_cedar(clause)) {
-                Some(key) => {
-                    if let [one] = stated
-                        && !pairs.contains_key(key.name)
-                    {
-                        let value = match key.family {
-                            Family::Date => RestrictedExpression::new_long(one.moment()?),
-                            Family::Boolean => RestrictedExpression::new_bool(one.boolean()?),
-                            _ => RestrictedExpression::new_string(one.text().into_owned()),
-                        };
-                        pairs.insert(key.name.to_owned(), value);
-                    }
+            let Some(key) = clause.typed.filter(|_| is_for_cedar(clause)) else {
+                facts.push(clause.lower.clone());
+                // What cannot be compared was told before, where the statement is about the request.
+                if clause.matched(conditions) == Ok(Some(true)) {
+                    facts.push(clause.fact.clone());
                 }
-                None => {
-                    facts.push(clause.lower.clone());
-                    // What cannot be compared was told before, where the statement is about the request.
-                    if clause.matched(conditions) == Ok(Some(true)) {
-                        facts.push(clause.fact.clone());
-                    }
-                }
+                continue;
+            };
+            if let [one] = stated
+                && !pairs.contains_key(key.name)
+            {
+                let value = match key.family {
+                    Family::Date => RestrictedExpression::new_long(one.moment()?),
+                    Family::Boolean => RestrictedExpression::new_bool(one.boolean()?),
+                    _ => RestrictedExpression::new_string(one.text().into_owned()),
+                };
+                pairs.insert(key.name.to_owned(), value);
             }
         }
     }
@@ -238,8 +236,8 @@ fn context_attribute(name: &str) -> Expr {
     Expr::GetAttr { expr: Arc::new(Expr::Var(Var::Context)), attr: name.into() }
 }
 
-fn is_fact(fact: String) -> Expr {
-    binary(BinaryOp::Contains, context_attribute(FACTS), string(&fact))
+fn is_fact(fact: &str) -> Expr {
+    binary(BinaryOp::Contains, context_attribute(FACTS), string(fact))
 }
 
 fn string(text: &str) -> Expr {

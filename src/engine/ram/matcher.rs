@@ -79,7 +79,8 @@ impl Part {
                 .then(|| text.get(part.needle().len()..))?,
             Self::Holes(part) => {
                 let mut rest = text.chars();
-                part.letters.iter().all(|letter| fits(*letter, rest.next())).then(|| rest.as_str())
+                let is_there = part.letters.iter().all(|letter| fits(*letter, rest.next()));
+                is_there.then_some(rest.as_str())
             }
         }
     }
@@ -94,7 +95,8 @@ impl Part {
             Self::Holes(part) => {
                 let mut rest = text.chars();
                 let mut letters = part.letters.iter().rev();
-                letters.all(|letter| fits(*letter, rest.next_back())).then(|| rest.as_str())
+                let is_there = letters.all(|letter| fits(*letter, rest.next_back()));
+                is_there.then_some(rest.as_str())
             }
         }
     }
@@ -138,7 +140,7 @@ impl Holes {
             .into_iter()
             .map(|c| (c, places(&|letter| letter.is_none_or(|letter| letter == c))))
             .collect();
-        Self { words, masks, any, letters }
+        Self { letters, words, masks, any }
     }
 
     fn after<'t>(&self, text: &'t str) -> Option<&'t str> {

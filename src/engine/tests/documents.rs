@@ -9,7 +9,7 @@ use crate::{
         AccountRecords, ContextValue, Fault, GroupId, Holder, Op, Policy, PolicyName, PolicyRef,
         PolicyType, PolicyVersion, Question, Reason, Revision, Scalar, Timestamp, VersionId,
     },
-    engine::{Document, NoSuggestion, Simulation, Snapshot, validate},
+    engine::{Document, NoSuggestion, Simulation, Snapshot, ram::Statement, validate},
 };
 
 const THEN: Timestamp = Timestamp::from_millis(0);
@@ -284,7 +284,7 @@ fn every_system_policy_compiles_and_is_valid_against_the_whole_schema() {
     for policy in catalog().system_policies() {
         let compiled = engine().compile_document(policy.name, policy.version, policy.document);
         let compiled: Document = compiled.unwrap();
-        let policies = compiled.statements().iter().flat_map(|it| it.policies()).collect();
+        let policies = compiled.statements().iter().flat_map(Statement::policies).collect();
         if policy.name.starts_with("AliyunLog") || policy.name == "AliyunPAIFullAccess" {
             validate::validate_whole(catalog(), policies).unwrap();
         }
