@@ -79,6 +79,12 @@ pub(super) async fn run(args: &CheckArgs, format: Format) -> anyhow::Result<u8> 
             {
                 output::line(format!("  by {}", policy.as_str().unwrap_or_default()))?;
             }
+            for error in answer.get("errors").and_then(Value::as_array).into_iter().flatten() {
+                let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+                let (field, message, help) = (text("field"), text("message"), text("help"));
+                let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+                output::line(format!("  {field}{message} ({help})"))?;
+            }
         }
     }
     Ok(u8::from(decision != "Allow"))

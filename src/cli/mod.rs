@@ -68,7 +68,7 @@ enum Command {
     Doctor(Box<doctor::RedisArgs>),
     /// Copy every account of a store into another one.
     Migrate(Box<migrate::MigrateArgs>),
-    /// Check RAM policy documents.
+    /// RAM policy documents: check, simulate, suggest.
     #[command(subcommand)]
     Ram(ram::RamCommand),
     /// Show what an account of a store on Redis has lost, and go on without it.

@@ -59,6 +59,8 @@ pub struct Simulated {
     pub matched: Vec<Matched>,
     /// Keys that statements about the action and resource look at and the request does not have, as they spell them.
     pub missing_context_keys: Vec<String>,
+    /// Statements about the action that were passed over, for they are about other resources.
+    pub on_other_resources: Vec<Matched>,
     /// Whether the action is of the catalogue. Others are compared as texts, and Cedar knows nothing of them.
     pub is_catalogued: bool,
 }
@@ -102,11 +104,15 @@ impl Engine {
         let action = self.catalog.find_ram_name(&lower);
         let action = action.or_else(|| self.catalog.find_action(asked.action));
         let name = action.map_or(lower.as_str(), |action| self.catalog.ram_name(action));
-        let mut about = Vec::new();
+        let (mut about, mut elsewhere) = (Vec::new(), Vec::new());
         for document in documents {
-            let statements = document.statements().iter();
-            let matching = statements.filter(|it| it.lists(name) && it.is_on(asked.resource));
-            about.extend(matching.map(|statement| (*document, statement)));
+            for statement in document.statements().iter().filter(|it| it.lists(name)) {
+                if statement.is_on(asked.resource) {
+                    about.push((*document, statement));
+                } else {
+                    elsewhere.push(matched(document, statement));
+                }
+            }
         }
         let mut holding = Vec::new();
         let mut missing = BTreeMap::new();
@@ -146,18 +152,13 @@ impl Engine {
             }
             None => in_words(&holding),
         };
-        let mut matched: Vec<Matched> = deciding
-            .into_iter()
-            .map(|(document, statement)| Matched {
-                document: document.policy().to_owned(),
-                statement: statement.index(),
-                line: statement.line(),
-            })
-            .collect();
+        let mut matched: Vec<Matched> =
+            deciding.into_iter().map(|(document, it)| matched(document, it)).collect();
         matched.sort();
         Ok(Simulated {
             verdict,
             matched,
+            on_other_resources: elsewhere,
             missing_context_keys: missing.into_values().collect(),
             is_catalogued: action.is_some(),
         })
@@ -215,6 +216,14 @@ impl Engine {
         let (Ok(asked), Ok(entities)) = (asked, entities) else { return fault() };
         let sets: Vec<_> = statements().map(Statement::set).collect();
         judge(&sets, &asked, &entities)
+    }
+}
+
+fn matched(document: &Document, statement: &Statement) -> Matched {
+    Matched {
+        document: document.policy().to_owned(),
+        statement: statement.index(),
+        line: statement.line(),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{cell::Cell, collections::HashMap, rc::Rc};
 
 use super::{
-    document::{Document, Kind, Text},
+    document::{Document, Effect, Kind, Text},
     finding::{Class, Finding, Findings},
     json::{self, Fault},
     rules,
@@ -150,15 +150,17 @@ pub(super) struct Subject<'d> {
 impl<'d> Subject<'d> {
     fn new(document: &'d Document<'d>, faults: &'d [Fault], judged: bool) -> Self {
         let vocabulary = vocabulary();
-        let mut known: HashMap<String, (Rc<str>, Rc<[ActionIndex]>)> = HashMap::new();
+        let mut known: HashMap<(String, bool), (Rc<str>, Rc<[ActionIndex]>)> = HashMap::new();
         let mut wide = 0;
-        let mut look_up = |text: &Text<'d>| {
+        let mut look_up = |text: &Text<'d>, is_narrow: bool| {
             let key = text.text.to_ascii_lowercase();
             let name_at = key.find(':').map(|at| at + 1);
+            // Where it grants less, `?` is no wildcard (docs/adr/0014).
+            let is_literal = is_narrow && key.contains('?');
             let (lower, covered) = known
-                .entry(key)
-                .or_insert_with_key(|key| {
-                    let covered = if !judged {
+                .entry((key, is_literal))
+                .or_insert_with_key(|(key, is_literal)| {
+                    let covered = if !judged || *is_literal {
                         Vec::new()
                     } else if wildcard::is_pattern(key) {
                         let code = key.split_once(':').map(|(code, _)| code);
@@ -175,8 +177,13 @@ impl<'d> Subject<'d> {
             ActionUse { text: text.clone(), lower, name_at, covered }
         };
         let statements = &document.statements;
-        let actions =
-            statements.iter().map(|it| it.actions.iter().map(&mut look_up).collect()).collect();
+        let actions = statements
+            .iter()
+            .map(|it| {
+                let is_narrow = (it.effect == Some(Effect::Allow)) != it.is_not_action;
+                it.actions.iter().map(|text| look_up(text, is_narrow)).collect()
+            })
+            .collect();
         let resource = |text: &Text<'d>| ResourceUse {
             text: text.clone(),
             parts: text.text.splitn(5, ':').collect(),

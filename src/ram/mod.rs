@@ -18,3 +18,10 @@ pub mod rules;
 pub mod value;
 mod vocabulary;
 pub mod wildcard;
+
+/// Returns whether all actions of the RAM code of an action, which is in small letters, are known.
+#[must_use]
+pub fn has_listed_code(action: &str) -> bool {
+    let code = action.split(':').next().unwrap_or_default();
+    vocabulary::vocabulary().is_listed_code(code)
+}

@@ -6,8 +6,8 @@ use super::{Accounts, Keyring, Row, Simulate, View};
 use crate::{
     catalog::catalog,
     domain::{
-        AccountId, ActionId, ContextValue, Decision, Effect, Fault, Invalid, InvalidKind, Question,
-        Request, Revision, Scalar,
+        AccountId, ActionId, ContextValue, Decision, Effect, Fault, Invalid, InvalidKind,
+        PrincipalKind, Question, Request, Revision, Scalar,
     },
     engine::{NoSuggestion, Suggestion},
     error::Error,
@@ -128,6 +128,10 @@ impl Authorizer {
                     Invalid::value("principal.id", id, "a known principal", help)
                 };
                 let principal = engine.principal(account, kind, id)?;
+                if principal.kind == PrincipalKind::Account {
+                    let help = "no document reaches the main account: it may do everything";
+                    return Err(Invalid::value("principal", id, "a user or role", help).into());
+                }
                 let arn = view.snapshot.principal_arn(&principal).ok_or_else(unknown)?;
                 (view.snapshot.documents(&principal)?, Some(arn))
             }

@@ -22,7 +22,7 @@ mod simulate;
 mod tokens;
 mod view;
 
-pub use crate::engine::{NoSuggestion, Suggestion, Verdict};
+pub use crate::engine::{Matched, NoSuggestion, Suggestion, Verdict};
 pub use accounts::{Accounts, Actor, Changed, Residency, asked};
 pub use authorize::{Authorizer, Judged};
 pub use demo::{DemoQuestion, demo, demo_questions};
@@ -39,7 +39,7 @@ pub use replica::{Replica, Watched};
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};
 pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};
-pub use simulate::{Row, Simulate};
+pub use simulate::{Row, Simulate, check_document};
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Pep, Tokens,
 };

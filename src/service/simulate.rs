@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::management::documents;
 use crate::{
     catalog::{ANY, Arn, as_pattern, catalog},
-    domain::{ContextValue, Invalid},
+    domain::{ContextValue, Invalid, InvalidKind},
     engine::{Document, Engine, Simulated, Simulation, Verdict},
-    ram::{document::Kind, finding::Class, lines::Lines, lint::lint, wildcard},
+    ram::{document::Kind, has_listed_code, wildcard},
 };
 
 /// What is simulated.
@@ -61,10 +62,10 @@ impl Simulate {
         held: &[Arc<Document>],
         principal_arn: Option<&str>,
     ) -> Result<Vec<Row>, Invalid> {
-        if self.documents.len() > Self::MAX_DOCUMENTS {
-            let most = format!("give at most {}", Self::MAX_DOCUMENTS);
-            let count = self.documents.len().to_string();
-            return Err(Invalid::value("documents", &count, "a number that is read", most));
+        too_many("documents", "documents", self.documents.len(), Self::MAX_DOCUMENTS)?;
+        if self.documents.is_empty() && principal_arn.is_none() {
+            let help = "give documents, or a principal whose documents are asked";
+            return Err(Invalid::missing("documents", help));
         }
         if self.actions.is_empty() {
             return Err(Invalid::missing(
@@ -116,16 +117,8 @@ impl Simulate {
                 let one = [one];
                 let resources = if self.resources.is_empty() { &one[..] } else { &self.resources };
                 out.extend(resources.iter().map(|resource| (action.clone(), resource.clone())));
-                if out.len() > Self::MAX_ROWS {
-                    let help = format!("ask at most {} at once", Self::MAX_ROWS);
-                    let count = out.len().to_string();
-                    return Err(Invalid::value(
-                        "actions",
-                        &count,
-                        "a number of pairs of an action and a resource that is answered",
-                        help,
-                    ));
-                }
+                let pairs = "pairs of an action and a resource";
+                too_many("actions", pairs, out.len(), Self::MAX_ROWS)?;
             }
         }
         Ok(out)
@@ -157,25 +150,41 @@ fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static s
         return Err(Invalid::value(field(), action, "an action", help));
     }
     let known = catalog().find_ram_name(&lower).or_else(|| catalog().find_action(action));
-    let ram = known.and_then(|known| catalog().ram_action(known));
-    Ok(vec![(
-        ram.map_or(action, |ram| ram.action).to_owned(),
-        ram.and_then(|ram| ram.arns.first().copied()),
-    )])
+    let Some(ram) = known.and_then(|known| catalog().ram_action(known)) else {
+        // Of a service whose actions are all known it is a slip; of others it is compared as a text.
+        if has_listed_code(&lower) {
+            let near = catalog().nearest_actions(action);
+            let help = if near.is_empty() {
+                "see `pai-authz catalog search` for the known actions".to_owned()
+            } else {
+                format!("did you mean `{}`?", near.join("`, `"))
+            };
+            return Err(Invalid::value(field(), action, "a known action", help)
+                .with_kind(InvalidKind::UnknownAction));
+        }
+        return Ok(vec![(action.to_owned(), None)]);
+    };
+    Ok(vec![(ram.action.to_owned(), ram.arns.first().copied())])
 }
 
-/// Refuses a document that RAM would not accept, with the first thing that is wrong.
-fn check_document(name: &str, text: &str) -> Result<(), Invalid> {
-    let report = lint(text, Kind::Identity);
-    let errors: Vec<_> = report.findings.iter().filter(|it| it.class == Class::Error).collect();
-    let Some(first) = errors.first() else { return Ok(()) };
-    let place = Lines::new(text).place(first.span.start);
-    let more = match errors.len() - 1 {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    let found =
-        format!("{}:{} {}: {}{more}", place.line, place.column, first.rule.code, first.message.en);
+/// Refuses more of something than is answered.
+fn too_many(field: &str, what: &str, count: usize, most: usize) -> Result<(), Invalid> {
+    if count <= most {
+        return Ok(());
+    }
+    let message = format!("{count} {what}, and at most {most} are answered at once");
+    Err(Invalid {
+        message,
+        ..Invalid::value(field, &count.to_string(), "", format!("give at most {most}"))
+    })
+}
+
+/// Refuses a document that RAM would not accept, with what is wrong first; `name` is what it is called.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_document(name: &str, text: &str) -> Result<(), Invalid> {
+    let Some(message) = documents::faults(text, Kind::Identity) else { return Ok(()) };
     let help = "`POST /v1/ram/validate` and `pai-authz ram lint` tell all that is wrong with it";
-    Err(Invalid::value(name, &found, "a document RAM accepts", help))
+    Err(Invalid { message, ..Invalid::value(name, text, "", help) })
 }

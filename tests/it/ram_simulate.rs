@@ -129,6 +129,13 @@ fn what_cannot_be_simulated_is_refused_by_its_field() {
         (with("documents", json!(vec![SAMPLE; 21])), "invalid_value", "documents"),
         (with("actions", json!([])), "missing_field", "actions"),
         (with("actions", json!(["log"])), "invalid_value", "actions[0]"),
+        (with("actions", json!(["log:GetProjct"])), "unknown_action", "actions[0]"),
+        (json!({ "actions": ["log:GetProject"] }).to_string(), "missing_field", "documents"),
+        (
+            with("principal", json!({ "type": "Account", "id": "1000000000000001" })),
+            "invalid_value",
+            "principal",
+        ),
         (with("actions", json!(["nothing:*"])), "invalid_value", "actions[0]"),
         (with("actions", json!(["*", "*"])), "invalid_value", "actions"),
         (with("resources", json!(["project/p"])), "invalid_value", "resources[0]"),

@@ -11,7 +11,9 @@ mod simulate;
 mod snippet;
 mod suggest;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use clap::{Args, Subcommand};
 
@@ -23,6 +25,7 @@ use super::output::{self, AnyFormat};
 use crate::{
     engine::Engine,
     ram::finding::{Class, Language},
+    service::check_document,
 };
 
 /// What can be done with RAM documents.
@@ -30,17 +33,20 @@ use crate::{
 pub(super) enum RamCommand {
     /// Check documents; exits with 0 when nothing is found, 1 when something is, 2 when a file could not be checked.
     Lint(LintArgs),
-    /// Say what documents allow and deny; exits with 0 when all is allowed, 1 when something is not.
+    /// Say what documents allow and deny; exits with 0 when all is allowed, 1 when something is not, 2 when it cannot be said.
     Simulate(SimulateArgs),
-    /// Print the smallest document that would allow what a running service denies.
+    /// Print the smallest document that would allow what a running service denies; exits with 1 when there is none.
     Suggest(SuggestArgs),
     /// Print the document for a task in a project of Simple Log Service.
     Assist(AssistArgs),
     /// Print the Cedar policies a document becomes.
     Compile {
         /// The document; `-` for standard input.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
+        #[arg(value_name = "FILE", required_unless_present = "system")]
+        file: Option<PathBuf>,
+        /// A system policy instead, as `AliyunPAIFullAccess`.
+        #[arg(long, value_name = "NAME", conflicts_with = "file")]
+        system: Option<String>,
     },
     /// List the rules.
     Rules {
@@ -118,7 +124,7 @@ pub(super) async fn run(command: &RamCommand, format: AnyFormat) -> anyhow::Resu
         RamCommand::Simulate(args) => simulate::run(args, format.common()?).await,
         RamCommand::Suggest(args) => suggest::suggest(args, format.common()?).await,
         RamCommand::Assist(args) => suggest::assist(args),
-        RamCommand::Compile { file } => compile(file),
+        RamCommand::Compile { file, system } => compile(file.as_deref(), system.as_deref()),
         RamCommand::Rules { manual: true, .. } => manual::whole(format.common()?),
         RamCommand::Rules { language, .. } => manual::list(language.lang, format.common()?),
         RamCommand::Explain { code, language } => {
@@ -127,11 +133,22 @@ pub(super) async fn run(command: &RamCommand, format: AnyFormat) -> anyhow::Resu
     }
 }
 
-fn compile(file: &std::path::Path) -> anyhow::Result<u8> {
-    let text = files::read(file)?;
-    let name = file.display().to_string();
+fn compile(file: Option<&Path>, system: Option<&str>) -> anyhow::Result<u8> {
+    let (name, version, text) = match (file, system) {
+        (_, Some(name)) => {
+            let policy = simulate::system_policy(name)?;
+            (format!("System/{name}"), policy.version, policy.document.to_owned())
+        }
+        (Some(file), None) => {
+            let name = file.display().to_string();
+            let text = files::read(file).with_context(|| format!("`{name}`"))?;
+            (name, "v1", text)
+        }
+        (None, None) => anyhow::bail!("give a FILE or `--system`"),
+    };
+    check_document(&name, &text)?;
     // No ARN is composed here: the region does not matter.
     let engine = Engine::new("cn-hangzhou").map_err(anyhow::Error::msg)?;
-    output::raw(&engine.document_text(&name, "v1", &text)?)?;
+    output::raw(&engine.document_text(&name, version, &text)?)?;
     Ok(0)
 }

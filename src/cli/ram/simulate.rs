@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::files;
 use crate::{
-    catalog::catalog,
+    catalog::{SystemPolicy, catalog, letters_apart},
     cli::{
         check::{condition_keys, typed_id},
         output::{self, Format},
@@ -32,7 +33,8 @@ pub(in crate::cli) struct SimulateArgs {
     /// An action, as `log:GetProject`, or a pattern of actions, as `paidlc:*`; repeat for several.
     #[arg(long = "action", value_name = "ACTION", required = true)]
     actions: Vec<String>,
-    /// The ARN of a resource; repeat for several [default: of each action the form of its ARN, any of it].
+    /// The ARN of a resource; repeat for several [default: for each action the form of its ARN with `*`, compared as a text:
+    /// a statement on one workspace does not match it].
     #[arg(long = "resource", value_name = "ARN")]
     resources: Vec<String>,
     /// A RAM condition key, as `acs:SourceIp=203.0.113.7`; repeat for several.
@@ -52,13 +54,12 @@ pub(in crate::cli) struct SimulateArgs {
 pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u8> {
     let mut documents = Vec::new();
     for path in &args.files {
-        documents.push((path.display().to_string(), files::read(path)?));
+        let name = path.display().to_string();
+        let text = files::read(path).with_context(|| format!("`{name}`"))?;
+        documents.push((name, text));
     }
     for name in &args.system {
-        let policy = catalog().system_policy(name).ok_or_else(|| {
-            let names: Vec<&str> = catalog().system_policies().iter().map(|it| it.name).collect();
-            anyhow::anyhow!("there is no system policy `{name}`: give one of {}", names.join(", "))
-        })?;
+        let policy = system_policy(name)?;
         documents.push((format!("System/{name}"), policy.document.to_owned()));
     }
     if documents.is_empty() && args.principal.is_none() {
@@ -77,11 +78,15 @@ pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u
                 "resources": args.resources,
                 "context": context,
             });
-            args.target.client()?.send(Method::Post, "/v1/ram/simulate", Some(&body)).await?
+            let client = args.target.client()?;
+            let mut answer = client.send(Method::Post, "/v1/ram/simulate", Some(&body)).await?;
+            name_documents(&mut answer, &documents);
+            answer
         }
     };
     let rows = answer.get("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     match format {
+        Format::Json if args.summary => output::json(&json!({ "codes": summary(rows) }))?,
         Format::Json => output::json(&answer)?,
         Format::Text if args.summary => summarize(rows)?,
         Format::Text => rows.iter().try_for_each(tell)?,
@@ -109,8 +114,8 @@ fn offline(
     Ok(json!({ "results": rows }))
 }
 
-/// Prints a line for each RAM code: how many of the actions that were asked are allowed on some resource.
-fn summarize(rows: &[Value]) -> anyhow::Result<()> {
+/// Returns for each RAM code how many of the actions that were asked are allowed on some resource, and how many there are.
+fn summary(rows: &[Value]) -> BTreeMap<&str, (usize, usize)> {
     let mut codes: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
     for row in rows {
         let action = text(row, "action");
@@ -118,11 +123,53 @@ fn summarize(rows: &[Value]) -> anyhow::Result<()> {
         let allowed = codes.entry(code).or_default().entry(action).or_default();
         *allowed |= text(row, "decision") == "allowed";
     }
-    for (code, actions) in codes {
-        let allowed = actions.values().filter(|allowed| **allowed).count();
-        output::line(format!("{code:<24} {allowed} of {}", actions.len()))?;
+    let count = |actions: BTreeMap<&str, bool>| {
+        (actions.values().filter(|allowed| **allowed).count(), actions.len())
+    };
+    codes.into_iter().map(|(code, actions)| (code, count(actions))).collect()
+}
+
+fn summarize(rows: &[Value]) -> anyhow::Result<()> {
+    for (code, (allowed, all)) in summary(rows) {
+        output::line(format!("{code:<24} {allowed} of {all}"))?;
     }
     Ok(())
+}
+
+/// Calls documents by the names of their files, where the service calls them by number.
+fn name_documents(answer: &mut Value, documents: &[(String, String)]) {
+    let rows = answer.get_mut("results").and_then(Value::as_array_mut);
+    for row in rows.into_iter().flatten() {
+        for list in ["matched", "onOtherResources"] {
+            let list = row.get_mut(list).and_then(Value::as_array_mut);
+            for document in list.into_iter().flatten().filter_map(|it| it.get_mut("document")) {
+                let place = document.as_str().and_then(|name| {
+                    name.strip_prefix("documents[")?.strip_suffix(']')?.parse::<usize>().ok()
+                });
+                if let Some((name, _)) = place.and_then(|place| documents.get(place)) {
+                    *document = name.clone().into();
+                }
+            }
+        }
+    }
+}
+
+/// Returns the system policy of a name.
+pub(super) fn system_policy(name: &str) -> anyhow::Result<&'static SystemPolicy> {
+    catalog().system_policy(name).ok_or_else(|| {
+        let names: Vec<&str> = catalog().system_policies().iter().map(|it| it.name).collect();
+        let lower = name.to_ascii_lowercase();
+        let near = |known: &&&str| letters_apart(&lower, &known.to_ascii_lowercase(), 4).is_some();
+        match names.iter().find(near) {
+            Some(near) => {
+                anyhow::anyhow!("there is no system policy `{name}`: did you mean `{near}`?")
+            }
+            None => anyhow::anyhow!(
+                "there is no system policy `{name}`: those there are\n  {}",
+                names.join("\n  ")
+            ),
+        }
+    })
 }
 
 /// Prints one answer.
@@ -138,6 +185,15 @@ fn tell(row: &Value) -> anyhow::Result<()> {
         output::line(format!(
             "             by {}, statement {} (line {})",
             text(matched, "document"),
+            number("statement"),
+            number("line")
+        ))?;
+    }
+    for passed_over in row.get("onOtherResources").and_then(Value::as_array).into_iter().flatten() {
+        let number = |name: &str| passed_over.get(name).and_then(Value::as_u64).unwrap_or_default();
+        output::line(format!(
+            "             not on this resource: {}, statement {} (line {})",
+            text(passed_over, "document"),
             number("statement"),
             number("line")
         ))?;

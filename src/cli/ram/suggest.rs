@@ -22,8 +22,8 @@ pub(in crate::cli) struct SuggestArgs {
     target: TargetArgs,
 }
 
-/// Asks a running service for the smallest statement that would allow a request, prints the document, and returns 0; 1
-/// when there is none.
+/// Asks a running service for the smallest statement that would allow a request, prints the document, and returns 0. When there
+/// is none, 1: why not is told beside.
 pub(super) async fn suggest(args: &SuggestArgs, format: Format) -> anyhow::Result<u8> {
     let mut body = args.question.body()?;
     if let Value::Object(fields) = &mut body {
@@ -46,7 +46,8 @@ pub(super) async fn suggest(args: &SuggestArgs, format: Format) -> anyhow::Resul
         }
         (Format::Text, None) => {
             let why = suggestion.get("why").and_then(Value::as_str).unwrap_or_default();
-            output::line(format!("no statement would help: {why}"))?;
+            // Standard output is for the document.
+            output::note(format!("no statement would help: {why}"))?;
         }
     }
     Ok(u8::from(statement.is_none()))

@@ -15,7 +15,7 @@ use crate::{
         finding::{Edit, Finding, Language},
         lines::Lines,
     },
-    service::{Row, Simulate, Verdict},
+    service::{Matched, Row, Simulate, Verdict},
 };
 
 /// `POST /v1/ram/validate`.
@@ -126,18 +126,20 @@ const DOCUMENT_HELP: &str = "give the document as a string, or as the object it 
 /// principal, where one is named.
 pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
     let simulated = &row.simulated;
-    let matched: Vec<Value> = simulated
-        .matched
-        .iter()
-        .map(|it| json!({ "document": it.document, "statement": it.statement, "line": it.line }))
-        .collect();
+    let statements = |list: &[Matched]| -> Vec<Value> {
+        let one = |it: &Matched| json!({ "document": it.document, "statement": it.statement, "line": it.line });
+        list.iter().map(one).collect()
+    };
     let mut out = json!({
         "action": row.action,
         "resource": row.resource,
         "decision": simulated.verdict.as_str(),
-        "matched": matched,
+        "matched": statements(&simulated.matched),
         "missingContextKeys": simulated.missing_context_keys,
     });
+    if !simulated.on_other_resources.is_empty() {
+        put(&mut out, "onOtherResources", json!(statements(&simulated.on_other_resources)));
+    }
     if !simulated.is_catalogued {
         put(&mut out, "uncatalogued", json!(true));
     }

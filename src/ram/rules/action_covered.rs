@@ -98,6 +98,8 @@ fn look_at(
     for action in actions {
         let includes = |pattern: &&ActionUse<'_>| {
             pattern.lower != action.lower
+                // In an Allow `?` may be no wildcard (docs/adr/0014): what it covers is not certain.
+                && !pattern.lower.contains('?')
                 && subject.includes(&pattern.lower, &action.lower)
                 // Of two that say the same with other letters, the first stays.
                 && !(pattern.text.span.start > action.text.span.start

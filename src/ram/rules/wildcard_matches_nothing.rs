@@ -64,11 +64,18 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         let listed = action.code().is_some_and(|code| subject.vocabulary.is_listed_code(code));
         if listed && action.is_pattern() && action.covered.is_empty() {
             let (text, code) = (action.text.text, action.code().unwrap_or_default());
-            out.add(
+            let found = out.add(
                 &action.text.span,
                 words!("no action is like `{text}`", "没有操作与 `{text}` 匹配"),
-            )
-            .help(words!(
+            );
+            if text.contains('?') {
+                found.help(words!(
+                    "write `*`: nothing documents `?` as a wildcard of actions, so that here it grants nothing",
+                    "请写 `*`：没有文档说明 `?` 可用作操作的通配符，因此它不授予任何权限"
+                ));
+                continue;
+            }
+            found.help(words!(
                 "`pai-authz catalog list ram-actions --module {code}` lists those there are",
                 "运行 `pai-authz catalog list ram-actions --module {code}` 可列出已有操作"
             ));

@@ -30,11 +30,18 @@ pub(super) fn check(field: &str, text: &str, kind: Kind) -> Result<(), Error> {
         )
         .about(field, text));
     }
+    let Some(message) = faults(text, kind) else { return Ok(()) };
+    let help = "`pai-authz ram lint` shows each place, `pai-authz ram explain` says why";
+    Err(Error::new(ErrorCode::PolicyMalformed, message, help).about(field, text))
+}
+
+/// Returns what is wrong with a document that RAM would refuse: the first findings and their places.
+pub(in crate::service) fn faults(text: &str, kind: Kind) -> Option<String> {
     let report = lint::lint(text, kind);
     let faults: Vec<&Finding> =
         report.findings.iter().filter(|finding| finding.class == Class::Error).collect();
     if faults.is_empty() {
-        return Ok(());
+        return None;
     }
     let lines = Lines::new(text);
     let mut message = "the document is not accepted: ".to_owned();
@@ -48,6 +55,5 @@ pub(super) fn check(field: &str, text: &str, kind: Kind) -> Result<(), Error> {
     if let Some(more) = faults.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
         let _ = write!(message, "; and {more} more");
     }
-    let help = "`pai-authz ram lint` shows each place, `pai-authz ram explain` says why";
-    Err(Error::new(ErrorCode::PolicyMalformed, message, help).about(field, text))
+    Some(message)
 }

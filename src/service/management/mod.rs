@@ -6,7 +6,7 @@
 
 mod access_keys;
 mod attachments;
-mod documents;
+pub(super) mod documents;
 mod groups;
 mod members;
 mod permissions;
