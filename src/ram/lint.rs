@@ -81,6 +81,9 @@ impl ActionUse<'_> {
     }
 }
 
+/// A pattern in small letters and the actions it stands for, shared by all who list it.
+type Covered = (Rc<str>, Rc<[ActionIndex]>);
+
 /// A resource that a statement lists, with its parts; those it does not have are empty.
 #[derive(Debug, Clone)]
 pub(super) struct ResourceUse<'d> {
@@ -150,7 +153,7 @@ pub(super) struct Subject<'d> {
 impl<'d> Subject<'d> {
     fn new(document: &'d Document<'d>, faults: &'d [Fault], judged: bool) -> Self {
         let vocabulary = vocabulary();
-        let mut known: HashMap<(String, bool), (Rc<str>, Rc<[ActionIndex]>)> = HashMap::new();
+        let mut known: HashMap<(String, bool), Covered> = HashMap::new();
         let mut wide = 0;
         let mut look_up = |text: &Text<'d>, is_narrow: bool| {
             let key = text.text.to_ascii_lowercase();

@@ -64,8 +64,8 @@ impl Simulate {
     ) -> Result<Vec<Row>, Invalid> {
         too_many("documents", "documents", self.documents.len(), Self::MAX_DOCUMENTS)?;
         if self.documents.is_empty() && principal_arn.is_none() {
-            let help = "give documents, or a principal whose documents are asked";
-            return Err(Invalid::missing("documents", help));
+            let either = "give documents, or a principal whose documents are asked";
+            return Err(Invalid::missing("documents", either));
         }
         if self.actions.is_empty() {
             return Err(Invalid::missing(
