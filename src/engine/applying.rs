@@ -1,25 +1,28 @@
 //! Which statements of a principal's RAM documents apply to a request, and which of them Cedar is asked.
 //!
 //! Any Deny denies and any Allow grants: one that applies settles what the others could add. So Cedar judges one, a Deny
-//! where there is one, and what a decision costs does not grow with how many apply. All that decide alike are named.
+//! where there is one, and what a decision costs does not grow with how many apply. Those that decide alike are named, up to a hundred.
 
 use std::sync::Arc;
 
 use super::{
     Document, Snapshot,
-    ram::{Conditions, Statement, WrongType},
+    ram::{self, Conditions, Statement, WrongType},
 };
 use crate::{
     domain::{Decision, Fault, Invalid, Reason, Request},
     ram::document::Effect,
 };
 
+/// How many statements that decide alike are named.
+const MOST_NAMED: usize = 100;
+
 /// The statements that apply to a request.
 #[derive(Default)]
 pub(super) struct Applying<'d> {
     /// The one Cedar judges, with the policy it is of.
     chosen: Option<(&'d str, &'d Statement)>,
-    /// The ids of all that have its effect.
+    /// The ids of those that have its effect, no more than are named.
     alike: Vec<&'d str>,
     /// The ARN they were compared with; empty when the principal has no documents.
     pub(super) arn: String,
@@ -40,6 +43,9 @@ impl<'d> Applying<'d> {
             return Ok(Self::default());
         }
         let arn = snapshot.engine.arn(&snapshot.account, request.action, &request.resource);
+        let context = ram::context_size(&request.context);
+        let cost = documents.iter().map(|document| document.cost(&arn, context));
+        ram::check_cost(cost.fold(0, usize::saturating_add))?;
         let mut about = Vec::new();
         for document in documents {
             let statements = document.about(request.action, &arn);
@@ -61,7 +67,7 @@ impl<'d> Applying<'d> {
         let decisive = if denying.is_empty() { allowing } else { denying };
         Ok(Self {
             chosen: decisive.first().copied(),
-            alike: decisive.into_iter().map(|(_, statement)| statement.id()).collect(),
+            alike: decisive.into_iter().take(MOST_NAMED).map(|(_, it)| it.id()).collect(),
             arn,
             conditions,
         })

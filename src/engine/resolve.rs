@@ -1,5 +1,7 @@
 //! From a question to a request: names become catalogue entries, or the refusal says which field is wrong.
 
+use std::collections::BTreeMap;
+
 use super::{Engine, ram};
 use crate::{
     catalog::{ANY, Action, ActionScope, Arn, PermissionScope, ResourceType, as_pattern},
@@ -16,6 +18,8 @@ const CONTEXT_VALUE_BYTES: usize = 2_048;
 const CONTEXT_VALUES: usize = 64;
 /// The RAM code of Simple Log Service.
 const LOG: &str = "log";
+/// The RAM code of RAM, which has no regions.
+const RAM: &str = "ram";
 /// Longest ARN, in bytes.
 const ARN_BYTES: usize = 2_048;
 
@@ -33,7 +37,7 @@ impl Engine {
             Some(arn) => self.stated_by_arn(account, action, arn, &question)?,
             None => self.stated_by_fields(action, &question)?,
         };
-        check_context(&question)?;
+        check_context(&question.context)?;
         ram::check_conditions(&question.context, &ram::KNOWN)?;
         Ok(Request { principal, action: action.id, resource, context: question.context })
     }
@@ -149,8 +153,15 @@ impl Engine {
             let help = format!("the RAM code of `{}` is `{}`", action.name, action.ram_code);
             return Err(refuse(help).with_kind(InvalidKind::UnknownType));
         }
-        // Simple Log Service has regions of its own; PAI resources are those of this deployment's region.
-        let elsewhere = action.ram_code != LOG && arn.region != self.region;
+        // Simple Log Service has regions of its own, RAM has none; PAI resources are those of this deployment's region.
+        let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let elsewhere = match action.ram_code {
+            RAM => false,
+            LOG => {
+                arn.region != ANY && (arn.region.is_empty() || !arn.region.chars().all(is_region))
+            }
+            _ => arn.region != self.region,
+        };
         let foreign = arn.account != account.as_str() || elsewhere;
         let outside = matches!(
             action.scope,
@@ -406,8 +417,8 @@ fn resource_id(
     Ok(Some(id))
 }
 
-fn check_context(question: &Question<'_>) -> Result<(), Invalid> {
-    let context = &question.context;
+/// Refuses a context of more than is read.
+pub(super) fn check_context(context: &BTreeMap<String, ContextValue>) -> Result<(), Invalid> {
     if context.len() > CONTEXT_KEYS {
         let count = context.len().to_string();
         return Err(Invalid::value(

@@ -9,6 +9,7 @@ use super::{
     decide::{judge, string},
     names::Type,
     ram::{self, Conditions, Statement, WrongType},
+    resolve::check_context,
 };
 use crate::{
     catalog::Action,
@@ -95,7 +96,11 @@ impl Engine {
             Some(_) => &[(keys::PRINCIPAL_ARN, "it is that of `principal`: leave it out")],
             None => &[],
         };
+        check_context(asked.context)?;
         ram::check_conditions(asked.context, known)?;
+        let context = ram::context_size(asked.context);
+        let cost = documents.iter().map(|document| document.cost(asked.resource, context));
+        ram::check_cost(cost.fold(0, usize::saturating_add))?;
         let mut conditions = Conditions::new(asked.context);
         if let Some(arn) = asked.principal_arn {
             conditions.know(keys::PRINCIPAL_ARN, arn);

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::Semaphore;
+
 use super::{Accounts, Keyring, Row, Simulate, View};
 use crate::{
     catalog::catalog,
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// After how many decisions of a batch the thread serves others: about a millisecond.
-const FAIR: usize = 32;
+const FAIR: usize = 16;
 
 /// A decision and the revision it was made at.
 #[derive(Debug, Clone)]
@@ -32,16 +34,21 @@ pub struct Authorizer {
     accounts: Arc<Accounts>,
     keyring: Arc<Keyring>,
     wait: Duration,
+    simulations: Arc<Semaphore>,
 }
 
 impl Authorizer {
+    /// How many simulations run at once.
+    const SIMULATIONS: usize = 2;
+
     /// Most requests in a batch.
     pub const MAX_BATCH: usize = 1_000;
 
     /// Returns an authorizer that waits up to `wait` for a demanded revision.
     #[must_use]
-    pub const fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, wait: Duration) -> Self {
-        Self { accounts, keyring, wait }
+    pub fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, wait: Duration) -> Self {
+        let simulations = Arc::new(Semaphore::new(Self::SIMULATIONS));
+        Self { accounts, keyring, wait, simulations }
     }
 
     /// Returns the decision on one request, at least as fresh as the revision token `at_least`.
@@ -136,8 +143,16 @@ impl Authorizer {
                 (view.snapshot.documents(&principal)?, Some(arn))
             }
         };
-        // Documents are compiled: milliseconds, which others on this thread would wait for.
-        let run = move || asked.run(&engine, &held, arn.as_deref());
+        // Documents are compiled and judged whole: that takes its time, on a thread of its own, and few at once.
+        let permit = self.simulations.clone().acquire_owned().await;
+        let permit = permit.map_err(|error| Error::internal(&error.to_string()))?;
+        let account = account.clone();
+        let run = move || {
+            // Until it is done, whether or not somebody still waits.
+            let _permit = permit;
+            let whom = arn.as_deref().map(|arn| (&account, arn));
+            asked.run(&engine, &held, whom)
+        };
         let done = tokio::task::spawn_blocking(run).await;
         Ok(done.map_err(|error| Error::internal(&format!("a simulation: {error}")))??)
     }

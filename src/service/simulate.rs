@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::management::documents;
 use crate::{
     catalog::{ANY, Arn, as_pattern, catalog},
-    domain::{ContextValue, Invalid, InvalidKind},
+    domain::{AccountId, ContextValue, Invalid, InvalidKind},
     engine::{Document, Engine, Simulated, Simulation, Verdict},
     ram::{document::Kind, has_listed_code, wildcard},
 };
@@ -49,10 +49,13 @@ impl Simulate {
     pub const MAX_DOCUMENTS: usize = 20;
     /// Most pairs of an action and a resource.
     pub const MAX_ROWS: usize = 2_000;
+    /// Most pairs of a question and a statement: a second or so.
+    pub const MAX_JUDGED: usize = 100_000;
     /// Longest ARN or action, in bytes.
     const MAX_TEXT: usize = 2_048;
 
-    /// Returns what the documents, and those that are `held` besides, say of each action on each resource.
+    /// Returns what the documents, and those that are `held` besides, say of each action on each resource; `whom` is the account
+    /// and the ARN of who holds them.
     ///
     /// # Errors
     /// The first document RAM would not accept, and what is wrong with it; a field that is wrong.
@@ -60,8 +63,9 @@ impl Simulate {
         &self,
         engine: &Engine,
         held: &[Arc<Document>],
-        principal_arn: Option<&str>,
+        whom: Option<(&AccountId, &str)>,
     ) -> Result<Vec<Row>, Invalid> {
+        let principal_arn = whom.map(|(_, arn)| arn);
         too_many("documents", "documents", self.documents.len(), Self::MAX_DOCUMENTS)?;
         if self.documents.is_empty() && principal_arn.is_none() {
             let either = "give documents, or a principal whose documents are asked";
@@ -80,15 +84,23 @@ impl Simulate {
         }
         let all: Vec<&Document> =
             compiled.iter().chain(held.iter().map(|document| &**document)).collect();
+        let questions = self.questions()?;
+        let statements: usize = all.iter().map(|document| document.statement_count()).sum();
+        let pairs = "pairs of a question and a statement";
+        too_many("actions", pairs, questions.len().saturating_mul(statements), Self::MAX_JUDGED)?;
         let mut rows = Vec::new();
-        for (action, resource) in self.questions()? {
+        for (action, resource) in questions {
             let asked = Simulation {
                 action: &action,
                 resource: &resource,
                 principal_arn,
                 context: &self.context,
             };
-            let simulated = engine.simulate(&all, &asked)?;
+            let mut simulated = engine.simulate(&all, &asked)?;
+            if whom.is_some_and(|(account, _)| is_of_another(account, &resource)) {
+                simulated.verdict = Verdict::ImplicitDeny;
+                simulated.matched.clear();
+            }
             rows.push(Row { action, resource, simulated });
         }
         Ok(rows)
@@ -165,6 +177,13 @@ fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static s
         return Ok(vec![(action.to_owned(), None)]);
     };
     Ok(vec![(ram.action.to_owned(), ram.arns.first().copied())])
+}
+
+/// Returns whether an ARN is of another account, whose resources no document of this one reaches.
+fn is_of_another(account: &AccountId, arn: &str) -> bool {
+    let of = Arn::parse(arn).map_or("", |arn| arn.account);
+    let is_stated = !of.is_empty() && of != ANY;
+    is_stated && of != account.as_str()
 }
 
 /// Refuses more of something than is answered.

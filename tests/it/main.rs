@@ -27,6 +27,7 @@ mod management_rules;
 mod management_table;
 mod migrate;
 mod ram_corpus;
+mod ram_delegated;
 mod ram_fixes;
 mod ram_lint;
 mod ram_management;

@@ -147,6 +147,7 @@ fn what_cannot_be_simulated_is_refused_by_its_field() {
         ),
         (with("principal", json!({ "type": "User", "id": "9" })), "invalid_value", "principal.id"),
         (with("principal", json!({ "type": "User" })), "missing_field", "principal.id"),
+        (with("context", json!({ "oss:k": "x".repeat(2_049) })), "invalid_value", "context.oss:k"),
         (with("document", json!(SAMPLE)), "unexpected_field", "document"),
     ] {
         let answer = server.send(&Request::post(SIMULATE, body.as_bytes()).token(DEV_TOKEN));
@@ -301,6 +302,55 @@ fn a_denied_request_is_answered_with_the_statement_that_would_allow_it() {
     let batch = Request::post("/v1/batch-is-authorized", batch.as_bytes()).token(DEV_TOKEN);
     let answer = server.send(&batch).json();
     assert_eq!(answer["results"][0]["errors"][0]["field"], "suggest");
+}
+
+#[test]
+fn numbers_of_a_context_are_compared_as_they_are_written() {
+    let server = Server::demo(&[]);
+    for (operator, value, number, applies) in [
+        ("NumericEquals", "18446744073709551617", "18446744073709551617", true),
+        ("NumericEquals", "18446744073709551617", "18446744073709551616", false),
+        ("NumericGreaterThan", "100", "100.00000000000000001", true),
+        ("StringEquals", "1.0", "1.0", true),
+        ("StringEquals", "1.0", "1", false),
+    ] {
+        let document = format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":"log:*","Resource":"*","Condition":{{"{operator}":{{"oss:k":"{value}"}}}}}}]}}"#
+        );
+        let document = Value::String(document).to_string();
+        let body = format!(
+            r#"{{"documents":[{document}],"actions":["log:GetProject"],"context":{{"oss:k":{number}}}}}"#
+        );
+        let answer = server.send(&Request::post(SIMULATE, body.as_bytes()).token(DEV_TOKEN)).json();
+        let expected = if applies { "explicitDeny" } else { "implicitDeny" };
+        assert_eq!(answer["results"][0]["decision"], expected, "{operator} {number}: {answer}");
+    }
+}
+
+#[test]
+fn a_bomb_of_patterns_is_refused_before_it_takes_long() {
+    let server = Server::demo(&[]);
+    let patterns: Vec<String> = (0..640).map(|n| format!("*?a{:02x}*", n % 256)).collect();
+    let document = json!({ "Version": "1", "Statement": [{
+        "Effect": "Deny", "Action": "log:*", "Resource": "*",
+        "Condition": { "StringLike": { "acs:ResourceTag/k": patterns } },
+    }] });
+    let ask = |values: usize| {
+        let body = json!({
+            "documents": [document], "actions": ["log:GetProject"],
+            "context": { "acs:ResourceTag/k": vec!["0".repeat(2_048); values] },
+        });
+        let body = body.to_string();
+        server.send(&Request::post(SIMULATE, body.as_bytes()).token(DEV_TOKEN))
+    };
+    assert_eq!(ask(4).status, 200);
+    assert_eq!(assert_error(&ask(64), 400, "invalid_value")["field"], "context");
+    // Many statements for many questions likewise.
+    let statement = json!({ "Effect": "Allow", "Action": "log:*", "Resource": "*" });
+    let document = json!({ "Version": "1", "Statement": vec![statement; 90] });
+    let body = json!({ "documents": vec![document; 20], "actions": ["log:*"] }).to_string();
+    let answer = server.send(&Request::post(SIMULATE, body.as_bytes()).token(DEV_TOKEN));
+    assert_eq!(assert_error(&answer, 400, "invalid_value")["field"], "actions");
 }
 
 /// Returns the snapshot with a document attached to a user.

@@ -104,7 +104,7 @@ fn patterns(all: &[Pattern], of: Expr, fact: fn(&Pattern) -> String) -> Option<E
         return None;
     }
     let (mut texts, mut terms) = (Vec::new(), Vec::new());
-    for pattern in all {
+    for pattern in all.iter().filter(|pattern| !pattern.is_never()) {
         if !pattern.is_for_cedar() {
             terms.push(is_fact(&fact(pattern)));
         } else if pattern.has_wildcard() {

@@ -91,7 +91,7 @@ impl Clause {
                     Values::Patterns(texts.iter().map(|text| Pattern::new(text)).collect())
                 }
                 Operator::StringEqualsIgnoreCase | Operator::StringNotEqualsIgnoreCase => {
-                    Values::Folded(owned(str::to_lowercase))
+                    Values::Folded(owned(folded))
                 }
                 _ => Values::Texts(owned(str::to_owned)),
             },
@@ -151,7 +151,7 @@ impl Clause {
         Some(match &self.values {
             Values::Texts(texts) => texts.iter().any(|it| *it == value.text()),
             Values::Folded(texts) => {
-                let folded = value.text().to_lowercase();
+                let folded = folded(&value.text());
                 texts.contains(&folded)
             }
             Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(&value.text())),
@@ -170,6 +170,11 @@ impl Clause {
             }
         })
     }
+}
+
+/// Returns a text in small letters, each by itself: a sigma that ends one word is the same letter.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn all<T>(texts: &[&str], read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {

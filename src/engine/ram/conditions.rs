@@ -166,6 +166,36 @@ pub(in crate::engine) fn check(
     Ok(())
 }
 
+/// Returns how many bytes the values of a context have.
+pub(in crate::engine) fn size(stated: &BTreeMap<String, ContextValue>) -> usize {
+    let of = |value: &Scalar| match value {
+        Scalar::String(text) | Scalar::Number(text) => text.len(),
+        Scalar::Bool(_) => 1,
+    };
+    let of_key = |value: &ContextValue| match value {
+        ContextValue::One(one) => of(one),
+        ContextValue::Many(many) => many.iter().map(of).sum(),
+    };
+    stated.values().map(of_key).sum()
+}
+
+/// Most characters that are looked at for a decision, patterns times texts: some tens of milliseconds. Ten documents of
+/// hundreds of patterns and an ARN of usual length are far below it.
+const MOST_WORK: usize = 8_000_000;
+
+/// Refuses to compare more than a decision may take.
+///
+/// # Errors
+/// That it would.
+pub(in crate::engine) fn check_cost(cost: usize) -> Result<(), Invalid> {
+    if cost <= MOST_WORK {
+        return Ok(());
+    }
+    let help = "the policies of the principal have many patterns: state a shorter resource and context, or let the policies have fewer";
+    let message = "there is more to compare than a decision may take".to_owned();
+    Err(Invalid { message, ..Invalid::value("context", &cost.to_string(), "", help) })
+}
+
 /// What a decision knows by itself.
 pub(in crate::engine) const KNOWN: [(&str, &str); 3] = [
     (keys::PRINCIPAL_ARN, "it is that of `principal`: leave it out"),

@@ -30,6 +30,8 @@ enum Part {
 struct Holes {
     /// `None` for a `?`.
     letters: Vec<Option<char>>,
+    /// The longest text without `?`: where it is not, the part is not.
+    longest: Finder<'static>,
     words: usize,
     /// For each letter that occurs, sorted, a bit for each place where it fits.
     masks: Vec<(char, Box<[u64]>)>,
@@ -121,6 +123,8 @@ impl Holes {
     fn new(part: &str) -> Self {
         let letters: Vec<Option<char>> = part.chars().map(|c| (c != '?').then_some(c)).collect();
         let words = letters.len().div_ceil(BITS);
+        let longest = part.split('?').max_by_key(|text| text.len()).unwrap_or_default();
+        let longest = Finder::new(longest.as_bytes()).into_owned();
         let places = |fits: &dyn Fn(Option<char>) -> bool| {
             let mut mask = vec![0_u64; words].into_boxed_slice();
             for (place, letter) in letters.iter().enumerate() {
@@ -140,10 +144,35 @@ impl Holes {
             .into_iter()
             .map(|c| (c, places(&|letter| letter.is_none_or(|letter| letter == c))))
             .collect();
-        Self { letters, words, masks, any }
+        Self { letters, longest, words, masks, any }
+    }
+
+    /// The same where a word holds all of the part and characters are bytes: nearly always.
+    fn after_in_one_word<'t>(&self, any: u64, text: &'t str) -> Option<&'t str> {
+        let done = 1_u64 << (self.letters.len() - 1);
+        let mut state = 0_u64;
+        for (at, byte) in text.bytes().enumerate() {
+            let mut mask = any;
+            for (letter, fits) in &self.masks {
+                if *letter == char::from(byte)
+                    && let [fits] = &**fits
+                {
+                    mask = *fits;
+                }
+            }
+            state = ((state << 1) | 1) & mask;
+            if state & done != 0 {
+                return text.get(at + 1..);
+            }
+        }
+        None
     }
 
     fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
+        self.longest.find(text.as_bytes())?;
+        if let ([any], true) = (&*self.any, text.is_ascii()) {
+            return self.after_in_one_word(*any, text);
+        }
         let last = self.letters.len() - 1;
         // A bit is set where the characters so far end a beginning of the part of that length.
         let mut state = vec![0_u64; self.words];

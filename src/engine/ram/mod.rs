@@ -13,7 +13,9 @@ mod pattern;
 mod statement;
 
 pub(super) use cedar::{ARN, context, schema_text};
-pub(super) use conditions::{Conditions, KNOWN, WrongType, check as check_conditions};
+pub(super) use conditions::{
+    Conditions, KNOWN, WrongType, check as check_conditions, check_cost, size as context_size,
+};
 pub(super) use statement::Statement;
 
 use crate::{
@@ -31,6 +33,8 @@ pub struct Document {
     /// The entity its holders have as a parent, for example `Custom/dev-only`.
     policy: String,
     statements: Vec<Statement>,
+    /// How many patterns a resource, and a value of the context, is compared with.
+    patterns: (usize, usize),
 }
 
 impl Document {
@@ -79,12 +83,20 @@ impl Document {
                 .map_err(|detail| refuse(&format!("statement {index}: {detail}")))?;
             statements.push(compiled);
         }
-        Ok(Self { policy: policy.to_owned(), statements })
+        let patterns = statements.iter().map(Statement::patterns);
+        let patterns = patterns.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        Ok(Self { policy: policy.to_owned(), statements, patterns })
     }
 
     /// Returns the entity its holders have as a parent.
     pub(super) fn policy(&self) -> &str {
         &self.policy
+    }
+
+    /// Returns roughly what it costs to ask it, in characters that are looked at.
+    pub(super) fn cost(&self, arn: &str, context: usize) -> usize {
+        let (of_resources, of_values) = self.patterns;
+        of_resources.saturating_mul(arn.len()).saturating_add(of_values.saturating_mul(context))
     }
 
     /// Returns its statements.
@@ -99,6 +111,12 @@ impl Document {
         arn: &'a str,
     ) -> impl Iterator<Item = &'d Statement> + use<'d, 'a> {
         self.statements.iter().filter(move |it| it.names(action) && it.is_on(arn))
+    }
+
+    /// Returns how many statements it has.
+    #[must_use]
+    pub fn statement_count(&self) -> usize {
+        self.statements.len()
     }
 
     /// Returns its policies as Cedar text, formatted for people.

@@ -88,9 +88,14 @@ impl Pattern {
     pub(super) fn is_for_cedar(&self) -> bool {
         /// Longest text between two `*` that is left to Cedar.
         const LONGEST_PART: usize = 128;
-        !matches!(self.kind, Matching::Never)
+        !self.is_never()
             && !self.text.contains('?')
             && self.text.split('*').skip(1).all(|part| part.len() <= LONGEST_PART)
+    }
+
+    /// Returns whether it matches nothing.
+    pub(super) const fn is_never(&self) -> bool {
+        matches!(self.kind, Matching::Never)
     }
 
     /// Returns whether it has a wildcard.

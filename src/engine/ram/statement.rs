@@ -4,7 +4,7 @@ use cedar_policy::{Policy, PolicySet};
 
 use super::{
     cedar,
-    clause::Clause,
+    clause::{Clause, Values},
     conditions::{Conditions, WrongType},
     pattern::{Pattern, Reading},
 };
@@ -149,6 +149,16 @@ impl Statement {
         self.resources.iter().any(|it| it.matches(arn))
     }
 
+    /// Returns how many patterns a resource, and a value of the context, is compared with.
+    pub(in crate::engine) fn patterns(&self) -> (usize, usize) {
+        let count = |patterns: &[Pattern]| patterns.iter().filter(|it| it.has_wildcard()).count();
+        let of_values = self.clauses.iter().map(|clause| match &clause.values {
+            Values::Patterns(patterns) => count(patterns),
+            _ => 0,
+        });
+        (count(&self.resources), of_values.sum())
+    }
+
     /// Returns whether its conditions hold.
     ///
     /// # Errors
@@ -217,7 +227,8 @@ fn is_wholly_read(read: &Read<'_>) -> bool {
     };
     let one_of_each = |node: &Node| {
         let own = members(node);
-        let once = |name: &str| own.iter().filter(|it| it.name == name).count() == 1;
+        let is_same = |it: &Member, name: &str| it.name.eq_ignore_ascii_case(name);
+        let once = |name: &str| own.iter().filter(|it| is_same(it, name)).count() == 1;
         matches!(node.value, Value::Object(_)) && own.iter().all(|it| once(&it.name))
     };
     let has_one_list = read.element("Action").is_some() != read.element("NotAction").is_some();

@@ -263,6 +263,9 @@ fn an_arn_of_another_account_or_region_is_foreign() {
     for (action, arn) in [
         ("log:GetProject", "acs:log:cn-hangzhou:1000000000000002:project/p"),
         ("log:GetProject", "acs:log:cn-hangzhou:*:project/p"),
+        // No region is written so: a Deny on the region must not be slipped.
+        ("log:GetProject", "acs:log::1000000000000001:project/p"),
+        ("log:GetProject", "acs:log:CN-Hangzhou:1000000000000001:project/p"),
         (
             "PaiWorkspace:DeleteWorkspace",
             "acs:paiworkspace:cn-shanghai:1000000000000001:workspace/1",

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use crate::{
     domain::{ContextValue, Decision, Question, Scalar},
@@ -126,72 +127,33 @@ impl<'de> Deserialize<'de> for WireContext {
     }
 }
 
+/// A value of a context, read from its text: numbers keep it, for no number type of this program holds all of them.
 struct WireValue(ContextValue);
 
 impl<'de> Deserialize<'de> for WireValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueReader { nested: false }).map(Self)
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if !raw.starts_with('[') {
+            return scalar(raw).map(ContextValue::One).map(Self);
+        }
+        let items: Vec<&RawValue> = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
+        if items.len() > CONTEXT_KEYS {
+            return Err(serde::de::Error::custom("more values than a condition key may have"));
+        }
+        let values = items.iter().map(|item| scalar(item.get())).collect::<Result<_, _>>()?;
+        Ok(Self(ContextValue::Many(values)))
     }
 }
 
-struct WireScalar(Scalar);
-
-impl<'de> Deserialize<'de> for WireScalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_any(ValueReader { nested: true })? {
-            ContextValue::One(scalar) => Ok(Self(scalar)),
-            ContextValue::Many(_) => Err(serde::de::Error::custom("a list within a list")),
-        }
-    }
-}
-
-struct ValueReader {
-    nested: bool,
-}
-
-impl<'de> Visitor<'de> for ValueReader {
-    type Value = ContextValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.nested {
-            "a string, boolean or number"
-        } else {
-            "a string, boolean, number or list of them"
-        })
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ContextValue, E> {
-        Ok(ContextValue::One(Scalar::String(text.to_owned())))
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<ContextValue, E> {
-        Ok(ContextValue::One(Scalar::Bool(value)))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<ContextValue, E> {
-        Ok(ContextValue::One(Scalar::Number(value.to_string())))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<ContextValue, E> {
-        Ok(ContextValue::One(Scalar::Number(value.to_string())))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<ContextValue, E> {
-        Ok(ContextValue::One(Scalar::Number(value.to_string())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ContextValue, A::Error> {
-        if self.nested {
-            return Err(serde::de::Error::invalid_type(serde::de::Unexpected::Seq, &self));
-        }
-        let mut out = Vec::new();
-        while let Some(WireScalar(scalar)) = seq.next_element()? {
-            if out.len() >= CONTEXT_KEYS {
-                return Err(serde::de::Error::custom("more values than a condition key may have"));
-            }
-            out.push(scalar);
-        }
-        Ok(ContextValue::Many(out))
+fn scalar<E: serde::de::Error>(raw: &str) -> Result<Scalar, E> {
+    match raw.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(raw).map(Scalar::String).map_err(E::custom),
+        Some(b't') => Ok(Scalar::Bool(true)),
+        Some(b'f') => Ok(Scalar::Bool(false)),
+        Some(b'-' | b'0'..=b'9') => Ok(Scalar::Number(raw.to_owned())),
+        Some(b'[') => Err(E::custom("a list within a list")),
+        Some(b'{') => Err(E::custom("an object where a string, boolean, number or list belongs")),
+        _ => Err(E::custom("null where a string, boolean, number or list belongs")),
     }
 }
 

@@ -341,6 +341,30 @@ pub(super) fn permit(
     }
 }
 
+/// Refuses a call on the account whose body names a workspace that the caller may not take its action on.
+fn permit_in(view: &View, caller: &Caller, workspace: &WorkspaceId) -> Result<(), Error> {
+    let kind = view.kind_of(&caller.principal).ok_or_else(|| no_permission(caller, None))?;
+    let principal = Principal { kind, id: caller.principal.clone() };
+    let action = caller.operation.action;
+    if action.is_some_and(|action| may(view, caller, &principal, action, workspace)) {
+        return Ok(());
+    }
+    Err(no_permission(caller, None))
+}
+
+/// Refuses a call whose body names a resource that the caller may not take an action on.
+fn permit_on(view: &View, caller: &Caller, action: &str, arn: &str) -> Result<(), Error> {
+    let kind = view.kind_of(&caller.principal).ok_or_else(|| no_permission(caller, None))?;
+    let action = catalog().find_action(action);
+    let action = action.ok_or_else(|| Error::internal("an action that is asked is not known"))?;
+    let principal = Principal { kind, id: caller.principal.clone() };
+    let on = Resource::Arn { arn: arn.to_owned(), workspace: None };
+    if decides(view, caller, principal, action.id, on).effect() == Effect::Allow {
+        return Ok(());
+    }
+    Err(no_permission(caller, Some(&arn.to_owned())))
+}
+
 /// Returns whether a principal may take an action on a workspace.
 fn may(
     view: &View,

@@ -1,6 +1,6 @@
 //! RAM users: made, shown, changed, deleted.
 
-use super::{Caller, Management};
+use super::{Caller, Management, permit_on};
 use crate::{
     domain::{
         Holder, Identity, Import, Op, Principal, PrincipalId, PrincipalKind, Profile, Revision,
@@ -208,7 +208,22 @@ impl Management {
     /// # Errors
     /// The first field that is wrong, as [`import`]; as every write of [`Management`].
     pub async fn import_users(&self, caller: &Caller, users: &Import) -> Result<Imported, Error> {
-        let decide = |view: &View| import::ops(view, &caller.account, users, self.now());
+        let decide = |view: &View| {
+            let ops = import::ops(view, &caller.account, users, self.now())?;
+            // The body names whom it makes known: each is asked as if it were made alone.
+            for identity in ops.iter().filter_map(|op| match op {
+                Op::PutIdentity(identity) => Some(identity),
+                _ => None,
+            }) {
+                let (action, kind) = match identity.principal.kind {
+                    PrincipalKind::RamRole => ("ram:CreateRole", "role"),
+                    _ => ("ram:CreateUser", "user"),
+                };
+                let arn = format!("acs:ram:*:{}:{kind}/{}", caller.account, identity.name);
+                permit_on(view, caller, action, &arn)?;
+            }
+            Ok(ops)
+        };
         let changed = self.change(caller, None, decide).await?;
         Ok(Imported::of(&changed))
     }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Caller, Management, NewMember, Page, Paging, Sorting, may, members, workspace_not_found,
+    Caller, Management, NewMember, Page, Paging, Sorting, may, members, permit_in,
+    workspace_not_found,
 };
 use crate::{
     domain::{
@@ -214,6 +215,8 @@ impl Management {
     ) -> Result<Revision, Error> {
         let decide = |view: &View| {
             let workspace = view.workspace(id).ok_or_else(|| workspace_not_found(id))?;
+            // The body names it: a policy may be about this one.
+            permit_in(view, caller, id)?;
             if view.default_workspace().is_some_and(|default| default.id == workspace.id) {
                 return Ok(Vec::new());
             }

@@ -123,7 +123,14 @@ fn condition(seeded: &mut Seeded, coverage: &mut Coverage) -> Map<String, Value>
         let values: Vec<String> = values.collect();
         let values = one_or_list(seeded, &values);
         coverage.note_list("values", &values);
-        drawn.entry(operator).or_insert_with(|| json!({}))[respelt(seeded, name)] = values;
+        let spelt = respelt(seeded, name);
+        let of_operator = drawn.entry(operator).or_insert_with(|| json!({}));
+        // One key in two spellings is refused.
+        let is_new =
+            |keys: &Map<String, Value>| !keys.keys().any(|it| it.eq_ignore_ascii_case(&spelt));
+        if of_operator.as_object().is_some_and(is_new) {
+            of_operator[spelt] = values;
+        }
     }
     drawn
 }
