@@ -190,13 +190,21 @@ impl Grants {
         self.holder_counts.get(policy).copied().unwrap_or_default()
     }
 
-    /// Returns the bytes of the documents, roughly.
+    /// Returns how many bytes it takes in memory with the compiled documents, roughly.
     pub(super) fn weight(&self) -> usize {
         const ENTRY: usize = 300;
+        // A document in force is policies and matchers beside its text.
+        const COMPILED: usize = 40;
         let entries = self.groups.len() + self.members.len() + self.policies_of.len();
         let documents = self.policies.values().flat_map(|policy| &policy.versions);
         ENTRY * (entries + self.policies.len())
             + documents.map(|version| version.document.len()).sum::<usize>()
+            + self
+                .policies
+                .values()
+                .filter_map(|policy| policy.version(policy.default))
+                .map(|version| COMPILED * version.document.len())
+                .sum::<usize>()
     }
 
     /// Returns whether nothing is recorded.

@@ -22,7 +22,7 @@ pub(super) struct Matcher {
 #[derive(Debug)]
 enum Part {
     Text(Box<Finder<'static>>),
-    Holes(Holes),
+    Holes(Box<Holes>),
 }
 
 /// A part with `?`.
@@ -66,7 +66,7 @@ impl Matcher {
 impl Part {
     fn new(part: &str) -> Self {
         if part.contains('?') {
-            Self::Holes(Holes::new(part))
+            Self::Holes(Box::new(Holes::new(part)))
         } else {
             Self::Text(Box::new(Finder::new(part.as_bytes()).into_owned()))
         }

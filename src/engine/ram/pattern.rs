@@ -25,7 +25,7 @@ enum Matching {
     Text,
     /// `*` alone.
     Any,
-    Wildcards(Matcher),
+    Wildcards(Box<Matcher>),
     /// A `?` that stands for itself, which no name of an action has.
     Never,
 }
@@ -35,7 +35,7 @@ impl Pattern {
     pub(super) fn new(text: &str) -> Self {
         let kind = match text {
             "*" => Matching::Any,
-            text if wildcard::is_pattern(text) => Matching::Wildcards(Matcher::new(text)),
+            text if wildcard::is_pattern(text) => Matching::Wildcards(Box::new(Matcher::new(text))),
             _ => Matching::Text,
         };
         Self { text: text.to_owned(), kind }
