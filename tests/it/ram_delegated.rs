@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    ram::{Ram, column},
+    ram::{DENY, Ram, column},
+    server::DEV_TOKEN,
     signed::{Api, Call, ok, refused},
 };
 
@@ -73,4 +74,31 @@ fn a_denial_on_a_workspace_reaches_operations_whose_body_names_it() {
     let other = column(&other["Workspaces"], "WorkspaceId");
     let other = other.iter().find(|id| *id != "10001").expect("another workspace");
     ok(&deputy.put("UpdateDefaultWorkspace", &[], &set(other)));
+}
+
+#[test]
+fn a_ram_role_is_a_member_and_its_policies_decide() {
+    let (server, mut ram) = Ram::demo();
+    let id = ram.role("pipeline")["RoleId"].as_str().expect("an id").to_owned();
+    let member = json!({ "Members": [{ "UserId": id, "Roles": ["PAI.AlgoDeveloper"] }] });
+    ok(&ram.0.put("CreateMember", &["10001"], &member));
+    let question = json!({
+        "principal": { "type": "RamRole", "id": id }, "action": "PaiDLC:StopJob",
+        "resource": { "workspace": "10001", "creator": id, "accessibility": "PRIVATE" },
+    });
+    assert_eq!(server.decide(DEV_TOKEN, &question)["decision"], "Allow");
+    ram.ok("CreatePolicy", &[("PolicyName", "stop"), ("PolicyDocument", DENY)]);
+    let query = [("PolicyType", "Custom"), ("PolicyName", "stop"), ("RoleName", "pipeline")];
+    ram.ok("AttachPolicyToRole", &query);
+    let denied = server.decide(DEV_TOKEN, &question);
+    assert_eq!(denied["reason"], "explicit_deny");
+    assert_eq!(denied["determiningPolicies"], json!(["Custom/stop/v1/Statement/0"]));
+    // A version that is made the default decides the next request.
+    let allow = DENY.replace("Deny", "Allow");
+    let query =
+        [("PolicyName", "stop"), ("PolicyDocument", allow.as_str()), ("SetAsDefault", "true")];
+    ram.ok("CreatePolicyVersion", &query);
+    let allowed = server.decide(DEV_TOKEN, &question)["determiningPolicies"].clone();
+    assert_eq!(allowed[0], "Custom/stop/v2/Statement/0");
+    ram.no("DeleteRole", &[("RoleName", "pipeline")], 409, "DeleteConflict.Role.Member");
 }

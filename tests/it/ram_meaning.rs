@@ -1,21 +1,27 @@
 //! What RAM documents mean: the corners of ADR 14 pinned, and the engine held against the independent evaluator.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pai_authz::{
     catalog::catalog,
-    domain::{ContextValue, Scalar},
-    engine::{Document, Engine, Simulation, Verdict as Said},
+    domain::{
+        AccountId, AccountRecords, ContextValue, Holder, Identity, Policy, PolicyName, PolicyRef,
+        PolicyType, PolicyVersion, Principal, PrincipalId, PrincipalKind, Profile, Reason, Request,
+        Resource, Scalar, Timestamp, UserName, VersionId,
+    },
+    engine::{Document, Engine, Simulation, Snapshot, Verdict as Said},
     ram::{document::Kind, finding::Class, lint::lint},
 };
 
 use crate::support::{
     Seeded, full,
-    naive_ram::{Asked, Verdict, judge},
+    naive_ram::{Asked, Judged, Verdict, judge},
     random_ram::{self, Coverage},
     report,
 };
 
+const ACCOUNT: &str = "1000000000000001";
+const ALICE: &str = "2001";
 const ARN: &str = "acs:log:cn-hangzhou:1000000000000001:project/p1";
 
 /// What the only statement says, in an Allow and in a Deny, and whether it applies there. The request is for
@@ -140,18 +146,87 @@ fn said(
     (verdict, matched, missing)
 }
 
+/// Returns an account whose user `alice` has these documents as policies.
+fn account_with(engine: &Arc<Engine>, texts: &[(String, String)]) -> Snapshot {
+    let then = Timestamp::from_millis(0);
+    let mut records = AccountRecords::empty(AccountId::parse(ACCOUNT).unwrap());
+    let user = PrincipalId::parse(ALICE).unwrap();
+    let identity = Identity {
+        principal: Principal { kind: PrincipalKind::User, id: user.clone() },
+        name: UserName::parse("alice").unwrap(),
+        profile: Profile::default(),
+        assumable: None,
+        created: then,
+        modified: then,
+    };
+    records.identities.insert(user.clone(), identity);
+    for (name, text) in texts {
+        let name = PolicyName::parse(name).unwrap();
+        let version =
+            PolicyVersion { id: VersionId(1), document: text.as_str().into(), created: then };
+        let policy = Policy {
+            name: name.clone(),
+            description: String::new(),
+            versions: vec![version],
+            default: VersionId(1),
+            next: VersionId(2),
+            created: then,
+            modified: then,
+        };
+        records.policies.insert(name.clone(), policy);
+        let reference = PolicyRef { policy_type: PolicyType::Custom, name };
+        records.attachments.insert((Holder::Principal(user.clone()), reference), then);
+    }
+    Snapshot::build(engine.clone(), &records).unwrap()
+}
+
+/// Holds a decision of an account against what the documents say.
+#[track_caller]
+fn check_decision(snapshot: &Snapshot, simulation: &Simulation<'_>, expected: &Judged) {
+    let action = catalog().find_action(simulation.action).unwrap();
+    let request = Request {
+        principal: Principal { kind: PrincipalKind::User, id: PrincipalId::parse(ALICE).unwrap() },
+        action: action.id,
+        resource: Resource::Arn { arn: simulation.resource.to_owned(), workspace: None },
+        context: simulation.context.clone(),
+    };
+    let decision = snapshot.is_authorized(&request);
+    // What every known user has unless a document denies it.
+    let granted = action.allowed_unless_denied;
+    let reason = match expected.verdict {
+        Verdict::Error => Reason::Error,
+        Verdict::Deny => Reason::ExplicitDeny,
+        Verdict::Allow => Reason::ExplicitAllow,
+        Verdict::Nothing if granted => Reason::ExplicitAllow,
+        Verdict::Nothing => Reason::ImplicitDeny,
+    };
+    assert_eq!(decision.reason, reason, "{simulation:?} {expected:?} {decision:?}");
+    let named = |id: &&String| id.starts_with("Custom/");
+    let named: Vec<_> = decision.determining_policies.iter().filter(named).cloned().collect();
+    let mut matched: Vec<_> = expected
+        .matched
+        .iter()
+        .map(|(name, index)| format!("Custom/{name}/v1/Statement/{index}"))
+        .collect();
+    matched.sort_unstable();
+    assert_eq!(named, matched, "{simulation:?}");
+}
+
 #[test]
 fn cedar_and_the_independent_evaluator_say_the_same_of_random_documents() {
     let engine = Engine::new("cn-hangzhou").unwrap();
     let actions: Vec<String> =
         catalog().ram_actions().iter().map(|it| it.action.to_owned()).collect();
     let (mut seeded, mut coverage) = (Seeded(202_614), Coverage::default());
+    let alice = "acs:ram::1000000000000001:user/alice";
     let principals = [
-        "acs:ram::1000000000000001:user/alice",
+        alice,
+        alice,
+        alice,
         "acs:ram::1000000000000001:role/trainer",
         "acs:ram::1000000000000001:root",
     ];
-    let (mut documents, mut requests) = (0, 0);
+    let (mut documents, mut requests, mut decisions) = (0, 0, 0);
     while documents < full(500, 10_000) {
         let texts: Vec<(String, String)> = (0..=seeded.below(3))
             .map(|n| {
@@ -165,6 +240,7 @@ fn cedar_and_the_independent_evaluator_say_the_same_of_random_documents() {
             .iter()
             .map(|(name, text)| engine.compile_document(name, "v1", text).unwrap())
             .collect();
+        let snapshot = account_with(&engine, &texts);
         let only: Vec<String> = texts.iter().map(|(_, text)| text.clone()).collect();
         documents += texts.len() as u64;
         for _ in 0..100 * texts.len() {
@@ -188,9 +264,15 @@ fn cedar_and_the_independent_evaluator_say_the_same_of_random_documents() {
             if verdict != Verdict::Error {
                 assert!(missing.iter().eq(&expected.missing), "{missing:?}\n{}", context());
             }
+            if principal_arn == Some(alice) {
+                check_decision(&snapshot, &simulation, &expected);
+                decisions += 1;
+            }
             requests += 1;
         }
     }
     assert_eq!(coverage.holes(), Vec::<String>::new());
-    report(&format!("{documents} documents, {requests} requests, 0 differences\n{coverage}"));
+    report(&format!(
+        "{documents} documents, {requests} requests, {decisions} of them decisions, 0 differences\n{coverage}"
+    ));
 }
