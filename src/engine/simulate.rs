@@ -126,7 +126,7 @@ impl Engine {
                 holding.push((*document, *statement));
             }
             for key in statement.missing(&conditions) {
-                missing.entry(key.to_ascii_lowercase()).or_insert_with(|| key.to_owned());
+                missing.entry(keys::normal(key)).or_insert_with(|| key.to_owned());
             }
         }
         let (verdict, deciding) = match action {

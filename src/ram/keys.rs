@@ -38,6 +38,16 @@ pub const TYPED: [Key; 10] = [
     key(ENTITY_ACCESS_TYPE, Family::String),
 ];
 
+/// Returns a key in the one form that all its spellings have: small letters, but for what follows a `/`, which names a tag, and
+/// tags are told apart by the case of letters.
+#[must_use]
+pub fn normal(name: &str) -> String {
+    match name.split_once('/') {
+        Some((kind, tag)) => format!("{}/{tag}", kind.to_ascii_lowercase()),
+        None => name.to_ascii_lowercase(),
+    }
+}
+
 /// Returns the key of a name, whose case does not count; `None` when what it holds is not known.
 #[must_use]
 pub fn typed(name: &str) -> Option<&'static Key> {

@@ -15,7 +15,7 @@ use pai_authz::{
 
 use crate::support::{
     Seeded, full,
-    naive_ram::{Asked, Judged, Verdict, judge},
+    naive_ram::{Asked, Judged, Verdict, judge, spelled},
     random_ram::{self, Coverage},
     report,
 };
@@ -142,7 +142,7 @@ fn said(
         Said::ImplicitDeny => Verdict::Nothing,
     };
     let matched = said.matched.into_iter().map(|it| (it.document, it.statement)).collect();
-    let missing = said.missing_context_keys.iter().map(|key| key.to_lowercase()).collect();
+    let missing = said.missing_context_keys.iter().map(|key| spelled(key)).collect();
     (verdict, matched, missing)
 }
 

@@ -19,7 +19,7 @@ pub(in crate::engine) struct Clause {
     pub(super) operator: Operator,
     /// The key as the document has it.
     pub(super) key: String,
-    /// The key in small letters.
+    /// The key as all its spellings have it.
     pub(super) lower: String,
     /// The key's entry, where what it holds is known.
     pub(super) typed: Option<&'static Key>,
@@ -103,10 +103,10 @@ impl Clause {
         Some(Self {
             operator,
             key: read.key.text.to_owned(),
-            lower: read.key.text.to_ascii_lowercase(),
+            lower: keys::normal(read.key.text),
             typed: keys::typed(read.key.text),
             values,
-            fact: format!("{operator:?} {} {texts:?}", read.key.text.to_ascii_lowercase()),
+            fact: format!("{operator:?} {} {texts:?}", keys::normal(read.key.text)),
         })
     }
 

@@ -105,7 +105,7 @@ impl Conditions {
                 ContextValue::One(one) => vec![Stated::new(one.clone())],
                 ContextValue::Many(many) => many.iter().cloned().map(Stated::new).collect(),
             };
-            (key.to_ascii_lowercase(), values)
+            (keys::normal(key), values)
         };
         Self(stated.iter().map(read).collect())
     }
@@ -113,7 +113,7 @@ impl Conditions {
     /// Adds what is known of the request, whatever it says itself.
     pub(in crate::engine) fn know(&mut self, key: &str, value: &str) {
         let value = Stated::new(Scalar::String(value.to_owned()));
-        self.0.insert(key.to_ascii_lowercase(), vec![value]);
+        self.0.insert(keys::normal(key), vec![value]);
     }
 
     /// Returns the values of a key in small letters; none when it is absent.
@@ -158,7 +158,7 @@ pub(in crate::engine) fn check(
                 return Err(Invalid::value(field(), &shown(value), expected, help));
             }
         }
-        if !seen.insert(key.to_ascii_lowercase()) {
+        if !seen.insert(keys::normal(key)) {
             let help = "the case of letters does not count in keys: give each once";
             return Err(Invalid::unexpected(field(), &shown(value), help));
         }

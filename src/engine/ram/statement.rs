@@ -14,6 +14,7 @@ use crate::{
     ram::{
         document::{Effect, Statement as Read, members, one_or_many},
         json::{Member, Node, Value},
+        keys,
     },
 };
 
@@ -227,8 +228,10 @@ fn is_wholly_read(read: &Read<'_>) -> bool {
     };
     let one_of_each = |node: &Node| {
         let own = members(node);
-        let is_same = |it: &Member, name: &str| it.name.eq_ignore_ascii_case(name);
-        let once = |name: &str| own.iter().filter(|it| is_same(it, name)).count() == 1;
+        let once = |name: &str| {
+            let name = keys::normal(name);
+            own.iter().filter(|it| keys::normal(&it.name) == name).count() == 1
+        };
         matches!(node.value, Value::Object(_)) && own.iter().all(|it| once(&it.name))
     };
     let has_one_list = read.element("Action").is_some() != read.element("NotAction").is_some();

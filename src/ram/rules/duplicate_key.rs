@@ -3,8 +3,8 @@
 //!
 //! ## What it does
 //! Reports a key that occurs a second time in one JSON object: an element of a statement, a condition operator, or
-//! a condition key below one operator.
-//! zh: 报告同一个 JSON 对象中再次出现的键：语句的元素、条件运算符，或同一运算符下的条件键。
+//! a condition key below one operator, whose case of letters does not count but in the name of a tag.
+//! zh: 报告同一个 JSON 对象中再次出现的键：语句的元素、条件运算符，或同一运算符下的条件键（条件键不区分大小写，标签名除外）。
 //!
 //! ## Why it matters
 //! Readers of JSON keep only one of the two values, mostly the last. A reviewer who reads the first Effect approves
@@ -49,12 +49,16 @@
 //! ## Source
 //! RFC 8259, Objects; RAM Docs, Policy structure and syntax
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use super::shared::remove_member;
 use crate::ram::{
     finding::{Findings, words},
     json::{Member, Value},
+    keys,
     lint::Subject,
 };
 
@@ -73,23 +77,23 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
 }
 
 fn look_at(subject: &Subject<'_>, members: &[Member], out: &mut Findings) {
-    let mut first: HashMap<&str, &Member> = HashMap::new();
+    let mut first: HashMap<Cow<'_, str>, &Member> = HashMap::new();
     let text = |member: &Member| subject.document.text.get(member.value.span.clone());
-    let mut differ: HashSet<&str> = HashSet::new();
+    let mut differ: HashSet<Cow<'_, str>> = HashSet::new();
     for member in members {
-        let before = *first.entry(&member.name).or_insert(member);
+        let before = *first.entry(key(member)).or_insert(member);
         if text(before) != text(member) {
-            differ.insert(&member.name);
+            differ.insert(key(member));
         }
     }
     first.clear();
     for (index, member) in members.iter().enumerate() {
-        let Some(before) = first.get(member.name.as_str()) else {
-            first.insert(&member.name, member);
+        let Some(before) = first.get(&key(member)) else {
+            first.insert(key(member), member);
             continue;
         };
         let name = &member.name;
-        let is_same = !differ.contains(name.as_str());
+        let is_same = !differ.contains(&key(member));
         out.add(
             &member.name_span,
             words!("`{name}` stands here a second time", "`{name}` 重复出现"),
@@ -100,5 +104,14 @@ fn look_at(subject: &Subject<'_>, members: &[Member], out: &mut Findings) {
             "只保留一个；若两者都需要，请将值合并为一个列表"
         ))
         .fix_if(is_same.then(|| remove_member(members, index)));
+    }
+}
+
+/// Returns what makes a member the same as another: its name, however a condition key is spelled.
+fn key(member: &Member) -> Cow<'_, str> {
+    if member.name.contains(':') {
+        keys::normal(&member.name).into()
+    } else {
+        member.name.as_str().into()
     }
 }

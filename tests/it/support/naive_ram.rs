@@ -77,7 +77,7 @@ pub(crate) fn judge(documents: &[(String, String)], asked: &Asked<'_>) -> Judged
             let mut all_hold = true;
             for clause in clauses(statement) {
                 if stated(asked.context, clause.key).is_empty() {
-                    missing.insert(clause.key.to_lowercase());
+                    missing.insert(spelled(clause.key));
                 }
                 match holds(&clause, is_deny, asked.context) {
                     Some(holds) => all_hold &= holds,
@@ -178,7 +178,7 @@ pub(crate) fn stands_for(pattern: &str, text: &str, question_is_wild: bool) -> b
 /// Returns the values a request states for a key, whatever the case of its letters. An empty list is an absent key.
 fn stated<'c>(context: &'c BTreeMap<String, ContextValue>, key: &str) -> Vec<&'c Scalar> {
     let mut entries = context.iter();
-    match entries.find(|(name, _)| name.to_lowercase() == key.to_lowercase()) {
+    match entries.find(|(name, _)| spelled(name) == spelled(key)) {
         Some((_, ContextValue::One(value))) => vec![value],
         Some((_, ContextValue::Many(values))) => values.iter().collect(),
         None => Vec::new(),
@@ -397,4 +397,11 @@ fn block(text: &str) -> Option<Block> {
         },
     };
     Some(Block { is_ipv4, address, open_bits })
+}
+
+/// A condition key as all its spellings have it: only the name of a tag, after `/`, keeps the case of its letters.
+pub(crate) fn spelled(key: &str) -> String {
+    let mut parts: Vec<String> = key.splitn(2, '/').map(str::to_owned).collect();
+    parts[0] = parts[0].to_lowercase();
+    parts.join("/")
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 use pai_authz::domain::{ContextValue, Scalar};
 use serde_json::Value;
 
-use super::naive_ram::{Asked, Judged, clauses, strings};
+use super::naive_ram::{Asked, Judged, clauses, spelled, strings};
 
 // Lists, their entries between bars.
 pub(super) const ACTION_FORMS: &str = "\
@@ -161,7 +161,7 @@ impl Coverage {
                 let effect = statement["Effect"].as_str().unwrap();
                 for clause in clauses(statement) {
                     self.note(if decides { "decides" } else { "decides not" }, clause.operator);
-                    if judged.missing.contains(&clause.key.to_lowercase()) {
+                    if judged.missing.contains(&spelled(clause.key)) {
                         let sign = if clause.is_negated() { "negated" } else { "positive" };
                         self.note("absent", format!("{sign} in {effect}"));
                     }

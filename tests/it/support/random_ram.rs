@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use super::ram_forms::Coverage;
 use super::{
     Seeded,
-    naive_ram::{Clause, clauses, stands_for, strings},
+    naive_ram::{Clause, clauses, spelled, stands_for, strings},
     ram_forms::{
         ACTION_FORMS, BLOCKS, FAMILIES, IDS, Key, ODD_IDS, OPERATORS, RESOURCE_FORMS, entries,
         family, key, keys, pool,
@@ -127,7 +127,7 @@ fn condition(seeded: &mut Seeded, coverage: &mut Coverage) -> Map<String, Value>
         let of_operator = drawn.entry(operator).or_insert_with(|| json!({}));
         // One key in two spellings is refused.
         let is_new =
-            |keys: &Map<String, Value>| !keys.keys().any(|it| it.eq_ignore_ascii_case(&spelt));
+            |keys: &Map<String, Value>| !keys.keys().any(|it| spelled(it) == spelled(&spelt));
         if of_operator.as_object().is_some_and(is_new) {
             of_operator[spelt] = values;
         }
