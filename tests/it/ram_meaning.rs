@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use pai_authz::{
     catalog::catalog,
     domain::{
-        AccountId, AccountRecords, ContextValue, Holder, Identity, Policy, PolicyName, PolicyRef,
-        PolicyType, PolicyVersion, Principal, PrincipalId, PrincipalKind, Profile, Reason, Request,
-        Resource, Scalar, Timestamp, UserName, VersionId,
+        AccountId, AccountRecords, ContextValue, Holder, Identity, PolicyRef, PolicyType,
+        Principal, PrincipalId, PrincipalKind, Profile, Reason, Request, Resource, Scalar,
+        Timestamp, UserName,
     },
     engine::{Document, Engine, Simulation, Snapshot, Verdict as Said},
     ram::{document::Kind, finding::Class, lint::lint},
@@ -17,6 +17,7 @@ use crate::support::{
     Seeded, full,
     naive_ram::{Asked, Judged, Verdict, judge, spelled},
     random_ram::{self, Coverage},
+    records::custom_policy,
     report,
 };
 
@@ -161,18 +162,8 @@ fn account_with(engine: &Arc<Engine>, texts: &[(String, String)]) -> Snapshot {
     };
     records.identities.insert(user.clone(), identity);
     for (name, text) in texts {
-        let name = PolicyName::parse(name).unwrap();
-        let version =
-            PolicyVersion { id: VersionId(1), document: text.as_str().into(), created: then };
-        let policy = Policy {
-            name: name.clone(),
-            description: String::new(),
-            versions: vec![version],
-            default: VersionId(1),
-            next: VersionId(2),
-            created: then,
-            modified: then,
-        };
+        let policy = custom_policy(name, text);
+        let name = policy.name.clone();
         records.policies.insert(name.clone(), policy);
         let reference = PolicyRef { policy_type: PolicyType::Custom, name };
         records.attachments.insert((Holder::Principal(user.clone()), reference), then);

@@ -3,9 +3,8 @@
 use pai_authz::{
     catalog::catalog,
     domain::{
-        AccountId, AccountRecords, Effect, Holder, Op, Policy, PolicyName, PolicyRef, PolicyType,
-        PolicyVersion, PrincipalId, PrincipalKind, Question, Reason, Revision, Timestamp,
-        VersionId, WorkspaceId,
+        AccountId, AccountRecords, Effect, Holder, Op, PolicyRef, PolicyType, PrincipalId,
+        PrincipalKind, Question, Reason, Revision, Timestamp, WorkspaceId,
     },
     engine::{Engine, Snapshot},
     ram::{document::Kind, finding::Class, lint::lint},
@@ -16,7 +15,9 @@ use crate::{
     decisions::{ACCOUNT, put_identity, put_workspace},
     http_errors::assert_error,
     support::{
-        Seeded, full, report,
+        Seeded, full,
+        records::custom_policy,
+        report,
         server::{DEV_TOKEN, Place, Request, Server, run},
     },
 };
@@ -356,17 +357,8 @@ fn a_bomb_of_patterns_is_refused_before_it_takes_long() {
 /// Returns the snapshot with a document attached to a user.
 fn attached(snapshot: &Snapshot, user: &str, text: &str) -> Option<Snapshot> {
     let then = Timestamp::from_millis(0);
-    let name = PolicyName::parse("tried").unwrap();
-    let version = PolicyVersion { id: VersionId(1), document: text.into(), created: then };
-    let policy = Policy {
-        name: name.clone(),
-        description: String::new(),
-        versions: vec![version],
-        default: VersionId(1),
-        next: VersionId(2),
-        created: then,
-        modified: then,
-    };
+    let policy = custom_policy("tried", text);
+    let name = policy.name.clone();
     let holder = Holder::Principal(PrincipalId::parse(user).unwrap());
     let reference = PolicyRef { policy_type: PolicyType::Custom, name };
     let ops = [Op::PutPolicy(policy), Op::PutAttachment(holder, reference, then)];

@@ -40,11 +40,11 @@ pub(super) struct IsAuthorizedRequest<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WirePrincipal<'a> {
+pub(in crate::http) struct WirePrincipal<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Option<Text<'a>>,
+    pub(in crate::http) kind: Option<Text<'a>>,
     #[serde(borrow, default)]
-    id: Option<Text<'a>>,
+    pub(in crate::http) id: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

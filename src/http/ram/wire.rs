@@ -6,7 +6,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     domain::{Invalid, PrincipalKind},
     http::{
-        decisions::wire::WireContext,
+        decisions::wire::{WireContext, WirePrincipal},
         error::AccessDeniedDetail,
         object::{Object, Text},
     },
@@ -72,15 +72,6 @@ pub(super) struct SimulateRequest<'a> {
     resources: Vec<Text<'a>>,
     #[serde(default)]
     context: Option<WireContext>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WirePrincipal<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    id: Option<Text<'a>>,
 }
 
 impl SimulateRequest<'_> {

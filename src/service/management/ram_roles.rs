@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Caller, Management, documents, users::free_id};
+use super::{
+    Caller, Management, documents,
+    users::{free_id, page, written},
+};
 use crate::{
     domain::{
         Assumable, Holder, Identity, Invalid, Op, Principal, PrincipalKind, Profile, Revision,
@@ -117,10 +120,7 @@ impl Management {
         most: usize,
     ) -> Result<(Revision, Vec<Identity>, bool), Error> {
         let view = self.look(caller, None).await?;
-        let mut roles: Vec<Identity> =
-            view.named_after(PrincipalKind::RamRole, after).take(most + 1).cloned().collect();
-        let more = roles.len() > most;
-        roles.truncate(most);
+        let (roles, more) = page(&view, PrincipalKind::RamRole, after, most);
         Ok((view.revision(), roles, more))
     }
 
@@ -232,13 +232,6 @@ fn changed(
         next.max_session_seconds = seconds;
     }
     Ok(Some(next))
-}
-
-fn written(ops: Vec<Op>) -> Option<Identity> {
-    ops.into_iter().find_map(|op| match op {
-        Op::PutIdentity(identity) => Some(identity),
-        _ => None,
-    })
 }
 
 /// Returns the role of a name.

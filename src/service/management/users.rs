@@ -71,11 +71,8 @@ impl Management {
             })])
         };
         let changed = self.change(caller, None, decide).await?;
-        let made = changed.ops.iter().find_map(|op| match op {
-            Op::PutIdentity(identity) => Some(identity.clone()),
-            _ => None,
-        });
-        let made = made.ok_or_else(|| Error::internal("a created user is not in its change"))?;
+        let made = written(changed.ops)
+            .ok_or_else(|| Error::internal("a created user is not in its change"))?;
         Ok((changed.revision, made))
     }
 
@@ -103,10 +100,7 @@ impl Management {
         most: usize,
     ) -> Result<(Revision, Vec<Identity>, bool), Error> {
         let view = self.look(caller, None).await?;
-        let mut users: Vec<Identity> =
-            view.named_after(PrincipalKind::User, after).take(most + 1).cloned().collect();
-        let more = users.len() > most;
-        users.truncate(most);
+        let (users, more) = page(&view, PrincipalKind::User, after, most);
         Ok((view.revision(), users, more))
     }
 
@@ -147,11 +141,7 @@ impl Management {
             Ok(vec![Op::PutIdentity(next)])
         };
         let changed = self.change(caller, None, decide).await?;
-        let written = changed.ops.iter().find_map(|op| match op {
-            Op::PutIdentity(identity) => Some(identity.clone()),
-            _ => None,
-        });
-        let user = match written {
+        let user = match written(changed.ops) {
             Some(user) => user,
             // Nothing was to be changed.
             None => find(&*self.present(caller).await?, name)?.clone(),
@@ -227,6 +217,27 @@ impl Management {
         let changed = self.change(caller, None, decide).await?;
         Ok(Imported::of(&changed))
     }
+}
+
+/// Returns the user or role a change wrote.
+pub(super) fn written(ops: Vec<Op>) -> Option<Identity> {
+    ops.into_iter().find_map(|op| match op {
+        Op::PutIdentity(identity) => Some(identity),
+        _ => None,
+    })
+}
+
+/// Returns at most `most` users or roles by name, those after `after`, and whether there are more.
+pub(super) fn page(
+    view: &View,
+    kind: PrincipalKind,
+    after: Option<&UserName>,
+    most: usize,
+) -> (Vec<Identity>, bool) {
+    let mut page: Vec<Identity> = view.named_after(kind, after).take(most + 1).cloned().collect();
+    let more = page.len() > most;
+    page.truncate(most);
+    (page, more)
 }
 
 /// Returns the user of a name.

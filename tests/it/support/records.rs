@@ -288,3 +288,17 @@ pub(crate) fn assert_log_leads_to(log: &[LogEntry], records: &AccountRecords) {
     let replayed = records_after(&records.account, log.iter().map(|entry| &entry.change));
     assert_eq!(replayed, *records);
 }
+
+/// A custom policy with one version, in force.
+pub(crate) fn custom_policy(name: &str, document: &str) -> Policy {
+    let version = PolicyVersion { id: VersionId(1), document: document.into(), created: at(0) };
+    Policy {
+        name: PolicyName::parse(name).unwrap(),
+        description: String::new(),
+        versions: vec![version],
+        default: VersionId(1),
+        next: VersionId(2),
+        created: at(0),
+        modified: at(0),
+    }
+}
