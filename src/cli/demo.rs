@@ -84,7 +84,7 @@ fn answers(accounts: &Arc<Accounts>, account: &AccountId) -> anyhow::Result<Vec<
             shows: asked.shows,
             question,
             decision: decision.effect().as_str(),
-            policies: decision.determining_policies,
+            policies: decision.determining_policies.to_vec(),
         });
     }
     Ok(out)

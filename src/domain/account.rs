@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    AccessKeyId, AccountId, Assumable, CustomRole, CustomRoleId, Group, GroupId, Holder, Members,
-    Policy, PolicyName, PolicyRef, PrincipalId, ResourceGroupId, Revision, RoleRef, Timestamp,
-    TokenId, UserName, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, Asker, Assumable, CustomRole, CustomRoleId, Group, GroupId, Holder,
+    Members, Policy, PolicyName, PolicyRef, PrincipalId, ResourceGroupId, Revision, RoleRef,
+    Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 
 /// The kind of a principal.
@@ -50,6 +50,14 @@ pub struct Principal {
     pub kind: PrincipalKind,
     /// Its id: the account id, `UserId` or `RoleId`.
     pub id: PrincipalId,
+}
+
+impl Principal {
+    /// Returns the principal as one that asks.
+    #[must_use]
+    pub fn asks(&self) -> Asker<'_> {
+        Asker { kind: self.kind, id: self.id.borrowed() }
+    }
 }
 
 /// A RAM user or RAM role that is known to the account.

@@ -65,6 +65,17 @@ impl Cell {
         }
     }
 
+    /// Returns whether it is the principal's own, and whether it is shared.
+    #[must_use]
+    pub const fn parts(self) -> (bool, Accessibility) {
+        match self {
+            Self::OwnPrivate => (true, Accessibility::Private),
+            Self::OthersPrivate => (false, Accessibility::Private),
+            Self::OwnPublic => (true, Accessibility::Public),
+            Self::OthersPublic => (false, Accessibility::Public),
+        }
+    }
+
     const fn bit(self) -> u8 {
         match self {
             Self::OwnPrivate => 1,

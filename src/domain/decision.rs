@@ -1,6 +1,11 @@
 //! What the service answers.
 
-use super::Invalid;
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
+use super::{CustomRoleId, Invalid};
 
 /// `Allow` or `Deny`; there is no third answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,33 +71,164 @@ pub enum Fault {
     Evaluation(String),
 }
 
+/// An answer that is made once and given many times.
+#[derive(Debug)]
+pub struct Remembered {
+    reason: Reason,
+    policies: Box<[RememberedPolicy]>,
+    note: OnceLock<Box<[u8]>>,
+}
+
+/// The id of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RememberedPolicy {
+    /// As it is.
+    Whole(Arc<str>),
+    /// `<role>/<rest>`, of a custom role: its place among those of the member, and the rest. What such roles are answered is
+    /// shared by all that grant the same, and their ids are not.
+    OfRole(u8, Arc<str>),
+}
+
+impl Remembered {
+    /// Returns an answer with the ids of the policies that explain it, in their order.
+    #[must_use]
+    pub fn new(reason: Reason, policies: Vec<RememberedPolicy>) -> Self {
+        Self { reason, policies: policies.into_boxed_slice(), note: OnceLock::new() }
+    }
+
+    /// Returns why it is what it is.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Returns the ids of the policies that explain it.
+    #[must_use]
+    pub const fn policies(&self) -> &[RememberedPolicy] {
+        &self.policies
+    }
+
+    /// Returns what whoever gives the answer keeps beside it, made by `make` when it is first asked for.
+    pub fn note(&self, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
+        self.note.get_or_init(|| make().into_boxed_slice())
+    }
+}
+
+impl PartialEq for Remembered {
+    fn eq(&self, other: &Self) -> bool {
+        (self.reason, &self.policies) == (other.reason, &other.policies)
+    }
+}
+
+impl Eq for Remembered {}
+
+/// The ids of the policies that explain a decision, sorted; none for an implicit deny.
+#[derive(Debug, Clone)]
+pub enum Policies<'s> {
+    /// A list of its own.
+    Listed(Vec<String>),
+    /// Those of an answer that was given before, with the custom roles of the member.
+    Remembered(&'s Remembered, &'s [CustomRoleId]),
+}
+
+impl Policies<'_> {
+    /// Returns whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Listed(list) => list.is_empty(),
+            Self::Remembered(answer, _) => answer.policies.is_empty(),
+        }
+    }
+
+    /// Returns the ids.
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let (list, names, roles): (&[String], &[RememberedPolicy], &[CustomRoleId]) = match self {
+            Self::Listed(list) => (list, &[], &[]),
+            Self::Remembered(answer, roles) => (&[], &answer.policies, roles),
+        };
+        let composed = move |name: &RememberedPolicy| match name {
+            RememberedPolicy::Whole(text) => text.to_string(),
+            RememberedPolicy::OfRole(place, rest) => {
+                let role = roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
+                format!("{role}/{rest}")
+            }
+        };
+        let listed = list.iter().map(|id| Cow::Borrowed(id.as_str()));
+        listed.chain(names.iter().map(move |name| Cow::Owned(composed(name))))
+    }
+
+    /// Returns the ids as a list of their own.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<String> {
+        self.iter().map(Cow::into_owned).collect()
+    }
+}
+
+impl Default for Policies<'_> {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl PartialEq for Policies<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Policies<'_> {}
+
 /// The answer to one request. Its effect follows from the reason, so that the two cannot disagree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct Decision<'s> {
     /// Why.
     pub reason: Reason,
-    /// Ids of the policies that explain it, sorted; empty for an implicit deny.
-    pub determining_policies: Vec<String>,
+    /// What explains it.
+    pub determining_policies: Policies<'s>,
     /// What went wrong; not empty only with [`Reason::Error`].
     pub faults: Vec<Fault>,
 }
 
-impl Decision {
+impl<'s> Decision<'s> {
     /// Returns the denial nothing explains.
     #[must_use]
     pub const fn implicit_deny() -> Self {
-        Self { reason: Reason::ImplicitDeny, determining_policies: Vec::new(), faults: Vec::new() }
+        Self::listed(Reason::ImplicitDeny, Vec::new())
+    }
+
+    /// Returns a decision with a list of policies of its own.
+    #[must_use]
+    pub const fn listed(reason: Reason, policies: Vec<String>) -> Self {
+        Self { reason, determining_policies: Policies::Listed(policies), faults: Vec::new() }
+    }
+
+    /// Returns an answer that was given before, to a member with these custom roles.
+    #[must_use]
+    pub const fn remembered(answer: &'s Remembered, roles: &'s [CustomRoleId]) -> Self {
+        let determining_policies = Policies::Remembered(answer, roles);
+        Self { reason: answer.reason, determining_policies, faults: Vec::new() }
     }
 
     /// Returns the denial of a request that could not be judged.
     #[must_use]
     pub fn error(fault: Fault) -> Self {
-        Self { reason: Reason::Error, determining_policies: Vec::new(), faults: vec![fault] }
+        Self { faults: vec![fault], ..Self::listed(Reason::Error, Vec::new()) }
     }
 
     /// Returns `Allow` or `Deny`.
     #[must_use]
     pub const fn effect(&self) -> Effect {
         self.reason.effect()
+    }
+
+    /// Returns the decision by itself, to be kept longer than what it was made by.
+    #[must_use]
+    pub fn into_owned(self) -> Decision<'static> {
+        let determining_policies = Policies::Listed(match self.determining_policies {
+            Policies::Listed(list) => list,
+            remembered @ Policies::Remembered(..) => remembered.to_vec(),
+        });
+        Decision { reason: self.reason, determining_policies, faults: self.faults }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use super::digits::{Digits, DigitsId, IdRef};
+
 /// The form an identifier must have, for messages: what it is and an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdForm {
@@ -155,7 +157,24 @@ id! {
 id! {
     /// The id of an asset that lives in another service: 1 to 2,048 bytes without control characters.
     ResourceId, "a resource id", "give 1 to 2048 bytes of UTF-8 without control characters",
-    |t| (1..=2048).contains(&t.len()) && !t.chars().any(char::is_control)
+    |t| Self::accepts(t)
+}
+
+impl ResourceId {
+    /// Returns whether a text has the form.
+    #[must_use]
+    pub fn accepts(text: &str) -> bool {
+        (1..=2048).contains(&text.len()) && !has_control(text)
+    }
+}
+
+/// Returns whether a text has control characters.
+fn has_control(text: &str) -> bool {
+    let is_control = |byte: u8| byte < 0x20 || byte == 0x7F;
+    if text.is_ascii() {
+        return text.bytes().any(is_control);
+    }
+    text.chars().any(char::is_control)
 }
 
 impl PrincipalId {
@@ -168,10 +187,41 @@ impl PrincipalId {
     /// Returns the number the id is, when writing the number gives the id again; nearly all are.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
-        let text = self.as_str();
-        if text.starts_with('0') && text != "0" { None } else { text.parse().ok() }
+        self.digits().number()
     }
 }
+
+/// Says that an id is made of digits.
+macro_rules! digits_id {
+    ($name:ident) => {
+        impl DigitsId for $name {
+            const ID_FORM: IdForm = Self::FORM;
+
+            fn of_checked(text: &str) -> Self {
+                Self(Arc::from(text))
+            }
+        }
+
+        impl $name {
+            /// Returns the packed form.
+            #[must_use]
+            pub fn digits(&self) -> Digits {
+                // INVARIANT: the text was checked to be 1 to 20 digits when the id was made.
+                Digits::parse(&self.0).unwrap_or(Digits::of_parts(u8::MAX, u64::MAX))
+            }
+
+            /// Returns the id as a request states it.
+            #[must_use]
+            pub fn borrowed(&self) -> IdRef<'_, Self> {
+                IdRef::of_checked(&self.0, self.digits())
+            }
+        }
+    };
+}
+
+digits_id!(AccountId);
+digits_id!(PrincipalId);
+digits_id!(WorkspaceId);
 
 impl GroupId {
     /// Returns the id before which no other is.

@@ -8,6 +8,7 @@ mod cells;
 mod change;
 mod clock;
 mod decision;
+mod digits;
 mod ids;
 mod import;
 mod invalid;
@@ -24,7 +25,8 @@ pub use account::{
 pub use cells::{Accessibility, Cell, Cells, EntityAccess, PermissionRule, RuleAccessibility};
 pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
-pub use decision::{Decision, Effect, Fault, Reason};
+pub use decision::{Decision, Effect, Fault, Policies, Reason, Remembered, RememberedPolicy};
+pub use digits::{Digits, DigitsId, IdRef};
 pub use ids::{
     AccessKeyId, AccountId, CustomRoleId, GroupId, GroupName, IdForm, Nonce, PolicyName,
     PrincipalId, RequestId, ResourceGroupId, ResourceId, RoleName, TokenId, UserName, WorkspaceId,
@@ -32,9 +34,9 @@ pub use ids::{
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
-pub use members::{Members, MembersBuilder};
+pub use members::{Members, MembersBuilder, RoleSet};
 pub use ram::{Assumable, Group, Holder, Policy, PolicyRef, PolicyType, PolicyVersion, VersionId};
-pub use request::{ActionId, ContextValue, Question, Request, Resource, Scalar};
+pub use request::{ActionId, Asker, ContextValue, Question, Request, Resource, Scalar};
 pub use revision::Revision;
 pub use role::{
     BuiltinRole, CustomRole, ModulePermission, PermissionGrant, PermissionType, RoleRef,

@@ -1,8 +1,8 @@
 //! What is asked: first as the caller stated it, then as the engine judges it.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Accessibility, Principal, PrincipalId, ResourceId, WorkspaceId};
+use super::{Accessibility, IdRef, PrincipalId, PrincipalKind, WorkspaceId};
 
 /// A value of the request context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,55 +55,64 @@ pub struct Question<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionId(pub u16);
 
+/// Who asks, as a request states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker<'q> {
+    /// What kind of principal. A `User` with the account's id has become the `Account`.
+    pub kind: PrincipalKind,
+    /// Its id.
+    pub id: IdRef<'q, PrincipalId>,
+}
+
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resource {
+pub enum Resource<'q> {
     /// The account itself, for account-scope actions.
     Account,
     /// Something in a workspace.
     Asset {
         /// The workspace; `None` for official images, which are in none.
-        workspace: Option<WorkspaceId>,
+        workspace: Option<IdRef<'q, WorkspaceId>>,
         /// The resource type, as the catalogue spells it.
         resource_type: &'static str,
         /// Its id; `None` for any (`*`).
-        id: Option<ResourceId>,
+        id: Option<Cow<'q, str>>,
         /// Who created it, where stated.
-        creator: Option<PrincipalId>,
+        creator: Option<IdRef<'q, PrincipalId>>,
         /// Whether it is shared, where stated.
         accessibility: Option<Accessibility>,
     },
     /// Something by its ARN, for actions that no role grants.
     Arn {
         /// The ARN as stated.
-        arn: String,
+        arn: Cow<'q, str>,
         /// The workspace it names, if it names one.
-        workspace: Option<WorkspaceId>,
+        workspace: Option<IdRef<'q, WorkspaceId>>,
     },
     /// Something that is certainly not of this account or region: nothing can be granted on it.
     Foreign,
 }
 
-impl Resource {
+impl<'q> Resource<'q> {
     /// Returns the workspace it is in, if it is in one.
     #[must_use]
-    pub const fn workspace(&self) -> Option<&WorkspaceId> {
+    pub const fn workspace(&self) -> Option<IdRef<'q, WorkspaceId>> {
         match self {
-            Self::Asset { workspace, .. } | Self::Arn { workspace, .. } => workspace.as_ref(),
+            Self::Asset { workspace, .. } | Self::Arn { workspace, .. } => *workspace,
             Self::Account | Self::Foreign => None,
         }
     }
 }
 
-/// A checked request: every name is known, every required attribute is there.
+/// A checked request: every name is known, every required attribute is there. Its texts are still the caller's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Who asks. A `User` with the account's id has become the `Account`.
-    pub principal: Principal,
+pub struct Request<'q> {
+    /// Who asks.
+    pub principal: Asker<'q>,
     /// The action.
     pub action: ActionId,
     /// About what.
-    pub resource: Resource,
+    pub resource: Resource<'q>,
     /// RAM condition keys.
-    pub context: BTreeMap<String, ContextValue>,
+    pub context: Cow<'q, BTreeMap<String, ContextValue>>,
 }

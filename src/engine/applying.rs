@@ -3,7 +3,7 @@
 //! Any Deny denies and any Allow grants: one that applies settles what the others could add. So Cedar judges one, a Deny
 //! where there is one, and what a decision costs does not grow with how many apply. Those that decide alike are named, up to a hundred.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Document, Snapshot,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How many statements that decide alike are named.
-const MOST_NAMED: usize = 100;
+pub(super) const MOST_NAMED: usize = 100;
 
 /// The statements that apply to a request.
 #[derive(Default)]
@@ -36,15 +36,16 @@ impl<'d> Applying<'d> {
     /// A context value that a statement about the action and the resource cannot compare.
     pub(super) fn of(
         snapshot: &Snapshot,
-        request: &Request,
-        documents: &'d [Arc<Document>],
+        request: &Request<'_>,
+        documents: &[&'d Arc<Document>],
     ) -> Result<Self, Invalid> {
-        if documents.is_empty() {
+        let documents = documents.iter().filter(|document| document.names(request.action));
+        if documents.clone().next().is_none() {
             return Ok(Self::default());
         }
         let arn = snapshot.engine.arn(&snapshot.account, request.action, &request.resource);
         let context = ram::context_size(&request.context);
-        let cost = documents.iter().map(|document| document.cost(&arn, context));
+        let cost = documents.clone().map(|document| document.cost(&arn, context));
         ram::check_cost(cost.fold(0, usize::saturating_add))?;
         let mut about = Vec::new();
         for document in documents {
@@ -83,24 +84,27 @@ impl<'d> Applying<'d> {
         self.chosen.map(|(policy, _)| policy)
     }
 
-    /// Returns Cedar's decision with all that decided alike. Where Cedar does not find that the chosen one applies, the two
-    /// readings of it differ: that is an error, for a Deny must not be lost on what is a defect of this program.
-    pub(super) fn agreed(&self, mut decision: Decision) -> Decision {
-        let Some((_, chosen)) = self.chosen else { return decision };
-        // Where something else denies, it is of no interest that this one would grant.
-        let is_settled_otherwise = matches!(
-            (decision.reason, chosen.effect()),
-            (Reason::Error, _) | (Reason::ExplicitDeny, Effect::Allow)
-        );
-        if is_settled_otherwise {
-            return decision;
+    /// Returns the decision: what Cedar says of the chosen statement, together with what roles answer. Where Cedar does not
+    /// find that the chosen one applies, the two readings of it differ: that is an error, for a Deny must not be lost on what
+    /// is a defect of this program.
+    pub(super) fn agreed<'s>(&self, judged: Decision<'s>, by_roles: Decision<'s>) -> Decision<'s> {
+        let Some((_, chosen)) = self.chosen else { return by_roles };
+        if judged.reason == Reason::Error {
+            return judged;
         }
-        if !decision.determining_policies.iter().any(|id| id == chosen.id()) {
+        // Where roles deny, it is of no interest that this one would grant.
+        if by_roles.reason == Reason::ExplicitDeny && chosen.effect() == Effect::Allow {
+            return by_roles;
+        }
+        if !judged.determining_policies.iter().any(|id| id == chosen.id()) {
             return Decision::error(Fault::Evaluation(chosen.id().to_owned()));
         }
-        decision.determining_policies.extend(self.alike.iter().map(|id| (*id).to_owned()));
-        decision.determining_policies.sort_unstable();
-        decision.determining_policies.dedup();
-        decision
+        let mut policies: Vec<String> = self.alike.iter().map(|id| (*id).to_owned()).collect();
+        if by_roles.reason == judged.reason {
+            policies.extend(by_roles.determining_policies.iter().map(Cow::into_owned));
+        }
+        policies.sort_unstable();
+        policies.dedup();
+        Decision::listed(judged.reason, policies)
     }
 }

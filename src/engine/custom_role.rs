@@ -21,7 +21,7 @@ use crate::{
 const MENTIONS: usize = 4;
 
 /// Returns the id of the role entity; workspaces cannot see each other's roles even if ids ever met.
-pub(super) fn entity_id(workspace: &WorkspaceId, role: &CustomRoleId) -> String {
+pub(super) fn entity_id(workspace: &str, role: &CustomRoleId) -> String {
     format!("{workspace}/{role}")
 }
 
@@ -46,15 +46,25 @@ pub(super) fn policies(
     role: &CustomRole,
 ) -> Result<RolePolicies, Invalid> {
     let grants = grants(catalog, role)?;
-    let within =
-        ResourceConstraint::In(EntityOrSlot::Entity(Type::Workspace.pst(workspace.as_str())));
-    let entity = entity_id(workspace, &role.id);
-    policies::policies(catalog, &entity, role.id.as_str(), &within, &grants)
+    of_grants(catalog, workspace, &role.id, &grants)
         .map(|policies| RolePolicies { name: role.name.clone(), policies })
         .map_err(|detail| uncompilable(&role.name, &detail))
 }
 
-fn uncompilable(name: &RoleName, detail: &str) -> Invalid {
+/// Returns the policies of a custom role that grants this.
+pub(super) fn of_grants(
+    catalog: &Catalog,
+    workspace: &WorkspaceId,
+    role: &CustomRoleId,
+    grants: &Grants,
+) -> Result<Vec<Policy>, String> {
+    let within =
+        ResourceConstraint::In(EntityOrSlot::Entity(Type::Workspace.pst(workspace.as_str())));
+    let entity = entity_id(workspace.as_str(), role);
+    policies::policies(catalog, &entity, role.as_str(), &within, grants)
+}
+
+pub(super) fn uncompilable(name: &RoleName, detail: &str) -> Invalid {
     Invalid::value(
         "ModulePermissions",
         name.as_str(),

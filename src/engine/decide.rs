@@ -1,41 +1,32 @@
-//! Judges a request: builds the entities it is about and evaluates the policies that can matter.
+//! Decides: what roles answer is looked up, and where RAM documents have a say, Cedar is asked the statement that settles it.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityUid, PolicyId,
-    PolicySet, Request as CedarRequest, RestrictedExpression,
-};
+use cedar_policy::{Entities, Request as CedarRequest};
 
 use super::{
     Document, Snapshot,
     applying::Applying,
-    custom_role::entity_id,
-    names::Type,
-    ram::{self, Conditions, Statement},
-    slices,
+    entities,
+    judge::judge,
+    ram::{self, Conditions},
     snapshot::Workspace,
+    table::Case,
 };
 use crate::{
-    catalog::{ANY, Catalog},
     domain::{
-        ActionId, Decision, Fault, Invalid, Principal, PrincipalKind, Reason, Request, Resource,
-        ResourceId, RoleRef, WorkspaceId,
+        Asker, Decision, Digits, Fault, Invalid, Principal, PrincipalKind, Reason, Request,
+        Resource, RoleSet,
     },
     ram::keys,
 };
 
-/// Returns the entity of each action: its parents are the groups it belongs to. A request carries one of them.
-pub(super) fn action_entities(catalog: &Catalog) -> Vec<Entity> {
-    let entity = |action| {
-        let parents =
-            slices::groups(catalog, action).iter().map(|group| Type::Action.uid(group)).collect();
-        Entity::new_no_attrs(Type::Action.uid(action.name), parents)
-    };
-    catalog.actions().iter().map(entity).collect()
+/// What roles answer.
+enum ByRoles<'s> {
+    /// Nothing else has a say.
+    Settled(Decision<'s>),
+    /// The principal has RAM documents, which may deny or grant what roles do not.
+    Besides(Decision<'s>),
 }
 
 impl Snapshot {
@@ -44,67 +35,156 @@ impl Snapshot {
     /// Reads nothing but this snapshot. An unknown principal and an unknown or foreign workspace are denied alike,
     /// and whatever goes wrong on the way denies.
     #[must_use]
-    pub fn is_authorized(&self, request: &Request) -> Decision {
-        self.decide(request, None)
+    pub fn is_authorized(&self, request: &Request<'_>) -> Decision<'_> {
+        match self.by_roles(request) {
+            ByRoles::Settled(decision) => decision,
+            ByRoles::Besides(by_roles) => self.by_documents(request, by_roles, None),
+        }
+    }
+
+    /// Returns the decision on a request where its context has no part in it, because no RAM document is about the principal
+    /// and the action; `None` where it may have. It is looked up, and costs no allocation.
+    #[must_use]
+    pub fn settled(&self, request: &Request<'_>) -> Option<Decision<'_>> {
+        match self.by_roles(request) {
+            ByRoles::Settled(decision) => Some(decision),
+            ByRoles::Besides(by_roles) => {
+                let principal = request.principal.id.digits();
+                let is_about = self.attached.are_about(&self.engine, principal, request.action);
+                (!is_about).then_some(by_roles)
+            }
+        }
     }
 
     /// Returns the decision as if the principal had one document more.
-    pub(super) fn decide(&self, request: &Request, more: Option<Arc<Document>>) -> Decision {
-        let stated = match &request.resource {
-            Resource::Foreign => return Decision::implicit_deny(),
-            Resource::Account => None,
-            Resource::Asset { workspace, .. } | Resource::Arn { workspace, .. } => {
-                workspace.as_ref()
+    pub(super) fn decide_with(&self, request: &Request<'_>, more: &Arc<Document>) -> Decision<'_> {
+        match self.by_roles(request) {
+            // Where documents have no say, one more has none.
+            ByRoles::Settled(decision) if !self.has_say(request) => decision,
+            ByRoles::Settled(by_roles) | ByRoles::Besides(by_roles) => {
+                self.by_documents(request, by_roles, Some(more))
             }
+        }
+    }
+
+    /// Returns whether a document of the principal could reach what is asked about.
+    pub(super) fn has_say(&self, request: &Request<'_>) -> bool {
+        let is_there = match &request.resource {
+            Resource::Foreign => false,
+            resource => resource.workspace().is_none_or(|id| self.workspace(id.digits()).is_some()),
         };
-        let workspace = match stated {
+        let principal = &request.principal;
+        is_there && principal.kind != PrincipalKind::Account && self.is_known(principal)
+    }
+
+    fn by_roles(&self, request: &Request<'_>) -> ByRoles<'_> {
+        let denied = ByRoles::Settled(Decision::implicit_deny());
+        let principal = &request.principal;
+        let Some(case) = Case::of(principal, &request.resource) else { return denied };
+        let workspace = match request.resource.workspace() {
             None => None,
-            Some(id) => match self.workspace(id) {
-                None => return Decision::implicit_deny(),
-                Some(workspace) => Some((id, workspace)),
+            Some(id) => match self.workspace(id.digits()) {
+                None => return denied,
+                some => some,
             },
         };
-        if !self.is_known(&request.principal) {
-            return Decision::implicit_deny();
+        let mut has_documents = false;
+        if principal.kind == PrincipalKind::Account {
+            if principal.id.digits() != self.account_digits {
+                return denied;
+            }
+        } else {
+            match self.people.get(&principal.id.digits()) {
+                Some(person) if person.kind == principal.kind => {
+                    has_documents = person.has_documents;
+                }
+                _ => return denied,
+            }
         }
+        let answer = self.answer(principal, request, case, workspace);
+        let decision = answer.unwrap_or_else(|| {
+            Decision::error(Fault::Evaluation("the roles of the principal".to_owned()))
+        });
+        if has_documents { ByRoles::Besides(decision) } else { ByRoles::Settled(decision) }
+    }
+
+    /// Looks up what roles answer; `None` where there is no table for them, which is a defect.
+    fn answer<'s>(
+        &'s self,
+        principal: &Asker<'_>,
+        request: &Request<'_>,
+        case: Case,
+        workspace: Option<&'s Workspace>,
+    ) -> Option<Decision<'s>> {
+        let kind = principal.kind;
         // The main account has everything by being it; roles it may hold as a member add nothing.
-        let held = match request.principal.kind {
+        let held = match kind {
             PrincipalKind::Account => None,
-            _ => workspace.and_then(|(_, w)| w.members.roles(&request.principal.id)),
+            _ => workspace.and_then(|it| Some((it, it.members.role_set(principal.id.digits())?))),
         };
-        let roles = held.unwrap_or_default();
-        let mut slices =
-            self.slices(&request.principal, request.action, workspace.map(|(_, w)| w), roles);
-        let documents = match request.principal.kind {
-            // No RAM document reaches the main account.
-            PrincipalKind::Account => Ok(Vec::new()),
-            _ => self.attached.documents(&self.engine, &request.principal.id),
+        let (table, custom) = match held {
+            Some((workspace, RoleSet::Custom(place))) => {
+                let set = workspace.sets.get(place)?;
+                (set.table(kind), &*set.custom)
+            }
+            Some((_, RoleSet::Builtin(set))) => (self.engine.roles.of_builtin(kind, set)?, &[][..]),
+            None => (self.engine.roles.of_builtin(kind, 0)?, &[][..]),
         };
-        let documents = match documents {
-            Ok(documents) => documents.into_iter().chain(more).collect::<Vec<_>>(),
+        Some(Decision::remembered(table.answer(request.action, case)?, custom))
+    }
+
+    /// Returns the decision where the principal has documents, or would have one more.
+    fn by_documents<'s>(
+        &'s self,
+        request: &Request<'_>,
+        by_roles: Decision<'s>,
+        more: Option<&Arc<Document>>,
+    ) -> Decision<'s> {
+        let digits = request.principal.id.digits();
+        let mut documents = match self.attached.documents(&self.engine, digits) {
+            Ok(documents) => documents,
             Err(policy) => return Decision::error(Fault::Evaluation(policy.to_string())),
         };
+        documents.extend(more);
         let applying = match Applying::of(self, request, &documents) {
             Ok(applying) => applying,
             Err(invalid) => return Decision::error(Fault::Request(Box::new(invalid))),
         };
-        let is_by_roles = !slices.is_empty();
-        slices.extend(applying.chosen().map(Statement::set));
-        if slices.is_empty() {
-            return Decision::implicit_deny();
+        // An answer that could not be given denies, whatever else there is.
+        if applying.chosen().is_none() || by_roles.reason == Reason::Error {
+            return by_roles;
         }
-        let Some((asked, entities)) =
-            self.entities(request, workspace.map(|(id, _)| id), roles, &applying, is_by_roles)
-        else {
+        let Some((asked, entities)) = self.put(request, &applying) else {
             return Decision::error(Fault::Evaluation("request".to_owned()));
         };
-        applying.agreed(judge(&slices, &asked, &entities))
+        let sets: Vec<_> = applying.chosen().map(ram::Statement::set).into_iter().collect();
+        applying.agreed(judge(&sets, &asked, &entities), by_roles)
+    }
+
+    /// Returns a request as Cedar takes it, for the statement that is put to it.
+    fn put(
+        &self,
+        request: &Request<'_>,
+        applying: &Applying<'_>,
+    ) -> Option<(CedarRequest, Entities)> {
+        let principal = entities::principal(&request.principal, None, &[], applying.policy())?;
+        let resource = entities::resource(&self.account, &request.resource, &applying.arn)?;
+        let action = self.engine.catalog.action(request.action)?;
+        let statement = applying.chosen()?;
+        let name = self.engine.catalog.ram_name(action);
+        let context =
+            ram::context(std::iter::once(statement), name, &applying.arn, &applying.conditions)?;
+        // Statements are about the name of an action, which is in the context, not about its groups.
+        let action = self.engine.actions.get(usize::from(request.action.0))?.uid();
+        let asked =
+            CedarRequest::new(principal.uid(), action, resource.uid(), context, None).ok()?;
+        Some((asked, Entities::from_entities([principal, resource], None).ok()?))
     }
 
     /// Returns what conditions are compared with: what the request states, and what is known of it beside.
-    pub(super) fn conditions(&self, request: &Request) -> Conditions {
+    pub(super) fn conditions(&self, request: &Request<'_>) -> Conditions {
         let mut conditions = Conditions::new(&request.context);
-        if let Some(arn) = self.principal_arn(&request.principal) {
+        if let Some(arn) = self.arn_of(request.principal.kind, request.principal.id.digits()) {
             conditions.know(keys::PRINCIPAL_ARN, &arn);
         }
         if let Resource::Asset {
@@ -123,197 +203,34 @@ impl Snapshot {
     /// # Errors
     /// A policy that is attached and of which no document is known.
     pub fn documents(&self, principal: &Principal) -> Result<Vec<Arc<Document>>, Invalid> {
-        let attached = self.attached.documents(&self.engine, &principal.id);
-        attached.map_err(|policy| {
+        let attached = self.attached.documents(&self.engine, principal.id.digits());
+        let attached = attached.map_err(|policy| {
             let help = "it is attached, but there is no such policy: detach it";
             Invalid::value("PolicyName", &policy.to_string(), "a policy of the account", help)
-        })
+        })?;
+        Ok(attached.into_iter().cloned().collect())
     }
 
     /// Returns a principal as RAM names it; `None` for one that is not known.
     #[must_use]
     pub fn principal_arn(&self, principal: &Principal) -> Option<String> {
+        self.arn_of(principal.kind, principal.id.digits())
+    }
+
+    fn arn_of(&self, kind: PrincipalKind, principal: Digits) -> Option<String> {
         let account = &self.account;
-        if principal.kind == PrincipalKind::Account {
+        if kind == PrincipalKind::Account {
             return Some(format!("acs:ram::{account}:root"));
         }
-        let (kind, name) = self.identities.get(&principal.id)?;
+        let (kind, name) = self.names.get(&principal)?;
         let kind = if *kind == PrincipalKind::RamRole { "role" } else { "user" };
         Some(format!("acs:ram::{account}:{kind}/{name}"))
     }
 
-    pub(super) fn is_known(&self, principal: &Principal) -> bool {
+    pub(super) fn is_known(&self, principal: &Asker<'_>) -> bool {
         match principal.kind {
-            PrincipalKind::Account => principal.id.as_str() == self.account.as_str(),
-            kind => self.identities.get(&principal.id).is_some_and(|(known, _)| *known == kind),
+            PrincipalKind::Account => principal.id.digits() == self.account_digits,
+            kind => self.people.get(&principal.id.digits()).is_some_and(|it| it.kind == kind),
         }
     }
-
-    /// Returns the policies that name the action and can apply to the principal.
-    fn slices<'s>(
-        &'s self,
-        principal: &Principal,
-        action: ActionId,
-        workspace: Option<&'s Workspace>,
-        roles: &[RoleRef],
-    ) -> Vec<&'s PolicySet> {
-        let builtin = &self.engine.builtin;
-        let everywhere = match principal.kind {
-            PrincipalKind::Account => builtin.account.of(action),
-            PrincipalKind::User => builtin.known_users.of(action),
-            PrincipalKind::RamRole => None,
-        };
-        let held = roles.iter().filter_map(|role| match role {
-            RoleRef::Builtin(role) => builtin.role(*role)?.of(action),
-            RoleRef::Custom(id) => workspace?.roles.get(id)?.of(action),
-        });
-        everywhere.into_iter().chain(held).collect()
-    }
-
-    fn entities(
-        &self,
-        request: &Request,
-        workspace: Option<&WorkspaceId>,
-        roles: &[RoleRef],
-        applying: &Applying<'_>,
-        is_by_roles: bool,
-    ) -> Option<(CedarRequest, Entities)> {
-        let principal = Self::principal(&request.principal, workspace, roles, applying)?;
-        let resource = self.resource(&request.resource, workspace, &applying.arn)?;
-        let action = self.engine.actions.get(usize::from(request.action.0))?.clone();
-        let context = match applying.chosen() {
-            None => Context::empty(),
-            Some(statement) => {
-                let action = self.engine.catalog.action(request.action)?;
-                let name = self.engine.catalog.ram_name(action);
-                let statements = std::iter::once(statement);
-                ram::context(statements, name, &applying.arn, &applying.conditions)?
-            }
-        };
-        let asked =
-            CedarRequest::new(principal.uid(), action.uid(), resource.uid(), context, None).ok()?;
-        // Asked about itself, the main account is principal and resource at once.
-        let same = principal.uid() == resource.uid();
-        // Policies of roles are about groups of actions; those of RAM documents about none.
-        let action = is_by_roles.then_some(action);
-        let entities = [Some(principal), (!same).then_some(resource), action];
-        Some((asked, Entities::from_entities(entities.into_iter().flatten(), None).ok()?))
-    }
-
-    fn principal(
-        principal: &Principal,
-        workspace: Option<&WorkspaceId>,
-        roles: &[RoleRef],
-        applying: &Applying<'_>,
-    ) -> Option<Entity> {
-        let mut parents = HashSet::with_capacity(roles.len());
-        for role in roles {
-            parents.insert(role_uid(workspace?, role));
-        }
-        parents.extend(applying.policy().map(|policy| Type::RamPolicy.uid(policy)));
-        let id = principal.id.as_str();
-        let mut attributes = HashMap::from([string("uid", id)]);
-        if principal.kind == PrincipalKind::Account {
-            attributes.extend([string(ram::ARN, "")]);
-        }
-        Entity::new(Type::of(principal.kind).uid(id), attributes, parents).ok()
-    }
-
-    fn resource(
-        &self,
-        resource: &Resource,
-        workspace: Option<&WorkspaceId>,
-        ram_arn: &str,
-    ) -> Option<Entity> {
-        let account = self.account.as_str();
-        let (kind, id, creator, accessibility) = match resource {
-            Resource::Foreign => return None,
-            Resource::Account => {
-                let attributes = HashMap::from([string("uid", account), string(ram::ARN, ram_arn)]);
-                return Entity::new(Type::Account.uid(account), attributes, HashSet::new()).ok();
-            }
-            Resource::Arn { arn, .. } => ("arn", arn.as_str(), None, None),
-            Resource::Asset { resource_type, id, creator, accessibility, .. } => (
-                *resource_type,
-                id.as_ref().map_or(ANY, ResourceId::as_str),
-                creator.as_ref(),
-                *accessibility,
-            ),
-        };
-        // Only both together tell the cell of an asset; with one of them missing no condition may hold.
-        let (creator, accessibility) = match (creator, accessibility) {
-            (Some(creator), Some(accessibility)) => (creator.as_str(), accessibility.as_str()),
-            _ => ("", ""),
-        };
-        let attributes = HashMap::from([
-            string("kind", kind),
-            string("creator", creator),
-            string("accessibility", accessibility),
-            string(ram::ARN, ram_arn),
-        ]);
-        let parents = workspace.iter().map(|id| Type::Workspace.uid(id.as_str())).collect();
-        Entity::new(Type::Asset.uid(&format!("{kind}/{id}")), attributes, parents).ok()
-    }
-}
-
-fn role_uid(workspace: &WorkspaceId, role: &RoleRef) -> EntityUid {
-    match role {
-        RoleRef::Builtin(role) => Type::Role.uid(role.code()),
-        RoleRef::Custom(id) => Type::Role.uid(&entity_id(workspace, id)),
-    }
-}
-
-pub(super) fn string(name: &str, value: &str) -> (String, RestrictedExpression) {
-    (name.to_owned(), RestrictedExpression::new_string(value.to_owned()))
-}
-
-/// Combines the answers of the slices: any error denies, else any forbid denies, else any permit allows.
-pub(super) fn judge(
-    slices: &[&PolicySet],
-    request: &CedarRequest,
-    entities: &Entities,
-) -> Decision {
-    let authorizer = Authorizer::new();
-    let (mut permits, mut forbids, mut faults) =
-        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for slice in slices {
-        let response = authorizer.is_authorized(request, slice, entities);
-        let diagnostics = response.diagnostics();
-        // Cedar skips a policy that fails, also a forbid: a request with any failure must not be allowed.
-        faults.extend(diagnostics.errors().map(policy_of));
-        let reasons = diagnostics.reason().map(text_of);
-        match response.decision() {
-            CedarDecision::Allow => permits.extend(reasons),
-            CedarDecision::Deny => forbids.extend(reasons),
-        }
-    }
-    if !faults.is_empty() {
-        return Decision {
-            reason: Reason::Error,
-            determining_policies: Vec::new(),
-            faults: faults.into_iter().map(Fault::Evaluation).collect(),
-        };
-    }
-    let (reason, policies) = if !forbids.is_empty() {
-        (Reason::ExplicitDeny, forbids)
-    } else if !permits.is_empty() {
-        (Reason::ExplicitAllow, permits)
-    } else {
-        (Reason::ImplicitDeny, BTreeSet::new())
-    };
-    Decision { reason, determining_policies: policies.into_iter().collect(), faults: Vec::new() }
-}
-
-fn policy_of(error: &cedar_policy::AuthorizationError) -> String {
-    match error {
-        cedar_policy::AuthorizationError::PolicyEvaluationError(error) => {
-            text_of(error.policy_id())
-        }
-    }
-}
-
-/// Returns a policy id as it was given; its `Display` escapes.
-fn text_of(id: &PolicyId) -> String {
-    let text: &str = id.as_ref();
-    text.to_owned()
 }

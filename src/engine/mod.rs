@@ -11,21 +11,27 @@ mod builtin;
 mod condition;
 mod custom_role;
 mod decide;
+mod entities;
+mod judge;
 mod names;
+mod plain;
 mod policies;
 mod ram;
 mod resolve;
+mod roles;
 mod schema;
 mod simulate;
 mod slices;
 mod snapshot;
 mod suggest;
+mod table;
 mod validate;
 
 use std::sync::Arc;
 
 pub use builtin::generate_builtin;
 pub use custom_role::RolePolicies;
+pub use plain::Plain;
 pub use policies::Grants;
 pub use ram::Document;
 pub use schema::schema_text;
@@ -39,7 +45,7 @@ use crate::{
 };
 use attached::SystemDocuments;
 use builtin::BuiltinPolicies;
-use slices::Slices;
+use roles::{Content, Roles};
 use validate::SchemaSlices;
 
 /// What all snapshots share: the catalogue, the built-in policies, the schema to validate against.
@@ -48,6 +54,7 @@ pub struct Engine {
     catalog: &'static Catalog,
     region: String,
     builtin: BuiltinPolicies,
+    roles: Roles,
     actions: Vec<cedar_policy::Entity>,
     schemas: SchemaSlices,
     system: SystemDocuments,
@@ -60,11 +67,13 @@ impl Engine {
     /// What is wrong with the policies compiled into the program; the tests let no such program out.
     pub fn new(region: &str) -> Result<Arc<Self>, String> {
         let catalog = catalog();
+        let (builtin, actions) = (BuiltinPolicies::load(catalog)?, entities::actions(catalog));
         Ok(Arc::new(Self {
             catalog,
             region: region.to_owned(),
-            builtin: BuiltinPolicies::load(catalog)?,
-            actions: decide::action_entities(catalog),
+            roles: Roles::new(&builtin, &actions)?,
+            builtin,
+            actions,
             schemas: SchemaSlices::new(catalog),
             system: SystemDocuments::new(catalog),
         }))
@@ -123,11 +132,11 @@ impl Engine {
         self.schemas.validate(&role.policies).map_err(|detail| role.defect(&detail))
     }
 
-    /// Compiles a custom role and validates its policies strictly against the schema.
-    fn compile(&self, workspace: &WorkspaceId, role: &CustomRole) -> Result<Slices, Invalid> {
-        let compiled = self.role_policies(workspace, role)?;
-        self.validate(&compiled)?;
-        Slices::new(self.catalog, &compiled.policies).map_err(|detail| compiled.defect(&detail))
+    /// Compiles a custom role: its policies, validated strictly against the schema, put to Cedar.
+    fn compile(&self, role: &CustomRole) -> Result<Arc<Content>, Invalid> {
+        let grants = self.grants(role)?;
+        let content = self.roles.content(self.catalog, &self.schemas, &self.actions, grants);
+        content.map_err(|detail| custom_role::uncompilable(&role.name, &detail))
     }
 
     /// Compiles a RAM document and validates its policies strictly. `policy` names it, as `Custom/dev-only`, and `version`
@@ -171,7 +180,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::grants`].
     pub fn check_role(&self, workspace: &WorkspaceId, role: &CustomRole) -> Result<usize, Invalid> {
-        self.compile(workspace, role).map(|slices| slices.len())
+        let compiled = self.role_policies(workspace, role)?;
+        self.validate(&compiled)?;
+        self.compile(role)?;
+        Ok(compiled.policies.len())
     }
 }
 

@@ -1,13 +1,14 @@
 //! From a question to a request: names become catalogue entries, or the refusal says which field is wrong.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{Engine, ram};
 use crate::{
     catalog::{ANY, Action, ActionScope, Arn, PermissionScope, ResourceType, as_pattern},
     domain::{
-        Accessibility, AccountId, ActionId, ContextValue, IdForm, Invalid, InvalidKind, Principal,
-        PrincipalId, PrincipalKind, Question, Request, Resource, ResourceId, Scalar, WorkspaceId,
+        Accessibility, AccountId, ActionId, Asker, ContextValue, DigitsId, IdRef, Invalid,
+        InvalidKind, Principal, PrincipalId, PrincipalKind, Question, Request, Resource,
+        ResourceId, Scalar, WorkspaceId,
     },
 };
 
@@ -30,16 +31,23 @@ impl Engine {
     ///
     /// # Errors
     /// The first field that is missing or wrong, with its value and what would be right.
-    pub fn resolve(&self, account: &AccountId, question: Question<'_>) -> Result<Request, Invalid> {
+    pub fn resolve<'q>(
+        &self,
+        account: &AccountId,
+        question: Question<'q>,
+    ) -> Result<Request<'q>, Invalid> {
         let principal = stated_principal(account, &question)?;
         let action = self.action(&question)?;
         let resource = match question.arn {
             Some(arn) => self.stated_by_arn(account, action, arn, &question)?,
             None => self.stated_by_fields(action, &question)?,
         };
-        check_context(&question.context)?;
-        ram::check_conditions(&question.context, &ram::KNOWN)?;
-        Ok(Request { principal, action: action.id, resource, context: question.context })
+        if !question.context.is_empty() {
+            check_context(&question.context)?;
+            ram::check_conditions(&question.context, &ram::KNOWN)?;
+        }
+        let context = Cow::Owned(question.context);
+        Ok(Request { principal, action: action.id, resource, context })
     }
 
     /// Returns the principal of that type and id.
@@ -52,7 +60,8 @@ impl Engine {
         kind: &str,
         id: &str,
     ) -> Result<Principal, Invalid> {
-        principal(account, kind, id)
+        let Asker { kind, id } = principal(account, kind, id)?;
+        Ok(Principal { kind, id: id.to_id() })
     }
 
     fn action(&self, question: &Question<'_>) -> Result<&'static Action, Invalid> {
@@ -71,11 +80,11 @@ impl Engine {
         })
     }
 
-    fn stated_by_fields(
+    fn stated_by_fields<'q>(
         &self,
         action: &Action,
-        question: &Question<'_>,
-    ) -> Result<Resource, Invalid> {
+        question: &Question<'q>,
+    ) -> Result<Resource<'q>, Invalid> {
         let scope = match action.scope {
             ActionScope::Permission(scope) => scope,
             ActionScope::RamOnly if question.workspace.is_none() => {
@@ -108,13 +117,13 @@ impl Engine {
         // An official image is PAI's own: it stands in no workspace and nobody in the account created it.
         let official = resource_type.name == ResourceType::OFFICIAL_IMAGE;
         let workspace = match question.workspace {
-            Some(text) => Some(id("resource.workspace", text, WorkspaceId::parse)?),
+            Some(text) => Some(id("resource.workspace", text)?),
             None if official => None,
             None => return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP)),
         };
         let (creator, accessibility) =
             attributes(question, scope == PermissionScope::OwnAndPublic && !official)?;
-        let id = resource_id(resource_type, question.resource_id, workspace.as_ref())?;
+        let id = resource_id(resource_type, question.resource_id.map(Cow::Borrowed), workspace)?;
         Ok(Resource::Asset {
             workspace,
             resource_type: resource_type.name,
@@ -124,13 +133,13 @@ impl Engine {
         })
     }
 
-    fn stated_by_arn(
+    fn stated_by_arn<'q>(
         &self,
         account: &AccountId,
         action: &Action,
-        text: &str,
-        question: &Question<'_>,
-    ) -> Result<Resource, Invalid> {
+        text: &'q str,
+        question: &Question<'q>,
+    ) -> Result<Resource<'q>, Invalid> {
         let form = "give `acs:<ram code>:<region>:<account>:<relative id>`, at most 2048 bytes";
         let refuse =
             |help: String| Invalid::value("resource.arn", text, "an ARN of this action", help);
@@ -184,10 +193,10 @@ impl Engine {
                 .and_then(|rest| rest.split('/').next())
             {
                 Some(any) if any == crate::catalog::ANY => None,
-                Some(named) => Some(id("resource.arn", named, WorkspaceId::parse)?),
+                Some(named) => Some(id("resource.arn", named)?),
                 None => None,
             };
-            return Ok(Resource::Arn { arn: text.to_owned(), workspace });
+            return Ok(Resource::Arn { arn: Cow::Borrowed(text), workspace });
         }
         let module = action.module.unwrap_or_default();
         let Some((resource_type, workspace, id_text)) =
@@ -197,8 +206,8 @@ impl Engine {
         };
         self.check_type(action, resource_type, "resource.arn", text)?;
         let workspace = match (workspace, question.workspace) {
-            (Some(named), None) => Some(id("resource.arn", named, WorkspaceId::parse)?),
-            (None, Some(stated)) => Some(id("resource.workspace", stated, WorkspaceId::parse)?),
+            (Some(named), None) => Some(id("resource.arn", named)?),
+            (None, Some(stated)) => Some(id("resource.workspace", stated)?),
             (Some(_), Some(stated)) => {
                 let help = "`resource.arn` says it already: leave one of them out";
                 return Err(Invalid::unexpected("resource.workspace", stated, help));
@@ -218,7 +227,7 @@ impl Engine {
         if foreign {
             return Ok(Resource::Foreign);
         }
-        let id = resource_id(resource_type, id_text.as_deref(), workspace.as_ref())?;
+        let id = resource_id(resource_type, id_text.map(Cow::Owned), workspace)?;
         Ok(Resource::Asset {
             workspace,
             resource_type: resource_type.name,
@@ -276,18 +285,22 @@ impl Engine {
     }
 
     /// Returns the ARN of what a request is about, as RAM documents compare it; `*` for what is not stated.
-    pub(super) fn arn(&self, account: &AccountId, action: ActionId, resource: &Resource) -> String {
+    pub(super) fn arn(
+        &self,
+        account: &AccountId,
+        action: ActionId,
+        resource: &Resource<'_>,
+    ) -> String {
         let of_catalog = self.catalog.action(action);
         let code = of_catalog.map_or("", |action| action.ram_code);
         let compose =
             |relative_id: &str| format!("acs:{code}:{}:{account}:{relative_id}", self.region);
         match resource {
-            Resource::Arn { arn, .. } => arn.clone(),
+            Resource::Arn { arn, .. } => arn.to_string(),
             Resource::Asset { workspace, resource_type, id, .. } => {
-                let workspace = workspace.as_ref().map_or(ANY, WorkspaceId::as_str);
-                let id = id.as_ref().map(ResourceId::as_str);
+                let workspace = workspace.map_or(ANY, IdRef::as_str);
                 let found = self.catalog.resource_type(resource_type);
-                let relative_id = found.and_then(|it| it.relative_id(workspace, id));
+                let relative_id = found.and_then(|it| it.relative_id(workspace, id.as_deref()));
                 compose(relative_id.as_deref().unwrap_or(ANY))
             }
             Resource::Account | Resource::Foreign => {
@@ -334,38 +347,38 @@ const WORKSPACE_HELP: &str = "name the workspace the resource is in, for example
 
 const PRINCIPAL_HELP: &str = "give `User`, `RamRole` or `Account`";
 
-fn stated_principal(account: &AccountId, question: &Question<'_>) -> Result<Principal, Invalid> {
+fn stated_principal<'q>(
+    account: &AccountId,
+    question: &Question<'q>,
+) -> Result<Asker<'q>, Invalid> {
     let missing = || Invalid::missing("principal.type", PRINCIPAL_HELP);
     let kind = question.principal_type.ok_or_else(missing)?;
     let missing = || Invalid::missing("principal.id", PrincipalId::FORM.help);
     principal(account, kind, question.principal_id.ok_or_else(missing)?)
 }
 
-fn principal(account: &AccountId, kind: &str, text: &str) -> Result<Principal, Invalid> {
+fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker<'q>, Invalid> {
     let unknown = || Invalid::value("principal.type", kind, "a principal type", PRINCIPAL_HELP);
     let kind = PrincipalKind::parse(kind).ok_or_else(unknown)?;
-    let id = id("principal.id", text, PrincipalId::parse)?;
+    let id = id("principal.id", text)?;
     // Callers that know only ids ask about the main account as a user.
     let kind = if kind == PrincipalKind::User && text == account.as_str() {
         PrincipalKind::Account
     } else {
         kind
     };
-    Ok(Principal { kind, id })
+    Ok(Asker { kind, id })
 }
 
-fn id<T>(field: &str, text: &str, parse: fn(&str) -> Result<T, IdForm>) -> Result<T, Invalid> {
-    parse(text).map_err(|form| Invalid::value(field, text, form.expected, form.help))
+fn id<'q, T: DigitsId>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, Invalid> {
+    IdRef::parse(text).map_err(|form| Invalid::value(field, text, form.expected, form.help))
 }
 
-fn attributes(
-    question: &Question<'_>,
+fn attributes<'q>(
+    question: &Question<'q>,
     required: bool,
-) -> Result<(Option<PrincipalId>, Option<Accessibility>), Invalid> {
-    let creator = question
-        .creator
-        .map(|text| id("resource.creator", text, PrincipalId::parse))
-        .transpose()?;
+) -> Result<(Option<IdRef<'q, PrincipalId>>, Option<Accessibility>), Invalid> {
+    let creator = question.creator.map(|text| id("resource.creator", text)).transpose()?;
     let help = "give `PUBLIC` or `PRIVATE`";
     let accessibility = question
         .accessibility
@@ -387,32 +400,31 @@ fn attributes(
     Ok((creator, accessibility))
 }
 
-fn resource_id(
+fn resource_id<'q>(
     resource_type: &ResourceType,
-    text: Option<&str>,
-    workspace: Option<&WorkspaceId>,
-) -> Result<Option<ResourceId>, Invalid> {
-    let Some(text) = text.filter(|text| *text != crate::catalog::ANY) else { return Ok(None) };
-    let id = id("resource.id", text, ResourceId::parse)?;
-    if resource_type.id_parts() == 0 {
+    stated: Option<Cow<'q, str>>,
+    workspace: Option<IdRef<'_, WorkspaceId>>,
+) -> Result<Option<Cow<'q, str>>, Invalid> {
+    let Some(id) = stated.filter(|id| id != ANY) else { return Ok(None) };
+    if !ResourceId::accepts(&id) {
+        let form = ResourceId::FORM;
+        return Err(Invalid::value("resource.id", &id, form.expected, form.help));
+    }
+    let count = resource_type.id_parts();
+    if count == 0 {
         // A workspace is named by its own field; repeating it as the id is natural, another id is a contradiction.
-        if workspace.is_some_and(|w| w.as_str() == text) {
+        if workspace.is_some_and(|workspace| workspace.as_str() == id) {
             return Ok(None);
         }
         let help = "leave the field out, or repeat `resource.workspace`";
-        return Err(Invalid::value("resource.id", text, "the id of this workspace", help));
+        return Err(Invalid::value("resource.id", &id, "the id of this workspace", help));
     }
-    let parts = text.split('/');
-    if parts.clone().count() != resource_type.id_parts() || parts.into_iter().any(str::is_empty) {
+    if id.split('/').count() != count || id.split('/').any(str::is_empty) {
         let form =
             resource_type.arn.split('/').filter(|p| p.starts_with('{') && *p != "{workspace}");
         let help = format!("give `{}`", form.collect::<Vec<_>>().join("/"));
-        return Err(Invalid::value(
-            "resource.id",
-            text,
-            &format!("the id of a `{}`", resource_type.name),
-            help,
-        ));
+        let expected = format!("the id of a `{}`", resource_type.name);
+        return Err(Invalid::value("resource.id", &id, &expected, help));
     }
     Ok(Some(id))
 }

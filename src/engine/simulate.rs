@@ -6,7 +6,8 @@ use cedar_policy::{Entities, Entity, Request as CedarRequest};
 
 use super::{
     Document, Engine,
-    decide::{judge, string},
+    entities::string,
+    judge::judge,
     names::Type,
     ram::{self, Conditions, Statement, WrongType},
     resolve::check_context,
@@ -198,7 +199,7 @@ impl Engine {
         arn: &str,
         about: &[(&Document, &Statement)],
         conditions: &Conditions,
-    ) -> Decision {
+    ) -> Decision<'static> {
         let fault = || Decision::error(Fault::Evaluation("request".to_owned()));
         let statements = || about.iter().map(|(_, statement)| *statement);
         let name = self.catalog.ram_name(action);

@@ -16,7 +16,6 @@ use crate::{
 /// A set of policies, cut by action.
 #[derive(Debug)]
 pub(super) struct Slices {
-    policies: usize,
     sets: Vec<PolicySet>,
     /// Per action the index of its set and one; 0 when no policy names the action. Short where the last actions
     /// of the catalogue have none.
@@ -82,18 +81,18 @@ impl Slices {
         }
         let used = by_action.iter().rposition(|&n| n != 0).map_or(0, |last| last + 1);
         by_action.truncate(used);
-        Ok(Self { policies: policies.len(), sets, by_action: by_action.into_boxed_slice() })
+        Ok(Self { sets, by_action: by_action.into_boxed_slice() })
     }
 
     /// Returns the policies that name `action`; `None` when none does.
     pub(super) fn of(&self, action: ActionId) -> Option<&PolicySet> {
-        let number = usize::from(*self.by_action.get(usize::from(action.0))?);
+        let number = usize::from(self.number_of(action)?);
         self.sets.get(number.checked_sub(1)?)
     }
 
-    /// Returns how many policies there are.
-    pub(super) const fn len(&self) -> usize {
-        self.policies
+    /// Returns which of the sets names `action`; actions with the same number have the same policies. `None` for none.
+    pub(super) fn number_of(&self, action: ActionId) -> Option<u16> {
+        self.by_action.get(usize::from(action.0)).copied().filter(|number| *number != 0)
     }
 }
 

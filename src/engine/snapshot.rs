@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use imbl::HashMap;
+use foldhash::fast::RandomState;
+use imbl::{GenericHashMap, HashMap, shared_ptr::DefaultSharedPtr};
 
-use super::{Engine, attached::Attached, slices::Slices};
-use crate::domain::{
-    AccountId, AccountRecords, CustomRoleId, Invalid, Members, Op, PrincipalId, PrincipalKind,
-    Revision, UserName, WorkspaceId,
+use super::{
+    Engine,
+    attached::Attached,
+    roles::{BoundSet, Content},
 };
+use crate::domain::{
+    AccountId, AccountRecords, CustomRoleId, Digits, Invalid, Members, Op, PrincipalId,
+    PrincipalKind, Revision, UserName, WorkspaceId,
+};
+
+/// A map that is looked into for every decision. Its keys are ids that were recorded, never what a request states.
+pub(super) type ById<V> = GenericHashMap<Digits, V, RandomState, DefaultSharedPtr>;
 
 /// An account's identities, memberships and roles at one revision, ready to judge requests.
 ///
@@ -17,33 +25,50 @@ use crate::domain::{
 pub struct Snapshot {
     pub(super) engine: Arc<Engine>,
     pub(super) account: AccountId,
+    pub(super) account_digits: Digits,
     revision: Revision,
-    pub(super) identities: HashMap<PrincipalId, (PrincipalKind, UserName)>,
+    pub(super) people: ById<Person>,
+    /// The names of the same people, for ARNs: apart, for decisions by roles need none.
+    pub(super) names: ById<(PrincipalKind, UserName)>,
     pub(super) attached: Attached,
-    workspaces: HashMap<WorkspaceId, Workspace>,
+    workspaces: ById<Arc<Workspace>>,
+}
+
+/// What a snapshot knows of a user or RAM role.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Person {
+    pub(super) kind: PrincipalKind,
+    /// Whether RAM documents may be attached to it, or to a group it is in.
+    pub(super) has_documents: bool,
 }
 
 /// What a snapshot knows of a workspace.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Workspace {
+    pub(super) members: Members,
+    /// The answers to members with custom roles, by the place of their set.
+    pub(super) sets: Arc<[Arc<BoundSet>]>,
     /// Whether the workspace is recorded. Roles and members may be recorded before it and outlive it, as they may
     /// in [`AccountRecords`]: following ops must lead to the snapshot that building from the records leads to.
     recorded: bool,
-    pub(super) members: Members,
-    pub(super) roles: HashMap<CustomRoleId, Arc<Slices>>,
+    pub(super) id: WorkspaceId,
+    pub(super) roles: HashMap<CustomRoleId, Arc<Content>>,
 }
 
 impl Snapshot {
     /// Returns the snapshot of an account of which nothing is recorded.
     #[must_use]
     pub fn empty(engine: Arc<Engine>, account: AccountId) -> Self {
+        let account_digits = account.digits();
         Self {
             engine,
             account,
+            account_digits,
             revision: Revision::ORIGIN,
-            identities: HashMap::new(),
+            people: ById::default(),
+            names: ById::default(),
             attached: Attached::default(),
-            workspaces: HashMap::new(),
+            workspaces: ById::default(),
         }
     }
 
@@ -58,6 +83,7 @@ impl Snapshot {
         }
         for (workspace, members) in &records.rosters {
             snapshot.in_workspace(workspace, |w| w.members = members.clone());
+            snapshot.bind(workspace, None)?;
         }
         snapshot.revision = records.revision;
         Ok(snapshot)
@@ -97,53 +123,63 @@ impl Snapshot {
     /// Returns whether the workspace exists.
     #[must_use]
     pub fn has_workspace(&self, id: &WorkspaceId) -> bool {
-        self.workspace(id).is_some()
+        self.workspace(id.digits()).is_some()
     }
 
     /// Returns the members recorded of a workspace, whether it exists or not.
     #[must_use]
     pub fn members(&self, workspace: &WorkspaceId) -> Option<&Members> {
-        self.workspaces.get(workspace).map(|workspace| &workspace.members)
+        self.workspaces.get(&workspace.digits()).map(|workspace| &workspace.members)
     }
 
     /// Returns the members of each workspace that has any, in no order.
     pub fn rosters(&self) -> impl Iterator<Item = (&WorkspaceId, &Members)> {
-        self.workspaces.iter().map(|(id, w)| (id, &w.members)).filter(|(_, m)| !m.is_empty())
+        self.workspaces.values().map(|w| (&w.id, &w.members)).filter(|(_, m)| !m.is_empty())
     }
 
     /// Returns a workspace that exists.
-    pub(super) fn workspace(&self, id: &WorkspaceId) -> Option<&Workspace> {
-        self.workspaces.get(id).filter(|workspace| workspace.recorded)
+    pub(super) fn workspace(&self, id: Digits) -> Option<&Workspace> {
+        self.workspaces.get(&id).map(|workspace| &**workspace).filter(|it| it.recorded)
     }
 
     fn follow(&mut self, op: &Op) -> Result<(), Invalid> {
         match op {
             Op::PutIdentity(identity) => {
-                let known = (identity.principal.kind, identity.name.clone());
-                self.identities.insert(identity.principal.id.clone(), known);
+                let (digits, kind) = (identity.principal.id.digits(), identity.principal.kind);
+                self.names.insert(digits, (kind, identity.name.clone()));
+                self.people.insert(digits, self.person(kind, digits));
             }
             Op::RemoveIdentity(id) => {
-                self.identities.remove(id);
+                self.names.remove(&id.digits());
+                self.people.remove(&id.digits());
             }
             Op::PutWorkspace(workspace) => {
                 self.in_workspace(&workspace.id, |w| w.recorded = true);
             }
             Op::RemoveWorkspace(id) => self.in_workspace(id, |w| w.recorded = false),
             Op::PutRole(workspace, role) => {
-                let compiled = Arc::new(self.engine.compile(workspace, role)?);
+                let content = self.engine.compile(role)?;
                 self.in_workspace(workspace, |w| {
-                    w.roles.insert(role.id.clone(), compiled);
+                    w.roles.insert(role.id.clone(), content);
                 });
+                self.bind(workspace, Some(&role.id))?;
             }
-            Op::RemoveRole(workspace, id) => self.in_workspace(workspace, |w| {
-                w.roles.remove(id);
-            }),
-            Op::PutMember(workspace, member) => self.in_workspace(workspace, |w| {
-                w.members.put(member);
-            }),
-            Op::RemoveMember(workspace, id) => self.in_workspace(workspace, |w| {
-                w.members.remove(id);
-            }),
+            Op::RemoveRole(workspace, id) => {
+                self.in_workspace(workspace, |w| {
+                    w.roles.remove(id);
+                });
+                self.bind(workspace, Some(id))?;
+            }
+            Op::PutMember(workspace, member) => {
+                self.in_workspace(workspace, |w| w.members.put(member));
+                self.bind(workspace, None)?;
+            }
+            Op::RemoveMember(workspace, id) => {
+                self.in_workspace(workspace, |w| {
+                    w.members.remove(id);
+                });
+                self.bind(workspace, None)?;
+            }
             // Tokens and keys say who may ask, names what may be created: nothing is decided on them.
             Op::PutToken(_)
             | Op::RemoveToken(_)
@@ -160,17 +196,69 @@ impl Snapshot {
             | Op::PutGroupMember(..)
             | Op::RemoveGroupMember(..)
             | Op::PutAttachment(..)
-            | Op::RemoveAttachment(..) => self.attached.follow(&self.engine, op)?,
+            | Op::RemoveAttachment(..) => {
+                if let Some(holder) = self.attached.follow(&self.engine, op)? {
+                    self.note_documents(&holder);
+                }
+            }
         }
+        Ok(())
+    }
+
+    fn person(&self, kind: PrincipalKind, digits: Digits) -> Person {
+        Person { kind, has_documents: self.attached.may_have(digits) }
+    }
+
+    /// Notes whether somebody has documents, where that is somebody known.
+    fn note_documents(&mut self, principal: &PrincipalId) {
+        let digits = principal.digits();
+        if let Some(known) = self.people.get(&digits) {
+            self.people.insert(digits, self.person(known.kind, digits));
+        }
+    }
+
+    /// Sees to it that every set of roles held in a workspace has its answers, after its members changed, or the role
+    /// `changed`.
+    fn bind(&mut self, id: &WorkspaceId, changed: Option<&CustomRoleId>) -> Result<(), Invalid> {
+        let Some(workspace) = self.workspaces.get(&id.digits()) else { return Ok(()) };
+        let sets = workspace.members.custom_sets();
+        let is_bound = changed.is_none()
+            && sets.len() == workspace.sets.len()
+            && sets.iter().zip(workspace.sets.iter()).all(|(roles, set)| set.is_of(roles));
+        if is_bound {
+            return Ok(());
+        }
+        let content = |role: &CustomRoleId| workspace.roles.get(role).cloned();
+        let is_as_before = |set: &BoundSet| changed.is_none_or(|role| !set.names(role));
+        let bound = self.engine.roles.bind(sets, content, &workspace.sets, is_as_before);
+        let bound = bound.map_err(|detail| {
+            let help = format!("let members hold fewer custom roles: {detail}");
+            Invalid::value("Roles", id.as_str(), "roles that can be told apart", help)
+        })?;
+        self.in_workspace(id, |w| w.sets = bound);
         Ok(())
     }
 
     /// Changes what is known of a workspace and forgets it when nothing is left.
     fn in_workspace(&mut self, id: &WorkspaceId, change: impl FnOnce(&mut Workspace)) {
-        let workspace = self.workspaces.entry(id.clone()).or_default();
+        let fresh = || Arc::new(Workspace::new(id.clone()));
+        let workspace = self.workspaces.entry(id.digits()).or_insert_with(fresh);
+        let workspace = Arc::make_mut(workspace);
         change(workspace);
         if !workspace.recorded && workspace.members.is_empty() && workspace.roles.is_empty() {
-            self.workspaces.remove(id);
+            self.workspaces.remove(&id.digits());
+        }
+    }
+}
+
+impl Workspace {
+    fn new(id: WorkspaceId) -> Self {
+        Self {
+            members: Members::default(),
+            sets: Arc::default(),
+            recorded: false,
+            id,
+            roles: HashMap::new(),
         }
     }
 }

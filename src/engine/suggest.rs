@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Snapshot;
 use crate::{
-    domain::{Effect, Principal, PrincipalKind, Reason, Request, Resource},
+    domain::{Effect, Reason, Request},
     ram::{document::Kind, finding::Class, lint::lint},
 };
 
@@ -96,19 +96,19 @@ impl Snapshot {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn suggest(&self, request: &Request) -> Result<Suggestion, NoSuggestion> {
+    pub fn suggest(&self, request: &Request<'_>) -> Result<Suggestion, NoSuggestion> {
         let present = self.is_authorized(request);
         match present.reason {
             Reason::ExplicitAllow => return Err(NoSuggestion::Allowed),
             Reason::ExplicitDeny => {
-                return Err(NoSuggestion::Denied(present.determining_policies));
+                return Err(NoSuggestion::Denied(present.determining_policies.to_vec()));
             }
             Reason::Error => return Err(NoSuggestion::Failed),
             Reason::ImplicitDeny => {}
         }
         let action = self.engine.catalog.action(request.action);
         let ram = action.and_then(|action| self.engine.catalog.ram_action(action));
-        let Some(ram) = ram.filter(|_| self.reaches(&request.principal, &request.resource)) else {
+        let Some(ram) = ram.filter(|_| self.has_say(request)) else {
             return Err(NoSuggestion::NotKnown);
         };
         let arn = self.engine.arn(&self.account, request.action, &request.resource);
@@ -118,19 +118,10 @@ impl Snapshot {
         let is_error = lint(&text, Kind::Identity).worst() == Some(Class::Error);
         let compiled = self.engine.compile_document("suggestion", "v1", &text);
         let Ok(document) = compiled.map(Arc::new) else { return Err(NoSuggestion::Unwritable) };
-        let allowed = self.decide(request, Some(document)).effect() == Effect::Allow;
+        let allowed = self.decide_with(request, &document).effect() == Effect::Allow;
         if is_error || !allowed {
             return Err(NoSuggestion::Unwritable);
         }
         Ok(suggestion)
-    }
-
-    /// Returns whether a grant to the principal could reach the resource at all.
-    fn reaches(&self, principal: &Principal, resource: &Resource) -> bool {
-        let is_there = match resource {
-            Resource::Foreign => false,
-            _ => resource.workspace().is_none_or(|id| self.has_workspace(id)),
-        };
-        is_there && principal.kind != PrincipalKind::Account && self.is_known(principal)
     }
 }

@@ -28,6 +28,36 @@ pub struct Judged<T> {
     pub revision: Revision,
 }
 
+/// What is asked, and the view to answer it from.
+#[derive(Debug)]
+pub struct Asked<'q> {
+    request: Request<'q>,
+    view: Arc<View>,
+}
+
+impl Asked<'_> {
+    /// Returns the revision it is answered at.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.view.revision()
+    }
+}
+
+/// What many ask, those that are wrong among them, and the view to answer all of them from.
+#[derive(Debug)]
+pub struct AskedAll<'q> {
+    requests: Vec<Result<Request<'q>, Invalid>>,
+    view: Arc<View>,
+}
+
+impl AskedAll<'_> {
+    /// Returns the revision they are answered at.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.view.revision()
+    }
+}
+
 /// Answers requests for decisions, each on one view of an account.
 #[derive(Debug, Clone)]
 pub struct Authorizer {
@@ -62,36 +92,51 @@ impl Authorizer {
         account: &AccountId,
         question: Question<'_>,
         at_least: Option<&str>,
-    ) -> Result<Judged<Decision>, Error> {
-        let (request, view) = self.asked(account, question, at_least).await?;
-        let answer = view.snapshot.is_authorized(&request);
-        log(account, &answer, Some(request.action));
-        Ok(Judged { answer, revision: view.revision() })
+    ) -> Result<Judged<Decision<'static>>, Error> {
+        let mut asked = self.asked(account, question, at_least).await?;
+        let answer = self.decide(&mut asked).into_owned();
+        Ok(Judged { answer, revision: asked.view.revision() })
     }
 
-    /// Returns what is asked, and the view to answer it from.
-    async fn asked(
+    /// Returns what is asked, and the view to answer it from, at least as fresh as the revision token `at_least`.
+    ///
+    /// # Errors
+    /// As [`Authorizer::is_authorized`].
+    pub async fn asked<'q>(
         &self,
         account: &AccountId,
-        question: Question<'_>,
+        question: Question<'q>,
         at_least: Option<&str>,
-    ) -> Result<(Request, Arc<View>), Error> {
+    ) -> Result<Asked<'q>, Error> {
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
-        let mut request = self.accounts.engine().resolve(account, question)?;
-        self.tell_time(&mut request);
+        let request = self.accounts.engine().resolve(account, question)?;
         let view = self.view(account, demanded).await?;
         view.check_readable(request.resource.workspace())?;
-        Ok((request, view))
+        Ok(Asked { request, view })
+    }
+
+    /// Returns the decision on what is asked.
+    pub fn decide<'a>(&self, asked: &'a mut Asked<'_>) -> Decision<'a> {
+        self.judge(&asked.view, &mut asked.request)
+    }
+
+    fn judge<'v>(&self, view: &'v View, request: &mut Request<'_>) -> Decision<'v> {
+        let decision = view.snapshot.settled(request).unwrap_or_else(|| {
+            self.tell_time(request);
+            view.snapshot.is_authorized(request)
+        });
+        log(view.account(), &decision, Some(request.action));
+        decision
     }
 
     /// Adds when it is asked, for conditions on it, unless the caller says so itself.
-    fn tell_time(&self, request: &mut Request) {
+    fn tell_time(&self, request: &mut Request<'_>) {
         let says = |key: &String| key.eq_ignore_ascii_case(keys::CURRENT_TIME);
         if !request.context.keys().any(says) {
             let now = self.accounts.clock().now().as_millis();
             if let Some(text) = i64::try_from(now).ok().and_then(moment_text) {
                 let now = ContextValue::One(Scalar::String(text));
-                request.context.insert(keys::CURRENT_TIME.to_owned(), now);
+                request.context.to_mut().insert(keys::CURRENT_TIME.to_owned(), now);
             }
         }
     }
@@ -106,10 +151,11 @@ impl Authorizer {
         account: &AccountId,
         question: Question<'_>,
         at_least: Option<&str>,
-    ) -> Result<Judged<(Decision, Result<Suggestion, NoSuggestion>)>, Error> {
-        let (request, view) = self.asked(account, question, at_least).await?;
-        let decision = view.snapshot.is_authorized(&request);
-        log(account, &decision, Some(request.action));
+    ) -> Result<Judged<(Decision<'static>, Result<Suggestion, NoSuggestion>)>, Error> {
+        let mut asked = self.asked(account, question, at_least).await?;
+        let decision = self.decide(&mut asked).into_owned();
+        let Asked { mut request, view } = asked;
+        self.tell_time(&mut request);
         let answer = (decision, view.snapshot.suggest(&request));
         Ok(Judged { answer, revision: view.revision() })
     }
@@ -157,55 +203,56 @@ impl Authorizer {
         Ok(done.map_err(|error| Error::internal(&format!("a simulation: {error}")))??)
     }
 
-    /// Returns the decisions on many requests, all on one view that is at least as fresh as every revision demanded:
-    /// by `at_least` for all, or beside a question.
+    /// Returns what many requests ask, all to be answered from one view that is at least as fresh as every revision
+    /// demanded: by `at_least` for all, or beside a question.
     ///
     /// A request that alone would be refused is denied in its place with the reason, and the others are answered.
     ///
     /// # Errors
     /// - [`crate::error::ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
     /// - [`crate::error::ErrorCode::ReplicaStale`]: a demanded revision did not arrive in time; nothing was decided.
-    pub async fn batch<'q>(
+    pub async fn asked_all<'q>(
         &self,
         account: &AccountId,
         questions: impl IntoIterator<Item = Result<(Question<'q>, Option<&'q str>), Invalid>>,
         at_least: Option<&str>,
-    ) -> Result<Judged<Vec<Decision>>, Error> {
+    ) -> Result<AskedAll<'q>, Error> {
         let mut demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
         let engine = self.accounts.engine();
-        let mut resolve = |asked: Result<(Question<'q>, Option<&str>), Invalid>| {
+        let mut resolve = |asked: Result<(Question<'q>, Option<&'q str>), Invalid>| {
             let (question, at_least) = asked?;
             let revision = at_least.map(|token| self.demanded(account, token)).transpose()?;
-            let mut request = engine.resolve(account, question)?;
-            self.tell_time(&mut request);
+            let request = engine.resolve(account, question)?;
             demanded = demanded.max(revision);
             Ok(request)
         };
-        let requests: Vec<Result<Request, Invalid>> =
+        let requests: Vec<Result<Request<'q>, Invalid>> =
             questions.into_iter().map(&mut resolve).collect();
         let view = self.view(account, demanded).await?;
         for request in requests.iter().flatten() {
             view.check_readable(request.resource.workspace())?;
         }
-        let mut answer = Vec::with_capacity(requests.len());
-        for (index, request) in requests.into_iter().enumerate() {
+        Ok(AskedAll { requests, view })
+    }
+
+    /// Returns the decisions on what is asked, in the order of the requests.
+    pub async fn decide_all<'a>(&self, asked: &'a mut AskedAll<'_>) -> Vec<Decision<'a>> {
+        let (view, requests) = (&asked.view, &mut asked.requests);
+        let mut decisions = Vec::with_capacity(requests.len());
+        for (index, request) in requests.iter_mut().enumerate() {
             if index % FAIR == FAIR - 1 {
                 tokio::task::yield_now().await;
             }
-            answer.push(match request {
-                Ok(request) => {
-                    let decision = view.snapshot.is_authorized(&request);
-                    log(account, &decision, Some(request.action));
-                    decision
-                }
+            decisions.push(match request {
+                Ok(request) => self.judge(view, request),
                 Err(invalid) => {
-                    let decision = Decision::error(Fault::Request(Box::new(invalid)));
-                    log(account, &decision, None);
+                    let decision = Decision::error(Fault::Request(Box::new(invalid.clone())));
+                    log(view.account(), &decision, None);
                     decision
                 }
             });
         }
-        Ok(Judged { answer, revision: view.revision() })
+        decisions
     }
 
     /// Returns the revision behind a token.
@@ -234,7 +281,7 @@ impl Authorizer {
 
 /// Leaves one line per denial; the request id stands on the span around it. A request that could not be read has no
 /// action.
-fn log(account: &AccountId, decision: &Decision, action: Option<ActionId>) {
+fn log(account: &AccountId, decision: &Decision<'_>, action: Option<ActionId>) {
     if decision.effect() == Effect::Deny && tracing::enabled!(tracing::Level::DEBUG) {
         let action = action.and_then(|id| catalog().action(id)).map_or("?", |a| a.name);
         tracing::debug!(%account, action, reason = decision.reason.as_str(), "denied");

@@ -52,13 +52,13 @@ impl<'v> Roster<'v> {
     /// Returns a member.
     #[must_use]
     pub fn member(self, id: &PrincipalId) -> Option<Member> {
-        self.members.get(id)
+        self.members.get(id.digits())
     }
 
     /// Returns whether somebody is a member.
     #[must_use]
     pub fn has_member(self, id: &PrincipalId) -> bool {
-        self.members.contains(id)
+        self.members.contains(id.digits())
     }
 
     /// Returns how many members there are.
@@ -79,7 +79,7 @@ impl<'v> Roster<'v> {
     }
 
     /// Returns who holds a role, sorted by id. Looks at every member.
-    pub fn holders(self, role: &'v RoleRef) -> impl Iterator<Item = PrincipalId> + 'v {
+    pub fn holders(self, role: &RoleRef) -> impl Iterator<Item = PrincipalId> + use<> {
         self.members.holders(role)
     }
 

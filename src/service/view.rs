@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     domain::{
-        AccessKey, AccessKeyId, AccountId, AccountRecords, CustomRoleId, Identity, Op, Principal,
-        PrincipalId, PrincipalKind, Revision, Timestamp, Token, TokenId, UserName, Workspace,
-        WorkspaceId, WorkspaceName,
+        AccessKey, AccessKeyId, AccountId, AccountRecords, CustomRoleId, IdRef, Identity, Op,
+        Principal, PrincipalId, PrincipalKind, Revision, Timestamp, Token, TokenId, UserName,
+        Workspace, WorkspaceId, WorkspaceName,
     },
     engine::{Engine, Snapshot},
     error::{Error, ErrorCode},
@@ -342,8 +342,8 @@ impl View {
         &'v self,
         principal: &'v PrincipalId,
     ) -> impl Iterator<Item = &'v WorkspaceId> {
-        let rosters = self.snapshot.rosters();
-        rosters.filter(|(_, members)| members.contains(principal)).map(|(workspace, _)| workspace)
+        let (rosters, digits) = (self.snapshot.rosters(), principal.digits());
+        rosters.filter(move |(_, members)| members.contains(digits)).map(|(workspace, _)| workspace)
     }
 
     /// Returns the workspaces of which something in the store could not be read.
@@ -356,8 +356,8 @@ impl View {
     ///
     /// # Errors
     /// [`ErrorCode::Quarantined`].
-    pub fn check_readable(&self, workspace: Option<&WorkspaceId>) -> Result<(), Error> {
-        match workspace.and_then(|id| self.unreadable.get(id)) {
+    pub fn check_readable(&self, workspace: Option<IdRef<'_, WorkspaceId>>) -> Result<(), Error> {
+        match workspace.and_then(|id| self.unreadable.get(id.as_str())) {
             None => Ok(()),
             Some(id) => Err(Self::quarantined(id)),
         }

@@ -1,7 +1,7 @@
 //! The engine against the naive reading of the design: every cell of the tables, then random accounts.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     sync::{Arc, LazyLock},
 };
@@ -13,7 +13,7 @@ use pai_authz::{
         PrincipalId, PrincipalKind, Profile, Question, Reason, RoleName, RoleRef, Timestamp,
         UserName, Workspace, WorkspaceId, WorkspaceName,
     },
-    engine::{Engine, Snapshot},
+    engine::{Engine, Plain, Snapshot},
 };
 use proptest::{
     prelude::*,
@@ -26,6 +26,9 @@ pub(crate) const ACCOUNT: &str = "1000000000000001";
 const THEN: Timestamp = Timestamp::from_millis(0);
 
 static TABLES: LazyLock<Tables> = LazyLock::new(Tables::read);
+thread_local! {
+    static PLAIN: RefCell<Plain> = RefCell::default();
+}
 static ENGINE: LazyLock<Arc<Engine>> =
     LazyLock::new(|| Engine::new("cn-hangzhou").expect("the shipped policies are sound"));
 
@@ -35,13 +38,16 @@ fn engine_answer(snapshot: &Snapshot, question: &Question<'_>) -> (Option<Answer
         return (Some(Answer::Refused), Vec::new());
     };
     let decision = snapshot.is_authorized(&request);
+    let plain = PLAIN.with_borrow_mut(|plain| plain.judge(snapshot, &request));
+    assert!(!Plain::differs(&decision, &plain), "{question:?}: {decision:?}, Cedar {plain:?}");
+    assert_eq!(snapshot.settled(&request), Some(decision.clone()), "nobody has a document");
     let answer = match decision.reason {
         Reason::ExplicitAllow => Some(Answer::Allow),
         Reason::ImplicitDeny => Some(Answer::Deny),
         // Roles forbid nothing and no policy of theirs may fail.
         Reason::ExplicitDeny | Reason::Error => None,
     };
-    (answer, decision.determining_policies)
+    (answer, decision.determining_policies.to_vec())
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl Office {
 
     /// The code a decision is refused with; `None` when it is made.
     async fn refusal(&self) -> Option<ErrorCode> {
-        self.authorizer.batch(&account(), [], None).await.err().map(|error| error.code)
+        self.authorizer.asked_all(&account(), [], None).await.err().map(|error| error.code)
     }
 }
 

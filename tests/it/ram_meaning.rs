@@ -1,15 +1,15 @@
 //! What RAM documents mean: the corners of ADR 14 pinned, and the engine held against the independent evaluator.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use pai_authz::{
     catalog::catalog,
     domain::{
-        AccountId, AccountRecords, ContextValue, Holder, Identity, PolicyRef, PolicyType,
-        Principal, PrincipalId, PrincipalKind, Profile, Reason, Request, Resource, Scalar,
-        Timestamp, UserName,
+        AccountId, AccountRecords, Asker, ContextValue, Holder, IdRef, Identity, PolicyRef,
+        PolicyType, Principal, PrincipalId, PrincipalKind, Profile, Reason, Request, Resource,
+        Scalar, Timestamp, UserName,
     },
-    engine::{Document, Engine, Simulation, Snapshot, Verdict as Said},
+    engine::{Document, Engine, Plain, Simulation, Snapshot, Verdict as Said},
     ram::{document::Kind, finding::Class, lint::lint},
 };
 
@@ -176,12 +176,17 @@ fn account_with(engine: &Arc<Engine>, texts: &[(String, String)]) -> Snapshot {
 fn check_decision(snapshot: &Snapshot, simulation: &Simulation<'_>, expected: &Judged) {
     let action = catalog().find_action(simulation.action).unwrap();
     let request = Request {
-        principal: Principal { kind: PrincipalKind::User, id: PrincipalId::parse(ALICE).unwrap() },
+        principal: Asker { kind: PrincipalKind::User, id: IdRef::parse(ALICE).unwrap() },
         action: action.id,
-        resource: Resource::Arn { arn: simulation.resource.to_owned(), workspace: None },
-        context: simulation.context.clone(),
+        resource: Resource::Arn { arn: simulation.resource.into(), workspace: None },
+        context: Cow::Borrowed(simulation.context),
     };
     let decision = snapshot.is_authorized(&request);
+    let plain = Plain::default().judge(snapshot, &request);
+    assert!(!Plain::differs(&decision, &plain), "{simulation:?} {decision:?} {plain:?}");
+    if let Some(settled) = snapshot.settled(&request) {
+        assert_eq!(settled, decision, "{simulation:?}");
+    }
     // What every known user has unless a document denies it.
     let granted = action.allowed_unless_denied;
     let reason = match expected.verdict {
@@ -192,8 +197,8 @@ fn check_decision(snapshot: &Snapshot, simulation: &Simulation<'_>, expected: &J
         Verdict::Nothing => Reason::ImplicitDeny,
     };
     assert_eq!(decision.reason, reason, "{simulation:?} {expected:?} {decision:?}");
-    let named = |id: &&String| id.starts_with("Custom/");
-    let named: Vec<_> = decision.determining_policies.iter().filter(named).cloned().collect();
+    let mut named = decision.determining_policies.to_vec();
+    named.retain(|id| id.starts_with("Custom/"));
     let mut matched: Vec<_> = expected
         .matched
         .iter()

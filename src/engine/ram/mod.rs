@@ -33,6 +33,8 @@ pub struct Document {
     /// The entity its holders have as a parent, for example `Custom/dev-only`.
     policy: String,
     statements: Vec<Statement>,
+    /// One bit for each action of the catalogue: whether a statement names it.
+    named: Box<[u64]>,
     /// How many patterns a resource, and a value of the context, is compared with.
     patterns: (usize, usize),
 }
@@ -85,7 +87,16 @@ impl Document {
         }
         let patterns = statements.iter().map(Statement::patterns);
         let patterns = patterns.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
-        Ok(Self { policy: policy.to_owned(), statements, patterns })
+        let mut named = vec![0; catalog.actions().len().div_ceil(64)].into_boxed_slice();
+        for statement in &statements {
+            named.iter_mut().zip(statement.named()).for_each(|(all, its)| *all |= its);
+        }
+        Ok(Self { policy: policy.to_owned(), statements, named, patterns })
+    }
+
+    /// Returns whether a statement is about an action of the catalogue.
+    pub(super) fn names(&self, action: ActionId) -> bool {
+        statement::has_bit(&self.named, action)
     }
 
     /// Returns the entity its holders have as a parent.

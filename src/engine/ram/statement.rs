@@ -136,8 +136,12 @@ impl Statement {
 
     /// Returns whether it is about an action of the catalogue.
     pub(in crate::engine) fn names(&self, action: ActionId) -> bool {
-        let word = self.named.get(usize::from(action.0) / 64);
-        word.is_some_and(|word| word >> (action.0 % 64) & 1 == 1)
+        has_bit(&self.named, action)
+    }
+
+    /// Returns one bit for each action of the catalogue: whether it is about it.
+    pub(super) const fn named(&self) -> &[u64] {
+        &self.named
     }
 
     /// Returns whether it is about an action, by its RAM name in small letters.
@@ -190,6 +194,12 @@ impl Statement {
     pub(in crate::engine) fn policies(&self) -> impl Iterator<Item = Policy> {
         self.set.policies().cloned()
     }
+}
+
+/// Returns whether the bit of an action is set.
+pub(super) fn has_bit(bits: &[u64], action: ActionId) -> bool {
+    let word = bits.get(usize::from(action.0) / 64);
+    word.is_some_and(|word| word >> (action.0 % 64) & 1 == 1)
 }
 
 /// Returns one bit for each action of the catalogue: whether a statement is about it.

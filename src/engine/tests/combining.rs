@@ -4,7 +4,7 @@ use cedar_policy::{Context, Entities, Policy, PolicyId, PolicySet, Request};
 
 use crate::{
     domain::{Decision, Effect, Fault, Reason},
-    engine::{decide::judge, names::Type},
+    engine::{judge::judge, names::Type},
 };
 
 /// Returns a slice of policies given as id and text.
@@ -13,7 +13,7 @@ fn slice(policies: &[(&str, &str)]) -> PolicySet {
     PolicySet::from_policies(policies.iter().map(policy)).unwrap()
 }
 
-fn decision(slices: &[&PolicySet]) -> Decision {
+fn decision(slices: &[&PolicySet]) -> Decision<'static> {
     let request = Request::new(
         Type::User.uid("2001"),
         Type::Action.uid("PaiDLC:StopJob"),
@@ -61,7 +61,7 @@ fn a_forbid_of_one_slice_beats_the_permits_of_others() {
     for slices in [[&permit, &forbid], [&forbid, &permit]] {
         let decision = decision(&slices);
         assert_eq!(decision.reason, Reason::ExplicitDeny);
-        assert_eq!(decision.determining_policies, ["f", "g"]);
+        assert_eq!(decision.determining_policies.to_vec(), ["f", "g"]);
     }
 }
 
@@ -70,13 +70,13 @@ fn permits_of_several_slices_are_all_named_in_order() {
     let (z, a) = (slice(&[("z", PERMIT), ("n", NOT_THIS)]), slice(&[("b", PERMIT), ("a", PERMIT)]));
     let decision = decision(&[&z, &a]);
     assert_eq!(decision.reason, Reason::ExplicitAllow);
-    assert_eq!(decision.determining_policies, ["a", "b", "z"]);
+    assert_eq!(decision.determining_policies.to_vec(), ["a", "b", "z"]);
 }
 
 #[test]
 fn a_policy_is_named_by_the_id_it_was_given() {
     let odd = slice(&[("a\"b\\c 名", PERMIT)]);
-    assert_eq!(decision(&[&odd]).determining_policies, ["a\"b\\c 名"]);
+    assert_eq!(decision(&[&odd]).determining_policies.to_vec(), ["a\"b\\c 名"]);
 }
 
 #[test]

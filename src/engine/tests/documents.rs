@@ -323,7 +323,7 @@ fn the_sample_of_the_guide_grants_its_three_actions_and_no_other() {
 #[test]
 fn a_suggestion_is_one_statement_and_there_is_none_where_none_would_help() {
     let before = snapshot(&people());
-    let request = |question: Question<'_>| engine().resolve(&account(), question).unwrap();
+    let request = |question: Question<'static>| engine().resolve(&account(), question).unwrap();
     let suggestion = before.suggest(&request(stop("2002", "2001"))).unwrap();
     assert_eq!(
         suggestion.document(),

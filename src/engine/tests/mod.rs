@@ -11,7 +11,7 @@ mod resolving;
 
 use std::sync::{Arc, LazyLock};
 
-use super::{Engine, Snapshot};
+use super::{Engine, Plain, Snapshot};
 use crate::domain::{
     AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, Decision, EnvMode, Identity,
     Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType, Principal,
@@ -173,18 +173,24 @@ fn on<'a>(
     }
 }
 
-/// Returns the answer to a well-formed question.
+/// Returns the answer to a well-formed question, which is Cedar's.
 #[track_caller]
-fn decide(snapshot: &Snapshot, question: &Question<'_>) -> Decision {
+fn decide<'s>(snapshot: &'s Snapshot, question: &Question<'_>) -> Decision<'s> {
     let request = engine().resolve(&account(), question.clone()).unwrap();
-    snapshot.is_authorized(&request)
+    let decision = snapshot.is_authorized(&request);
+    let plain = Plain::default().judge(snapshot, &request);
+    assert!(!Plain::differs(&decision, &plain), "{decision:?} and {plain:?}: {question:?}");
+    if let Some(settled) = snapshot.settled(&request) {
+        assert_eq!(settled, decision, "{question:?}");
+    }
+    decision
 }
 
 #[track_caller]
 fn check(snapshot: &Snapshot, question: &Question<'_>, reason: Reason, policies: &[&str]) {
     let decision = decide(snapshot, question);
     assert_eq!((decision.reason, &decision.faults[..]), (reason, &[][..]), "{question:?}");
-    assert_eq!(decision.determining_policies, policies, "{question:?}");
+    assert_eq!(decision.determining_policies.to_vec(), policies, "{question:?}");
 }
 
 #[track_caller]

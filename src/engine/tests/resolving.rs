@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{ACCOUNT, account, ask, engine, on};
 use crate::domain::{
-    Accessibility, ContextValue, Invalid,
+    Accessibility, ContextValue, IdRef, Invalid,
     InvalidKind::{self, InvalidValue, MissingField, UnexpectedField, UnknownAction, UnknownType},
     PrincipalKind, Question, Request, Resource, Scalar,
 };
 
-fn resolve(question: &Question<'_>) -> Result<Request, Invalid> {
+fn resolve<'q>(question: &Question<'q>) -> Result<Request<'q>, Invalid> {
     engine().resolve(&account(), question.clone())
 }
 
@@ -26,10 +26,10 @@ fn refused(question: &Question<'_>, kind: InvalidKind, field: &str) -> Invalid {
 fn asset(question: &Question<'_>) -> String {
     match resolve(question).unwrap().resource {
         Resource::Asset { workspace, resource_type, id, creator, accessibility } => [
-            workspace.map_or("-".to_owned(), |w| w.to_string()),
+            workspace.map_or("-", IdRef::as_str).to_owned(),
             resource_type.to_owned(),
             id.map_or("-".to_owned(), |id| id.to_string()),
-            creator.map_or("-".to_owned(), |c| c.to_string()),
+            creator.map_or("-", IdRef::as_str).to_owned(),
             accessibility.map_or("-", Accessibility::as_str).to_owned(),
         ]
         .join(" "),
@@ -339,14 +339,14 @@ fn a_log_arn_is_taken_as_it_is_in_any_region() {
         ("acs:log:cn-hangzhou:1000000000000001:workspace/10001/x", "log:GetProject"),
     ] {
         let request = resolve(&by_arn(action, arn)).unwrap();
-        assert_eq!(request.resource, Resource::Arn { arn: arn.to_owned(), workspace: None });
+        assert_eq!(request.resource, Resource::Arn { arn: arn.into(), workspace: None });
     }
 }
 
 #[test]
 fn a_pai_arn_outside_every_role_still_names_its_workspace() {
     let workspace = |action, arn| match resolve(&by_arn(action, arn)).unwrap().resource {
-        Resource::Arn { workspace, .. } => workspace.map(|w| w.to_string()),
+        Resource::Arn { workspace, .. } => workspace.map(|w| w.as_str().to_owned()),
         other => Some(format!("{other:?}")),
     };
     let delete = "PaiWorkspace:DeleteWorkspace";
@@ -409,7 +409,7 @@ fn the_context_goes_with_the_request() {
     let context =
         context(&[("acs:SourceIp", text("203.0.113.7")), ("oss:Prefix", Scalar::Bool(true))]);
     let question = Question { context: context.clone(), ..stop_job() };
-    assert_eq!(resolve(&question).unwrap().context, context);
+    assert_eq!(*resolve(&question).unwrap().context, context);
 }
 
 #[test]

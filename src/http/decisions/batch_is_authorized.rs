@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::wire;
+use super::{answer, wire};
 use crate::{
     domain::Scope,
     error::{Error, ErrorCode},
@@ -68,10 +68,12 @@ pub(in crate::http) async fn batch_is_authorized(
         Err(refusal) => Err(refusal.to_invalid()),
     });
     let at_least = envelope.at_least_as_fresh.as_ref().map(Text::as_str);
-    let judged =
-        state.services.authorizer.batch(&pep.account, questions, at_least).await.map_err(refuse)?;
-    let revision = state.services.authorizer.revision_token(&pep.account, judged.revision);
-    let body = wire::batch(&judged.answer, &revision)
+    let authorizer = &state.services.authorizer;
+    let mut asked =
+        authorizer.asked_all(&pep.account, questions, at_least).await.map_err(refuse)?;
+    let revision = authorizer.revision_token(&pep.account, asked.revision());
+    let decisions = authorizer.decide_all(&mut asked).await;
+    let body = answer::batch(&decisions, &revision)
         .map_err(|error| refuse(Error::internal(&error.to_string())))?;
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
 }

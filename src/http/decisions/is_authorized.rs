@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-use super::wire;
+use super::{answer, wire};
 use crate::{
     domain::Scope,
     error::Error,
@@ -29,17 +29,16 @@ pub(in crate::http) async fn is_authorized(
         object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
     let (question, at_least) = wire.to_domain();
     let authorizer = &state.services.authorizer;
-    let (decision, suggested, revision) = if wire.suggests() {
+    let token = |revision| authorizer.revision_token(&pep.account, revision);
+    let body = if wire.suggests() {
         let judged = authorizer.suggest(&pep.account, question, at_least).await.map_err(refuse)?;
         let (decision, suggested) = judged.answer;
-        (decision, Some(suggested), judged.revision)
+        answer::decision(&decision, &token(judged.revision), Some(suggested))
     } else {
-        let judged =
-            authorizer.is_authorized(&pep.account, question, at_least).await.map_err(refuse)?;
-        (judged.answer, None, judged.revision)
+        let mut asked = authorizer.asked(&pep.account, question, at_least).await.map_err(refuse)?;
+        let revision = token(asked.revision());
+        answer::decision(&authorizer.decide(&mut asked), &revision, None)
     };
-    let revision = authorizer.revision_token(&pep.account, revision);
-    let body = wire::decision(&decision, &revision, suggested)
-        .map_err(|error| refuse(Error::internal(&error.to_string())))?;
+    let body = body.map_err(|error| refuse(Error::internal(&error.to_string())))?;
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
 }

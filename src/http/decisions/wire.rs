@@ -1,20 +1,16 @@
-//! The wire types of decisions.
+//! The wire types of requests for decisions.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
 use crate::{
-    domain::{ContextValue, Decision, Question, Scalar},
-    http::{
-        error::{ErrorBody, fault},
-        object::{Object, Text, once},
-    },
-    service::{NoSuggestion, Suggestion},
+    domain::{ContextValue, Question, Scalar},
+    http::object::{Object, Text, once},
 };
 
 /// Most keys of a context that are read at all; the engine sets the real limit and names it.
@@ -155,88 +151,4 @@ fn scalar<E: serde::de::Error>(raw: &str) -> Result<Scalar, E> {
         Some(b'{') => Err(E::custom("an object where a string, boolean, number or list belongs")),
         _ => Err(E::custom("null where a string, boolean, number or list belongs")),
     }
-}
-
-/// A decision as the wire has it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DecisionBody<'d> {
-    decision: &'static str,
-    reason: &'static str,
-    determining_policies: &'d [String],
-    errors: Vec<ErrorBody<'d>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<&'d str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suggestion: Option<SuggestionBody>,
-}
-
-/// A statement that would allow what was denied, or why there is none.
-#[derive(Serialize)]
-struct SuggestionBody {
-    statement: Option<StatementBody>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-}
-
-/// A statement as RAM has it.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StatementBody {
-    effect: &'static str,
-    action: &'static str,
-    resource: String,
-}
-
-impl From<Result<Suggestion, NoSuggestion>> for SuggestionBody {
-    fn from(suggested: Result<Suggestion, NoSuggestion>) -> Self {
-        match suggested {
-            Ok(Suggestion { action, resource }) => Self {
-                statement: Some(StatementBody { effect: "Allow", action, resource }),
-                why: None,
-            },
-            Err(why) => Self { statement: None, why: Some(why.text()) },
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct BatchBody<'d> {
-    results: Vec<DecisionBody<'d>>,
-    revision: &'d str,
-}
-
-/// Returns the answer to one request, as the service writes it.
-///
-/// # Errors
-/// Never for a decision of the engine; kept so that nothing panics.
-pub fn decision(
-    decision: &Decision,
-    revision: &str,
-    suggested: Option<Result<Suggestion, NoSuggestion>>,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let errors: Vec<_> = decision.faults.iter().map(fault).collect();
-    serde_json::to_vec(&DecisionBody {
-        decision: decision.effect().as_str(),
-        reason: decision.reason.as_str(),
-        determining_policies: &decision.determining_policies,
-        errors: errors.iter().map(ErrorBody::from).collect(),
-        revision: Some(revision),
-        suggestion: suggested.map(SuggestionBody::from),
-    })
-}
-
-/// Returns the answer to a batch.
-pub(super) fn batch(decisions: &[Decision], revision: &str) -> Result<Vec<u8>, serde_json::Error> {
-    let errors: Vec<Vec<_>> =
-        decisions.iter().map(|d| d.faults.iter().map(fault).collect()).collect();
-    let results = decisions.iter().zip(&errors).map(|(decision, errors)| DecisionBody {
-        decision: decision.effect().as_str(),
-        reason: decision.reason.as_str(),
-        determining_policies: &decision.determining_policies,
-        errors: errors.iter().map(ErrorBody::from).collect(),
-        revision: None,
-        suggestion: None,
-    });
-    serde_json::to_vec(&BatchBody { results: results.collect(), revision })
 }

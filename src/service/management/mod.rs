@@ -17,7 +17,7 @@ mod roles;
 mod users;
 mod workspaces;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use access_keys::CreatedAccessKey;
 pub(super) use access_keys::new_access_key;
@@ -275,7 +275,7 @@ pub(super) fn permit(
             ));
         }
     }
-    view.check_readable(workspace)?;
+    view.check_readable(workspace.map(WorkspaceId::borrowed))?;
     let Some(kind) = view.kind_of(&caller.principal) else {
         return Err(no_permission(caller, None));
     };
@@ -305,7 +305,7 @@ pub(super) fn permit(
             let Some(action) = caller.operation.action else {
                 return Err(Error::internal("an operation on an account has no action"));
             };
-            let decides = |on: Resource| decides(view, caller, principal.clone(), action, on);
+            let decides = |on: Resource<'_>| decides(view, caller, &principal, action, on);
             if caller.resources.is_empty() {
                 let reason = decides(Resource::Account);
                 return if reason.effect() == Effect::Allow {
@@ -315,7 +315,7 @@ pub(super) fn permit(
                 };
             }
             for arn in &caller.resources {
-                let reason = decides(Resource::Arn { arn: arn.clone(), workspace: None });
+                let reason = decides(Resource::Arn { arn: arn.into(), workspace: None });
                 if reason.effect() == Effect::Deny {
                     return Err(Error {
                         denied: denied(reason),
@@ -358,8 +358,8 @@ fn permit_on(view: &View, caller: &Caller, action: &str, arn: &str) -> Result<()
     let action = catalog().find_action(action);
     let action = action.ok_or_else(|| Error::internal("an action that is asked is not known"))?;
     let principal = Principal { kind, id: caller.principal.clone() };
-    let on = Resource::Arn { arn: arn.to_owned(), workspace: None };
-    if decides(view, caller, principal, action.id, on).effect() == Effect::Allow {
+    let on = Resource::Arn { arn: arn.into(), workspace: None };
+    if decides(view, caller, &principal, action.id, on).effect() == Effect::Allow {
         return Ok(());
     }
     Err(no_permission(caller, Some(&arn.to_owned())))
@@ -374,24 +374,25 @@ fn may(
     workspace: &WorkspaceId,
 ) -> bool {
     let resource = Resource::Asset {
-        workspace: Some(workspace.clone()),
+        workspace: Some(workspace.borrowed()),
         resource_type: "workspace",
         id: None,
         // What is managed here has no creator of its own: the caller stands for it, as for a creation.
-        creator: Some(principal.id.clone()),
+        creator: Some(principal.id.borrowed()),
         accessibility: Some(Accessibility::Private),
     };
-    decides(view, caller, principal.clone(), action, resource).effect() == Effect::Allow
+    decides(view, caller, principal, action, resource).effect() == Effect::Allow
 }
 
 fn decides(
     view: &View,
     caller: &Caller,
-    principal: Principal,
+    principal: &Principal,
     action: ActionId,
-    resource: Resource,
+    resource: Resource<'_>,
 ) -> Reason {
-    let request = Request { principal, action, resource, context: caller.context.clone() };
+    let context = Cow::Borrowed(&caller.context);
+    let request = Request { principal: principal.asks(), action, resource, context };
     let decision = view.snapshot.is_authorized(&request);
     tracing::debug!(
         action = catalog().action(action).map_or("?", |action| action.name),

@@ -1,5 +1,7 @@
 //! What the caller itself may do in a workspace.
 
+use std::borrow::Cow;
+
 use super::{Caller, Management, no_permission, workspace_denied};
 use crate::{
     catalog::{Action, ActionScope, PermissionScope, catalog},
@@ -135,18 +137,18 @@ fn cells(
             Resource::Account
         } else {
             Resource::Asset {
-                workspace: Some(workspace.clone()),
+                workspace: Some(workspace.borrowed()),
                 resource_type: catalog().main_type(action).unwrap_or("workspace"),
                 id: None,
-                creator: Some(creator.clone()),
+                creator: Some(creator.borrowed()),
                 accessibility: Some(accessibility),
             }
         };
         let request = Request {
-            principal: principal.clone(),
+            principal: principal.asks(),
             action: action.id,
             resource,
-            context: caller.context.clone(),
+            context: Cow::Borrowed(&caller.context),
         };
         view.snapshot.is_authorized(&request).effect() == Effect::Allow
     };

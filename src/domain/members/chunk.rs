@@ -1,0 +1,292 @@
+//! The columns that members stand in, and how one is found: among a million it costs a few places in memory, no more.
+
+use std::{fmt, sync::Arc};
+
+use super::replaced;
+use crate::domain::{Digits, Timestamp};
+
+/// Most members of a chunk.
+pub(super) const FULL: usize = 256;
+/// How far from where it should be a member is looked for one by one.
+const NEAR: usize = 16;
+/// The bits of a set's number; above them are the highest bits of the principal.
+const SET_BITS: u32 = 24;
+
+/// A member, out of its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) digits: Digits,
+    /// Milliseconds, the lowest 48 bits: enough for 8,900 years.
+    pub(super) created: [u8; 6],
+    /// Which set of roles.
+    pub(super) set: u32,
+}
+
+impl Entry {
+    pub(super) fn new(digits: Digits, created: Timestamp, set: u32) -> Self {
+        let [_, _, created @ ..] = created.as_millis().min((1 << 48) - 1).to_be_bytes();
+        Self { digits, created, set: set & ((1 << SET_BITS) - 1) }
+    }
+
+    pub(super) fn created(&self) -> Timestamp {
+        let millis = self.created.iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte));
+        Timestamp::from_millis(millis)
+    }
+
+    /// Returns what members are sorted by.
+    pub(super) fn place(&self) -> (u64, u8) {
+        place(self.digits)
+    }
+}
+
+/// Returns where a principal stands: its lower bits, spread evenly over all numbers, then the highest.
+fn place(digits: Digits) -> (u64, u8) {
+    let (high, low) = digits.parts();
+    (spread(low), high)
+}
+
+/// Spreads numbers, each to another one: the finalizer of MurmurHash3 by Austin Appleby, which is in the public domain.
+const fn spread(mut n: u64) -> u64 {
+    n ^= n >> 33;
+    n = n.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    n ^= n >> 33;
+    n = n.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    n ^ (n >> 33)
+}
+
+/// Returns the number that was spread.
+const fn gathered(mut n: u64) -> u64 {
+    n ^= n >> 33;
+    n = n.wrapping_mul(0x9cb4_b2f8_1293_37db);
+    n ^= n >> 33;
+    n = n.wrapping_mul(0x4f74_430c_22a5_4005);
+    n ^ (n >> 33)
+}
+
+/// Members that stand together, sorted by place.
+#[derive(Clone, Default)]
+pub(super) struct Chunk {
+    first: u64,
+    first_high: u8,
+    /// How many of them there are in a distance of one.
+    density: f64,
+    places: Arc<[u64]>,
+    /// The number of the set of roles, below the highest bits of the principal.
+    sets: Arc<[u32]>,
+    created: Arc<[[u8; 6]]>,
+}
+
+impl Chunk {
+    /// Returns the chunk of entries that are sorted by place.
+    pub(super) fn new(entries: &[Entry]) -> Self {
+        let places: Arc<[u64]> = entries.iter().map(|entry| entry.place().0).collect();
+        let pack = |entry: &Entry| u32::from(entry.place().1) << SET_BITS | entry.set;
+        let first = places.first().copied().unwrap_or_default();
+        let distance = places.last().copied().unwrap_or_default() - first;
+        #[expect(clippy::cast_precision_loss, reason = "it says where to begin to look")]
+        let density = if distance == 0 { 0.0 } else { (places.len() - 1) as f64 / distance as f64 };
+        Self {
+            first,
+            first_high: entries.first().map_or(0, |entry| entry.place().1),
+            density,
+            places,
+            sets: entries.iter().map(pack).collect(),
+            created: entries.iter().map(|entry| entry.created).collect(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Returns how many stand before a place.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it says where to begin to look; what is beyond the end is cut off"
+    )]
+    fn before(&self, place: u64) -> usize {
+        let guess = (place.saturating_sub(self.first) as f64 * self.density) as usize;
+        let (before, after) = self.places.split_at(guess.min(self.len()));
+        // They are spread evenly, so it is near; should somebody have found ids that are not, it is found all the same.
+        if before.last().is_some_and(|last| *last >= place) {
+            let steps = before.iter().rev().take(NEAR).take_while(|it| **it >= place).count();
+            if steps < NEAR {
+                return before.len() - steps;
+            }
+            return before.partition_point(|it| *it < place);
+        }
+        let steps = after.iter().take(NEAR).take_while(|it| **it < place).count();
+        if steps < NEAR {
+            return before.len() + steps;
+        }
+        before.len() + after.partition_point(|it| *it < place)
+    }
+
+    /// Returns where a principal stands, with its packed set, or where it would.
+    fn find(&self, (place, high): (u64, u8)) -> Result<(usize, u32), usize> {
+        let mut at = self.before(place);
+        while self.places.get(at) == Some(&place) {
+            let Some(packed) = self.sets.get(at).copied() else { break };
+            let found = packed >> SET_BITS;
+            if found == u32::from(high) {
+                return Ok((at, packed & ((1 << SET_BITS) - 1)));
+            }
+            if found > u32::from(high) {
+                break;
+            }
+            at += 1;
+        }
+        Err(at)
+    }
+
+    fn entry(&self, at: usize) -> Option<Entry> {
+        let (place, packed) = (*self.places.get(at)?, *self.sets.get(at)?);
+        let [high, ..] = packed.to_be_bytes();
+        Some(Entry {
+            digits: Digits::of_parts(high, gathered(place)),
+            created: *self.created.get(at)?,
+            set: packed & ((1 << SET_BITS) - 1),
+        })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        (0..self.len()).filter_map(|at| self.entry(at))
+    }
+}
+
+/// All chunks, sorted; only a single one is ever empty. Most workspaces have one, and it stands where it is looked for.
+#[derive(Clone)]
+pub(super) enum Chunks {
+    One(Chunk),
+    Many(Arc<[Chunk]>),
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Self::One(Chunk::default())
+    }
+}
+
+impl From<Vec<Chunk>> for Chunks {
+    fn from(mut chunks: Vec<Chunk>) -> Self {
+        if chunks.len() > 1 {
+            return Self::Many(chunks.into());
+        }
+        chunks.pop().map_or_else(Self::default, Self::One)
+    }
+}
+
+impl fmt::Debug for Chunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries()).finish()
+    }
+}
+
+impl Chunks {
+    fn list(&self) -> &[Chunk] {
+        match self {
+            Self::One(chunk) => std::slice::from_ref(chunk),
+            Self::Many(chunks) => chunks,
+        }
+    }
+
+    /// Returns which chunk a place is in.
+    fn number(&self, place: (u64, u8)) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(chunks) => {
+                let begins_before = |chunk: &Chunk| (chunk.first, chunk.first_high) <= place;
+                chunks.partition_point(begins_before).saturating_sub(1)
+            }
+        }
+    }
+
+    /// Returns the number of the set of roles a principal has.
+    pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
+        let place = place(principal);
+        let (_, set) = self.list().get(self.number(place))?.find(place).ok()?;
+        Some(set)
+    }
+
+    pub(super) fn get(&self, principal: Digits) -> Option<Entry> {
+        let place = place(principal);
+        let chunk = self.list().get(self.number(place))?;
+        chunk.entry(chunk.find(place).ok()?.0)
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.list().iter().flat_map(Chunk::entries)
+    }
+
+    /// Inserts somebody who is not there.
+    pub(super) fn insert(&mut self, entry: Entry) {
+        let number = self.number(entry.place());
+        let (mut entries, at) = self.taken_apart(number, entry.place());
+        entries.insert(at.min(entries.len()), entry);
+        let halves = if entries.len() > FULL {
+            entries.split_at(entries.len() / 2)
+        } else {
+            (&*entries, &[][..])
+        };
+        self.replace(number, [halves.0, halves.1]);
+    }
+
+    /// Removes somebody who is there.
+    pub(super) fn remove(&mut self, principal: Digits) {
+        let place = place(principal);
+        let number = self.number(place);
+        let (mut entries, at) = self.taken_apart(number, place);
+        if entries.get(at).is_some_and(|entry| entry.digits == principal) {
+            entries.remove(at);
+        }
+        self.replace(number, [&entries, &[]]);
+    }
+
+    /// Returns the entries of a chunk, and the place of one among them.
+    fn taken_apart(&self, number: usize, place: (u64, u8)) -> (Vec<Entry>, usize) {
+        let Some(chunk) = self.list().get(number) else { return (Vec::new(), 0) };
+        let at = chunk.find(place).map_or_else(|at| at, |(at, _)| at);
+        (chunk.entries().collect(), at)
+    }
+
+    fn replace(&mut self, number: usize, made: [&[Entry]; 2]) {
+        let made = made.into_iter().filter(|entries| !entries.is_empty()).map(Chunk::new);
+        let chunks: Vec<Chunk> = replaced(self.list(), number, made).collect();
+        *self = Self::from(chunks);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_spread_and_gathered_again() {
+        for n in [0, 1, 2, 2_001, u64::MAX, 1 << 63, 200_000_000_000_000_001] {
+            assert_eq!(gathered(spread(n)), n);
+            assert_ne!(spread(n), spread(n ^ 1));
+        }
+    }
+
+    #[test]
+    fn somebody_is_found_though_all_stand_at_one_end() {
+        // Places that a hostile choice of ids could have: all but one of them together.
+        let crowd = (0..255_u64).map(|n| gathered(u64::MAX - 300 + n));
+        let ids: Vec<u64> = std::iter::once(gathered(0)).chain(crowd).collect();
+        let mut entries: Vec<Entry> = (0..)
+            .zip(&ids)
+            .map(|(set, id)| Entry::new(Digits::of_number(*id), Timestamp::from_millis(0), set))
+            .collect();
+        entries.sort_by_key(Entry::place);
+        let chunk = Chunk::new(&entries);
+        for (set, id) in (0_u32..).zip(&ids) {
+            let found = chunk.find(place(Digits::of_number(*id)));
+            assert_eq!(found.map(|(_, set)| set), Ok(set));
+        }
+        for absent in [gathered(1), gathered(u64::MAX), gathered(u64::MAX - 301)] {
+            assert!(chunk.find(place(Digits::of_number(absent))).is_err());
+        }
+    }
+}

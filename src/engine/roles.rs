@@ -1,0 +1,266 @@
+//! The roles there are and what they answer, each kind of role once however many workspaces have it.
+//!
+//! Custom roles that grant the same are compiled, validated and put to Cedar once, under a name of their own, and share what
+//! comes of it; so do sets of roles. What is shared is known by what it grants, and forgotten with the last that has it.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use cedar_policy::{
+    Entity,
+    pst::{EntityOrSlot, ResourceConstraint},
+};
+
+use super::{
+    builtin::BuiltinPolicies,
+    names::Type,
+    policies::{self, Grants},
+    slices::Slices,
+    table::{Judged, Part, Subject, Table, WORKSPACE},
+    validate::SchemaSlices,
+};
+use crate::{
+    catalog::Catalog,
+    domain::{BuiltinRole, CustomRoleId, PrincipalKind, RoleRef},
+};
+
+/// The entity of a custom role while Cedar is asked what all that grant the same are answered, and the beginning of the ids
+/// of its policies.
+const NEUTRAL: &str = "role";
+
+/// What custom roles grant, compiled.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) grants: Grants,
+    judged: Judged,
+}
+
+impl Content {
+    /// Returns what tells it from every other.
+    pub(super) const fn number(&self) -> u64 {
+        self.judged.number
+    }
+}
+
+/// The answers to whoever holds a set of roles with custom ones among them, in one workspace.
+#[derive(Debug)]
+pub(super) struct BoundSet {
+    /// The set, as members hold it.
+    roles: Arc<[RoleRef]>,
+    /// The custom roles of it that there are, sorted.
+    pub(super) custom: Box<[CustomRoleId]>,
+    of_user: Arc<Table>,
+    of_ram_role: Arc<Table>,
+}
+
+impl BoundSet {
+    /// Returns whether these are the answers to this set, and to no other of the same roles.
+    pub(super) fn is_of(&self, roles: &Arc<[RoleRef]>) -> bool {
+        Arc::ptr_eq(&self.roles, roles)
+    }
+
+    /// Returns whether a custom role is of the set, be it there or not.
+    pub(super) fn names(&self, role: &CustomRoleId) -> bool {
+        self.roles.iter().any(|held| matches!(held, RoleRef::Custom(id) if id == role))
+    }
+
+    pub(super) fn table(&self, kind: PrincipalKind) -> &Table {
+        match kind {
+            PrincipalKind::RamRole => &self.of_ram_role,
+            PrincipalKind::User | PrincipalKind::Account => &self.of_user,
+        }
+    }
+}
+
+/// What a set is known by: whether it is a user's, its built-in roles, and the contents of its custom roles.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct SetKey {
+    is_user: bool,
+    builtin: u8,
+    contents: Vec<u64>,
+}
+
+/// Things that are the same for all who have them, as long as somebody does.
+#[derive(Debug)]
+struct Shared<K, V>(Mutex<HashMap<K, Weak<V>>>);
+
+impl<K, V> Default for Shared<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Shared<K, V> {
+    /// Returns what is known by `key`, made by `make` where nobody has it.
+    fn get<E>(&self, key: K, make: impl FnOnce(&K) -> Result<V, E>) -> Result<Arc<V>, E> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&key).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        // Not under the lock: making takes milliseconds.
+        let made = Arc::new(make(&key)?);
+        let mut all = lock();
+        if all.len() == all.capacity() {
+            all.retain(|_, one| one.strong_count() > 0);
+        }
+        if let Some(meanwhile) = all.get(&key).and_then(Weak::upgrade) {
+            return Ok(meanwhile);
+        }
+        all.insert(key, Arc::downgrade(&made));
+        Ok(made)
+    }
+}
+
+/// The roles of this program, and those of workspaces by what they grant.
+#[derive(Debug)]
+pub(super) struct Roles {
+    builtin: Vec<Judged>,
+    known_users: Judged,
+    account: Table,
+    /// By set of built-in roles, each when it is first asked for; `None` for one that could not be put together.
+    of_users: Vec<OnceLock<Option<Table>>>,
+    of_ram_roles: Vec<OnceLock<Option<Table>>>,
+    contents: Shared<Grants, Content>,
+    tables: Shared<SetKey, Table>,
+    /// Numbers of contents; those of built-in policies come first.
+    numbers: AtomicU64,
+}
+
+impl Roles {
+    /// Puts the policies of this program to Cedar. `actions` are all there are, as entities.
+    pub(super) fn new(builtin: &BuiltinPolicies, actions: &[Entity]) -> Result<Self, String> {
+        let numbers = AtomicU64::new(0);
+        let ask = |subject: Subject<'_>, slices: &Slices| {
+            let number = numbers.fetch_add(1, Ordering::Relaxed);
+            Judged::ask(number, actions, subject, slices, |id| id.into())
+        };
+        let mut roles = Vec::with_capacity(BuiltinRole::ALL.len());
+        for role in BuiltinRole::ALL {
+            let slices = builtin.role(role).ok_or("a role without policies")?;
+            roles.push(ask(Subject::Role(role.code()), slices)?);
+        }
+        let account = ask(Subject::Account, &builtin.account)?;
+        let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
+        Ok(Self {
+            builtin: roles,
+            known_users: ask(Subject::KnownUser, &builtin.known_users)?,
+            account: Table::of(&[Part::Whole(&account)])?,
+            of_users: sets(),
+            of_ram_roles: sets(),
+            contents: Shared::default(),
+            tables: Shared::default(),
+            numbers,
+        })
+    }
+
+    /// Returns the answers to whoever holds these built-in roles, a bit for each; roles add nothing to the main account.
+    pub(super) fn of_builtin(&self, kind: PrincipalKind, set: u8) -> Option<&Table> {
+        let tables = match kind {
+            PrincipalKind::Account => return Some(&self.account),
+            PrincipalKind::User => &self.of_users,
+            PrincipalKind::RamRole => &self.of_ram_roles,
+        };
+        let table = tables.get(usize::from(set))?;
+        let is_user = kind == PrincipalKind::User;
+        table.get_or_init(|| Table::of(&self.parts(is_user, set)).ok()).as_ref()
+    }
+
+    fn parts(&self, is_user: bool, builtin: u8) -> Vec<Part<'_>> {
+        let held = self.builtin.iter().enumerate().filter(|(bit, _)| builtin >> bit & 1 == 1);
+        let held = held.map(|(_, judged)| Part::Whole(judged));
+        is_user.then_some(Part::Whole(&self.known_users)).into_iter().chain(held).collect()
+    }
+
+    /// Returns what a custom role with these grants is answered. Where no role grants the same, its policies are validated
+    /// strictly and put to Cedar.
+    ///
+    /// # Errors
+    /// A defect of this program: grants compile to policies that are valid and can be evaluated.
+    pub(super) fn content(
+        &self,
+        catalog: &Catalog,
+        schemas: &SchemaSlices,
+        actions: &[Entity],
+        grants: Grants,
+    ) -> Result<Arc<Content>, String> {
+        self.contents.get(grants, |grants| {
+            let within =
+                ResourceConstraint::In(EntityOrSlot::Entity(Type::Workspace.pst(WORKSPACE)));
+            let policies = policies::policies(catalog, NEUTRAL, NEUTRAL, &within, grants)?;
+            schemas.validate(&policies)?;
+            let slices = Slices::new(catalog, &policies)?;
+            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+            let rest = |id: &str| {
+                let rest = id.strip_prefix(NEUTRAL).and_then(|id| id.strip_prefix('/'));
+                Arc::from(rest.unwrap_or(id))
+            };
+            let judged = Judged::ask(number, actions, Subject::Role(NEUTRAL), &slices, rest)?;
+            Ok(Content { grants: grants.clone(), judged })
+        })
+    }
+
+    /// Returns the answers to the members of a workspace that hold custom roles, by the sets they hold. Those of `before`
+    /// that `is_as_before` are taken from there.
+    ///
+    /// # Errors
+    /// A set that no table can be made for.
+    pub(super) fn bind(
+        &self,
+        sets: &[Arc<[RoleRef]>],
+        content: impl Fn(&CustomRoleId) -> Option<Arc<Content>>,
+        before: &[Arc<BoundSet>],
+        is_as_before: impl Fn(&BoundSet) -> bool,
+    ) -> Result<Arc<[Arc<BoundSet>]>, String> {
+        let mut bound = Vec::with_capacity(sets.len());
+        for (place, roles) in sets.iter().enumerate() {
+            let known = before.get(place).filter(|set| set.is_of(roles));
+            bound.push(match known.filter(|set| is_as_before(set)) {
+                Some(known) => known.clone(),
+                None => Arc::new(self.bound(roles, &content)?),
+            });
+        }
+        Ok(bound.into())
+    }
+
+    fn bound(
+        &self,
+        roles: &Arc<[RoleRef]>,
+        content: impl Fn(&CustomRoleId) -> Option<Arc<Content>>,
+    ) -> Result<BoundSet, String> {
+        let mut builtin = 0;
+        let mut custom: Vec<(CustomRoleId, Arc<Content>)> = Vec::new();
+        for role in roles.iter() {
+            match role {
+                RoleRef::Builtin(role) => {
+                    let bit = BuiltinRole::ALL.iter().position(|other| other == role);
+                    builtin |= bit.map_or(0, |bit| 1 << bit);
+                }
+                // A role that is not there grants nothing.
+                RoleRef::Custom(id) => custom.extend(content(id).map(|it| (id.clone(), it))),
+            }
+        }
+        custom.sort_by(|(a, _), (b, _)| a.cmp(b));
+        custom.dedup_by(|(a, _), (b, _)| a == b);
+        let table = |is_user: bool| {
+            let contents = custom.iter().map(|(_, content)| content.number()).collect();
+            self.tables.get(SetKey { is_user, builtin, contents }, |_| {
+                let mut parts = self.parts(is_user, builtin);
+                for (place, (_, content)) in custom.iter().enumerate() {
+                    let place = u8::try_from(place)
+                        .map_err(|_| "a member holds more roles than can be told apart")?;
+                    parts.push(Part::OfRole(place, &content.judged));
+                }
+                Table::of(&parts)
+            })
+        };
+        let (of_user, of_ram_role) = (table(true)?, table(false)?);
+        let custom = custom.into_iter().map(|(id, _)| id).collect();
+        Ok(BoundSet { roles: roles.clone(), custom, of_user, of_ram_role })
+    }
+}

@@ -1,0 +1,321 @@
+//! What roles answer: asked of Cedar once for each of what an answer can depend on, and looked up afterwards.
+//!
+//! Policies of roles look at the action, at whether the asset is the principal's own and whether it is public, and at whether
+//! it is an official image: a [`Case`]. [`Judged`] is what Cedar says of the policies of one role in each case. A member holds
+//! several: a [`Table`] has the answers to a set of roles, put together by the one rule there is, that any forbid denies and
+//! else any permit allows. docs/adr/0016 says why tables are filled ahead.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use cedar_policy::{Context, Entities, Entity, PolicySet, Request as CedarRequest};
+
+use super::{entities::string, judge::judge, names::Type, ram, slices::Slices};
+use crate::{
+    catalog::{ANY, ResourceType},
+    domain::{ActionId, Asker, Cell, Decision, Reason, Remembered, RememberedPolicy, Resource},
+};
+
+/// What of a resource an answer of roles can depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Case(usize);
+
+impl Case {
+    /// An asset is in one of four cells, or its request does not say in which; that for official images and for others.
+    const UNSTATED: usize = Cell::ALL.len();
+    const OFFICIAL: usize = Self::UNSTATED + 1;
+    const ACCOUNT: usize = 2 * Self::OFFICIAL;
+    const ARN: usize = Self::ACCOUNT + 1;
+    const COUNT: usize = Self::ARN + 1;
+
+    /// Returns the case of a request; `None` for what is certainly of another account.
+    pub(super) fn of(principal: &Asker<'_>, resource: &Resource<'_>) -> Option<Self> {
+        Some(Self(match resource {
+            Resource::Foreign => return None,
+            Resource::Account => Self::ACCOUNT,
+            Resource::Arn { .. } => Self::ARN,
+            Resource::Asset { resource_type, creator, accessibility, .. } => {
+                let cell = match (creator, accessibility) {
+                    (Some(creator), Some(accessibility)) => {
+                        Cell::of(*creator == principal.id, *accessibility) as usize
+                    }
+                    // Only both together tell the cell.
+                    _ => Self::UNSTATED,
+                };
+                let is_official = *resource_type == ResourceType::OFFICIAL_IMAGE;
+                if is_official { Self::OFFICIAL + cell } else { cell }
+            }
+        }))
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT).map(Self)
+    }
+
+    /// Returns a resource that is so, in the workspace [`WORKSPACE`].
+    fn resource(self) -> Option<Entity> {
+        if self.0 == Self::ACCOUNT {
+            let attributes = HashMap::from([string("uid", ME), string(ram::ARN, "")]);
+            return Entity::new(Type::Account.uid(ME), attributes, HashSet::new()).ok();
+        }
+        let kind = match self.0 {
+            Self::ARN => "arn",
+            official if official >= Self::OFFICIAL => ResourceType::OFFICIAL_IMAGE,
+            _ => "any",
+        };
+        let cell = Cell::ALL.get(self.0 % Self::OFFICIAL).filter(|_| self.0 < Self::ACCOUNT);
+        let (creator, accessibility) = cell.map_or(("", ""), |cell| {
+            let (own, accessibility) = cell.parts();
+            (if own { ME } else { OTHER }, accessibility.as_str())
+        });
+        let attributes = HashMap::from([
+            string("kind", kind),
+            string("creator", creator),
+            string("accessibility", accessibility),
+            string(ram::ARN, ""),
+        ]);
+        let parents = HashSet::from([Type::Workspace.uid(WORKSPACE)]);
+        Entity::new(Type::Asset.uid(&format!("{kind}/{ANY}")), attributes, parents).ok()
+    }
+}
+
+/// Who asks in the requests that fill tables, somebody else, and the workspace it is asked in.
+const ME: &str = "1";
+const OTHER: &str = "2";
+pub(super) const WORKSPACE: &str = "1";
+
+/// Who has policies.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Subject<'a> {
+    /// The main account.
+    Account,
+    /// Every user that is known.
+    KnownUser,
+    /// Whoever holds the role of this entity.
+    Role(&'a str),
+}
+
+impl Subject<'_> {
+    fn entity(self) -> Option<Entity> {
+        let (kind, parents) = match self {
+            Self::Account => (Type::Account, HashSet::new()),
+            Self::KnownUser => (Type::User, HashSet::new()),
+            Self::Role(role) => (Type::User, HashSet::from([Type::Role.uid(role)])),
+        };
+        let mut attributes = HashMap::from([string("uid", ME)]);
+        if matches!(self, Self::Account) {
+            attributes.extend([string(ram::ARN, "")]);
+        }
+        Entity::new(kind.uid(ME), attributes, parents).ok()
+    }
+}
+
+/// An answer among others: its place in a list of them. The first is that nothing grants.
+type Place = u16;
+
+/// What Cedar says of the policies of one subject.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// Tells it from every other.
+    pub(super) number: u64,
+    rows: Rows,
+    answers: Vec<(Reason, Vec<Arc<str>>)>,
+}
+
+/// Places of answers by action and case. Actions that are answered alike in every case share a row.
+#[derive(Debug, Default)]
+struct Rows {
+    /// Short where the last actions have the first row, in which nothing is granted.
+    of_action: Box<[u16]>,
+    rows: Vec<[Place; Case::COUNT]>,
+}
+
+impl Rows {
+    fn row(&self, action: ActionId) -> u16 {
+        self.of_action.get(usize::from(action.0)).copied().unwrap_or_default()
+    }
+
+    fn place(&self, row: u16, case: Case) -> Place {
+        let row = self.rows.get(usize::from(row));
+        row.and_then(|row| row.get(case.0)).copied().unwrap_or_default()
+    }
+}
+
+/// Puts something into a list unless it is there already, and returns its place.
+fn placed<T: PartialEq>(list: &mut Vec<T>, one: T) -> Result<u16, String> {
+    let at = list.iter().position(|other| *other == one).unwrap_or_else(|| {
+        list.push(one);
+        list.len() - 1
+    });
+    u16::try_from(at).map_err(|_| "more answers than a table holds".to_owned())
+}
+
+impl Judged {
+    /// Asks Cedar what the policies of a subject say in every case. `actions` are all there are, as entities; `slices` has
+    /// the policies that name each. Actions with the same policies are asked about once: those name each of them.
+    ///
+    /// # Errors
+    /// A policy that fails to evaluate.
+    pub(super) fn ask(
+        number: u64,
+        actions: &[Entity],
+        subject: Subject<'_>,
+        slices: &Slices,
+        name: impl Fn(&str) -> Arc<str>,
+    ) -> Result<Self, String> {
+        let mut answers = vec![(Reason::ImplicitDeny, Vec::new())];
+        let mut rows = vec![[0; Case::COUNT]];
+        let mut known: HashMap<u16, u16> = HashMap::new();
+        let mut of_action = Vec::with_capacity(actions.len());
+        for (id, action) in (0..).map(ActionId).zip(actions) {
+            let (slice, set) = match (slices.number_of(id), slices.of(id)) {
+                (Some(number), Some(set)) => (number, set),
+                _ => {
+                    of_action.push(0);
+                    continue;
+                }
+            };
+            if let Some(row) = known.get(&slice) {
+                of_action.push(*row);
+                continue;
+            }
+            let mut row = [0; Case::COUNT];
+            for (case, place) in Case::all().zip(&mut row) {
+                // A role is held in a workspace, and the account is in none.
+                if matches!(subject, Subject::Role(_)) && case.0 == Case::ACCOUNT {
+                    continue;
+                }
+                let decision = asked(subject, action, case, set)
+                    .ok_or_else(|| "a request could not be made".to_owned())?;
+                if !decision.faults.is_empty() {
+                    return Err(format!("a policy fails: {:?}", decision.faults));
+                }
+                let policies = decision.determining_policies.iter();
+                let names = policies.map(|id| name(&id)).collect();
+                *place = placed(&mut answers, (decision.reason, names))?;
+            }
+            let row = placed(&mut rows, row)?;
+            known.insert(slice, row);
+            of_action.push(row);
+        }
+        let used = of_action.iter().rposition(|row| *row != 0).map_or(0, |last| last + 1);
+        of_action.truncate(used);
+        Ok(Self { number, rows: Rows { of_action: of_action.into(), rows }, answers })
+    }
+
+    fn answer(&self, row: u16, case: Case) -> Option<&(Reason, Vec<Arc<str>>)> {
+        self.answers.get(usize::from(self.rows.place(row, case)))
+    }
+}
+
+/// Asks Cedar one of the questions a table is filled with.
+fn asked(
+    subject: Subject<'_>,
+    action: &Entity,
+    case: Case,
+    set: &PolicySet,
+) -> Option<Decision<'static>> {
+    let (principal, resource) = (subject.entity()?, case.resource()?);
+    let (who, what) = (principal.uid(), resource.uid());
+    let request =
+        CedarRequest::new(who.clone(), action.uid(), what.clone(), Context::empty(), None).ok()?;
+    // Asked about itself, the main account is principal and resource at once.
+    let resource = (who != what).then_some(resource);
+    let entities = [Some(principal), resource, Some(action.clone())];
+    let entities = Entities::from_entities(entities.into_iter().flatten(), None).ok()?;
+    Some(judge(&[set], &request, &entities))
+}
+
+/// One of what a table is put together of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// Policies under their own ids.
+    Whole(&'a Judged),
+    /// A custom role: its place among those of the member, and what is shared by all that grant the same.
+    OfRole(u8, &'a Judged),
+}
+
+impl<'a> Part<'a> {
+    const fn judged(self) -> &'a Judged {
+        match self {
+            Self::Whole(judged) | Self::OfRole(_, judged) => judged,
+        }
+    }
+
+    fn name(self, text: &Arc<str>) -> RememberedPolicy {
+        match self {
+            Self::Whole(_) => RememberedPolicy::Whole(text.clone()),
+            Self::OfRole(place, _) => RememberedPolicy::OfRole(place, text.clone()),
+        }
+    }
+}
+
+/// The answers to whoever holds a set of roles.
+#[derive(Debug)]
+pub(super) struct Table {
+    rows: Rows,
+    answers: Box<[Remembered]>,
+}
+
+impl Table {
+    /// Puts the answers of several together: any forbid denies, else any permit allows.
+    ///
+    /// # Errors
+    /// That there are more different answers than a table holds.
+    pub(super) fn of(parts: &[Part<'_>]) -> Result<Self, String> {
+        let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
+        let mut rows = vec![[0; Case::COUNT]];
+        let mut known: HashMap<Vec<u16>, u16> = HashMap::new();
+        let count = parts.iter().map(|part| part.judged().rows.of_action.len()).max();
+        let actions = (0..).map(ActionId).take(count.unwrap_or_default());
+        let mut of_action = Vec::new();
+        for action in actions {
+            let theirs: Vec<u16> =
+                parts.iter().map(|part| part.judged().rows.row(action)).collect();
+            if let Some(row) = known.get(&theirs) {
+                of_action.push(*row);
+                continue;
+            }
+            let mut row = [0; Case::COUNT];
+            for (case, place) in Case::all().zip(&mut row) {
+                *place = placed(&mut answers, together(parts, &theirs, case))?;
+            }
+            let row = placed(&mut rows, row)?;
+            known.insert(theirs, row);
+            of_action.push(row);
+        }
+        let rows = Rows { of_action: of_action.into(), rows };
+        Ok(Self { rows, answers: answers.into() })
+    }
+
+    /// Returns the answer in a case.
+    pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<&Remembered> {
+        self.answers.get(usize::from(self.rows.place(self.rows.row(action), case)))
+    }
+}
+
+/// Returns what several answer together.
+fn together(parts: &[Part<'_>], rows: &[u16], case: Case) -> Remembered {
+    let mut of: [BTreeSet<RememberedPolicy>; 2] = Default::default();
+    let [permits, forbids] = &mut of;
+    for (part, row) in parts.iter().zip(rows) {
+        let Some((reason, names)) = part.judged().answer(*row, case) else { continue };
+        let names = names.iter().map(|text| part.name(text));
+        match reason {
+            Reason::ExplicitAllow => permits.extend(names),
+            Reason::ExplicitDeny => forbids.extend(names),
+            Reason::ImplicitDeny | Reason::Error => {}
+        }
+    }
+    let [permits, forbids] = of;
+    let (reason, names) = if !forbids.is_empty() {
+        (Reason::ExplicitDeny, forbids)
+    } else if !permits.is_empty() {
+        (Reason::ExplicitAllow, permits)
+    } else {
+        (Reason::ImplicitDeny, BTreeSet::new())
+    };
+    Remembered::new(reason, names.into_iter().collect())
+}
