@@ -52,12 +52,6 @@ pub fn as_pattern(form: &str) -> String {
 }
 
 impl ResourceType {
-    /// Returns how many ids name a resource of this type: a pod takes two, its job's and its own.
-    #[must_use]
-    pub fn id_parts(&self) -> usize {
-        self.arn.split('/').filter(|part| part.starts_with('{') && *part != "{workspace}").count()
-    }
-
     /// Returns the relative id of a resource of this type; `None` for `id` is any (`*`).
     ///
     /// `id` has [`Self::id_parts`] parts separated by `/`, none empty; otherwise there is no relative id.

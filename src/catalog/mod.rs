@@ -36,6 +36,9 @@ pub fn catalog() -> &'static Catalog {
     &CATALOG
 }
 
+/// What is looked up by a name of the tables. Names of requests are looked for in it and never put into it.
+type ByName<T> = HashMap<&'static str, T, foldhash::fast::FixedState>;
+
 /// All tables, joined and indexed.
 #[derive(Debug)]
 pub struct Catalog {
@@ -50,9 +53,11 @@ pub struct Catalog {
     actions: Vec<Action>,
     operations: Vec<Operation>,
     system_policies: Vec<SystemPolicy>,
-    by_name: HashMap<&'static str, ActionId>,
+    /// The main type of each action, as its place among the types.
+    main_types: Vec<Option<usize>>,
+    by_name: ByName<ActionId>,
     by_ram_name: HashMap<String, ActionId>,
-    type_by_name: HashMap<&'static str, usize>,
+    type_by_name: ByName<usize>,
     action_names: nearest::Names,
     type_names: nearest::Names,
 }
@@ -82,11 +87,9 @@ impl Catalog {
 
     /// Returns the type a request is about when it names none; `None` for actions on the account.
     #[must_use]
-    pub fn main_type(&self, action: &Action) -> Option<&'static str> {
-        match action.module {
-            Some(module) => self.module(module).and_then(|module| module.main_type),
-            None => Some("workspace"),
-        }
+    pub fn main_type(&self, action: &Action) -> Option<&ResourceType> {
+        let place = self.main_types.get(usize::from(action.id.0)).copied()??;
+        self.types.get(place)
     }
 
     /// Returns the resource types; those of one module stand together, its main type first.

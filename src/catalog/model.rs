@@ -154,6 +154,8 @@ pub struct ResourceType {
     pub arn: &'static str,
     /// Whether a page prints the segment.
     pub status: Status,
+    /// How many ids name a resource of it, separated by `/`: a pod takes two, its job's and its own.
+    pub id_parts: usize,
 }
 
 impl ResourceType {

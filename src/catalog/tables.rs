@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{
-    Catalog,
+    ByName, Catalog,
     file::{File, Text, file, unknown},
     model::{
         Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Level, ManagedIn, Marks, Module,
@@ -324,7 +324,7 @@ fn ram_actions() -> Result<Vec<RamAction>, String> {
 fn actions(
     points: &[PermissionPoint],
     ram_actions: &[RamAction],
-) -> Result<(Vec<Action>, HashMap<&'static str, ActionId>), String> {
+) -> Result<(Vec<Action>, ByName<ActionId>), String> {
     let by_permission: HashMap<&str, usize> =
         ram_actions.iter().enumerate().filter_map(|(i, a)| Some((a.permission?, i))).collect();
     let code_of = |action: &'static str| action.split_once(':').map_or(action, |(code, _)| code);
@@ -364,7 +364,7 @@ fn actions(
             ram: i,
         });
     }
-    let mut by_name = HashMap::with_capacity(actions.len() * 2);
+    let mut by_name = ByName::default();
     for (i, action) in actions.iter_mut().enumerate() {
         action.id =
             ActionId(u16::try_from(i).map_err(|_| "more actions than an id can count".to_owned())?);
@@ -382,6 +382,15 @@ fn actions(
 fn by_ram_name(actions: &[Action], ram_actions: &[RamAction]) -> HashMap<String, ActionId> {
     let name = |action: &Action| Some((ram_actions.get(action.ram)?.lower.clone(), action.id));
     actions.iter().filter_map(name).collect()
+}
+
+/// Returns the main type of each action: its module's; that of actions without a module is the workspace.
+fn main_types(actions: &[Action], modules: &[Module], types: &ByName<usize>) -> Vec<Option<usize>> {
+    let main_type = |action: &Action| match action.module {
+        Some(name) => modules.iter().find(|module| module.name == name)?.main_type,
+        None => Some("workspace"),
+    };
+    actions.iter().map(|action| types.get(main_type(action)?).copied()).collect()
 }
 
 /// Reads everything.
@@ -406,13 +415,18 @@ pub(super) fn read() -> Result<Catalog, String> {
         }
         types.push(ResourceType {
             name,
+            id_parts: row
+                .arn
+                .0
+                .split('/')
+                .filter(|p| p.starts_with('{') && *p != "{workspace}")
+                .count(),
             modules: Text::all(row.modules),
             arn: row.arn.0,
             status: status(name, row.status.0)?,
         });
     }
-    let type_by_name: HashMap<&'static str, usize> =
-        types.iter().enumerate().map(|(i, t)| (t.name, i)).collect();
+    let type_by_name: ByName<usize> = types.iter().enumerate().map(|(i, t)| (t.name, i)).collect();
     for module in &modules {
         if let Some(main) = module.main_type {
             unknown(type_by_name.get(main), module.name, main)?;
@@ -464,6 +478,7 @@ pub(super) fn read() -> Result<Catalog, String> {
     let (actions, by_name) = actions(&points, &ram_actions)?;
     let operations =
         operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
+    let main_types = main_types(&actions, &modules, &type_by_name);
     let action_names = Names::new(by_name.keys().copied());
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
@@ -476,6 +491,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         points,
         operations,
         system_policies: system_policies::read()?,
+        main_types,
         by_name,
         by_ram_name: by_ram_name(&actions, &ram_actions),
         ram_actions,

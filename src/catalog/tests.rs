@@ -107,7 +107,7 @@ fn groups_partition_the_codes_roles_can_hold() {
 fn every_type_renders_and_parses_its_arn() {
     let c = catalog();
     for t in c.types() {
-        let id = (0..t.id_parts()).map(|i| format!("id-{i}")).collect::<Vec<_>>().join("/");
+        let id = (0..t.id_parts).map(|i| format!("id-{i}")).collect::<Vec<_>>().join("/");
         for id in [Some(id.as_str()).filter(|id| !id.is_empty()), None] {
             let relative = t.relative_id("10001", id).unwrap();
             let module = t.modules.first().unwrap();

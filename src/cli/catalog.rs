@@ -278,7 +278,7 @@ fn type_facts(t: &ResourceType) -> Vec<(&'static str, String)> {
         ("type", t.name.to_owned()),
         ("modules", t.modules.join(", ")),
         ("ARN", format!("acs:<ram code>:<region>:<account>:{}", t.arn)),
-        ("ids", t.id_parts().to_string()),
+        ("ids", t.id_parts.to_string()),
         ("status", t.status.as_str().to_owned()),
     ]
 }

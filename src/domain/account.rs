@@ -192,16 +192,14 @@ impl Scope {
 }
 
 /// A set of scopes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scopes(Vec<Scope>);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scopes(u8);
 
 impl Scopes {
     /// Returns the set of these, without repetition.
     #[must_use]
-    pub fn new(mut scopes: Vec<Scope>) -> Self {
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self(scopes)
+    pub fn new(scopes: Vec<Scope>) -> Self {
+        Self(scopes.into_iter().fold(0, |set, scope| set | Self::bit(scope)))
     }
 
     /// Returns the set of all scopes.
@@ -212,19 +210,23 @@ impl Scopes {
 
     /// Returns whether `scope` is in the set.
     #[must_use]
-    pub fn contains(&self, scope: Scope) -> bool {
-        self.0.contains(&scope)
+    pub const fn contains(self, scope: Scope) -> bool {
+        self.0 & Self::bit(scope) != 0
     }
 
     /// Returns the scopes in a fixed order.
-    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
-        self.0.iter().copied()
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
 
     /// Returns whether no scope is in the set.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    const fn bit(scope: Scope) -> u8 {
+        1 << scope as u8
     }
 }
 

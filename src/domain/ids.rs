@@ -29,14 +29,26 @@ macro_rules! id {
             /// # Errors
             /// [`IdForm`] when `text` does not have that form; nothing is trimmed or repaired.
             pub fn parse(text: &str) -> Result<Self, IdForm> {
+                if Self::accepts(text) { Ok(Self(Arc::from(text))) } else { Err(Self::FORM) }
+            }
+
+            /// Returns whether a text has the form.
+            #[must_use]
+            pub fn accepts(text: &str) -> bool {
                 let accepts: fn(&str) -> bool = $accepts;
-                if accepts(text) { Ok(Self(Arc::from(text))) } else { Err(Self::FORM) }
+                accepts(text)
             }
 
             /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// Returns the text, shared.
+            #[must_use]
+            pub fn shared(&self) -> Arc<str> {
+                self.0.clone()
             }
         }
 
@@ -157,15 +169,7 @@ id! {
 id! {
     /// The id of an asset that lives in another service: 1 to 2,048 bytes without control characters.
     ResourceId, "a resource id", "give 1 to 2048 bytes of UTF-8 without control characters",
-    |t| Self::accepts(t)
-}
-
-impl ResourceId {
-    /// Returns whether a text has the form.
-    #[must_use]
-    pub fn accepts(text: &str) -> bool {
-        (1..=2048).contains(&text.len()) && !has_control(text)
-    }
+    |t| (1..=2048).contains(&t.len()) && !has_control(t)
 }
 
 /// Returns whether a text has control characters.

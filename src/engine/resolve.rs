@@ -338,8 +338,7 @@ impl Engine {
 
     fn main_type(&self, action: &Action) -> Result<&'static ResourceType, Invalid> {
         let main = self.catalog.main_type(action);
-        main.and_then(|name| self.catalog.resource_type(name))
-            .ok_or_else(|| Invalid::missing("resource.type", "name the type of the resource"))
+        main.ok_or_else(|| Invalid::missing("resource.type", "name the type of the resource"))
     }
 }
 
@@ -410,7 +409,7 @@ fn resource_id<'q>(
         let form = ResourceId::FORM;
         return Err(Invalid::value("resource.id", &id, form.expected, form.help));
     }
-    let count = resource_type.id_parts();
+    let count = resource_type.id_parts;
     if count == 0 {
         // A workspace is named by its own field; repeating it as the id is natural, another id is a contradiction.
         if workspace.is_some_and(|workspace| workspace.as_str() == id) {

@@ -49,12 +49,12 @@ impl Content {
 }
 
 /// The answers to whoever holds a set of roles with custom ones among them, in one workspace.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct BoundSet {
     /// The set, as members hold it.
     roles: Arc<[RoleRef]>,
     /// The custom roles of it that there are, sorted.
-    pub(super) custom: Box<[CustomRoleId]>,
+    pub(super) custom: Arc<[CustomRoleId]>,
     of_user: Arc<Table>,
     of_ram_role: Arc<Table>,
 }
@@ -214,15 +214,15 @@ impl Roles {
         &self,
         sets: &[Arc<[RoleRef]>],
         content: impl Fn(&CustomRoleId) -> Option<Arc<Content>>,
-        before: &[Arc<BoundSet>],
+        before: &[BoundSet],
         is_as_before: impl Fn(&BoundSet) -> bool,
-    ) -> Result<Arc<[Arc<BoundSet>]>, String> {
+    ) -> Result<Arc<[BoundSet]>, String> {
         let mut bound = Vec::with_capacity(sets.len());
         for (place, roles) in sets.iter().enumerate() {
             let known = before.get(place).filter(|set| set.is_of(roles));
             bound.push(match known.filter(|set| is_as_before(set)) {
                 Some(known) => known.clone(),
-                None => Arc::new(self.bound(roles, &content)?),
+                None => self.bound(roles, &content)?,
             });
         }
         Ok(bound.into())

@@ -47,7 +47,7 @@ pub(super) struct Person {
 pub(super) struct Workspace {
     pub(super) members: Members,
     /// The answers to members with custom roles, by the place of their set.
-    pub(super) sets: Arc<[Arc<BoundSet>]>,
+    pub(super) sets: Arc<[BoundSet]>,
     /// Whether the workspace is recorded. Roles and members may be recorded before it and outlive it, as they may
     /// in [`AccountRecords`]: following ops must lead to the snapshot that building from the records leads to.
     recorded: bool,

@@ -271,10 +271,11 @@ impl Table {
         let count = parts.iter().map(|part| part.judged().rows.of_action.len()).max();
         let actions = (0..).map(ActionId).take(count.unwrap_or_default());
         let mut of_action = Vec::new();
+        let mut theirs: Vec<u16> = Vec::with_capacity(parts.len());
         for action in actions {
-            let theirs: Vec<u16> =
-                parts.iter().map(|part| part.judged().rows.row(action)).collect();
-            if let Some(row) = known.get(&theirs) {
+            theirs.clear();
+            theirs.extend(parts.iter().map(|part| part.judged().rows.row(action)));
+            if let Some(row) = known.get(theirs.as_slice()) {
                 of_action.push(*row);
                 continue;
             }
@@ -283,7 +284,7 @@ impl Table {
                 *place = placed(&mut answers, together(parts, &theirs, case))?;
             }
             let row = placed(&mut rows, row)?;
-            known.insert(theirs, row);
+            known.insert(theirs.clone(), row);
             of_action.push(row);
         }
         let rows = Rows { of_action: of_action.into(), rows };

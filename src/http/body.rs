@@ -1,6 +1,9 @@
 //! Reads bodies: JSON only, no longer than the endpoint takes, and in time.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -8,7 +11,7 @@ use actix_web::{
     http::header,
     web::{self, Bytes, BytesMut},
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::poll_immediate};
 
 use super::{error::HttpError, state::State};
 use crate::{
@@ -22,59 +25,47 @@ pub(super) struct Body(pub(super) Bytes);
 /// Stands beside a request whose body was read to its end.
 pub(super) struct BodyRead;
 
-/// The body of a batch, at most `--batch-body-limit`.
-pub(super) struct BatchBody(pub(super) Bytes);
-
-type Reading<T> = Pin<Box<dyn Future<Output = Result<T, HttpError>>>>;
-
 impl FromRequest for Body {
     type Error = HttpError;
-    type Future = Reading<Self>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, HttpError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let reading = read(request, payload, |state| state.limits.body);
-        Box::pin(async { reading.await.map(Self) })
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = async { single(&request, payload, State::of(&request)?).await };
+            body.await.map(Self).map_err(|error| HttpError::new(&request, error))
+        })
     }
 }
 
-impl FromRequest for BatchBody {
-    type Error = HttpError;
-    type Future = Reading<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let reading = read(request, payload, |state| state.limits.batch_body);
-        Box::pin(async { reading.await.map(Self) })
-    }
-}
-
-fn read(
+/// Reads the body of a request to an endpoint that reads at most `--body-limit`.
+pub(super) async fn single(
     request: &HttpRequest,
-    payload: &mut Payload,
-    limit: fn(&State) -> usize,
-) -> impl Future<Output = Result<Bytes, HttpError>> + use<> {
-    let request = request.clone();
-    let payload = payload.take();
-    async move {
-        receive(&request, payload, limit).await.map_err(|error| HttpError::new(&request, error))
-    }
+    payload: Payload,
+    state: &State,
+) -> Result<Bytes, Error> {
+    check_type(request)?;
+    collect(request, payload, state.limits.body, state).await
+}
+
+/// Reads the body of a batch, at most `--batch-body-limit`.
+pub(super) async fn batch(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &State,
+) -> Result<Bytes, Error> {
+    check_type(request)?;
+    collect(request, payload, state.limits.batch_body, state).await
 }
 
 /// Reads the body of a signed call: JSON, or nothing, whatever is said of its type then.
 pub(super) async fn any(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Error> {
-    let body = collect(request, payload.into_inner(), |state| state.limits.batch_body).await?;
+    let state = State::of(request)?;
+    let body = collect(request, payload.into_inner(), state.limits.batch_body, state).await?;
     if !body.is_empty() {
         check_type(request)?;
     }
     Ok(body)
-}
-
-async fn receive(
-    request: &HttpRequest,
-    payload: Payload,
-    limit: fn(&State) -> usize,
-) -> Result<Bytes, Error> {
-    check_type(request)?;
-    collect(request, payload, limit).await
 }
 
 /// Refuses bodies that are not JSON as it is.
@@ -112,12 +103,9 @@ fn check_type(request: &HttpRequest) -> Result<(), Error> {
 async fn collect(
     request: &HttpRequest,
     mut payload: Payload,
-    limit: fn(&State) -> usize,
+    limit: usize,
+    state: &State,
 ) -> Result<Bytes, Error> {
-    let Some(state) = request.app_data::<web::Data<State>>() else {
-        return Err(Error::internal("the application has no state"));
-    };
-    let limit = limit(state);
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -125,29 +113,47 @@ async fn collect(
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let receiving = async {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| {
-                tracing::debug!(%error, "the body broke off");
-                Error::new(ErrorCode::MalformedBody, "the body broke off", "send it again, whole")
-            })?;
-            if body.len() + chunk.len() > limit {
-                return Err(too_large(limit));
-            }
-            body.extend_from_slice(&chunk);
+    let mut receiving = pin!(receive(&mut payload, limit));
+    // Most bodies are there with the head: then no clock is asked.
+    let received = match poll_immediate(&mut receiving).await {
+        Some(received) => received,
+        None => {
+            let timed = tokio::time::timeout(state.limits.body_timeout, receiving).await;
+            timed.unwrap_or_else(|_| {
+                let limit = state.limits.body_timeout.as_millis();
+                Err(Error::new(
+                    ErrorCode::RequestTimeout,
+                    format!("the body did not arrive within {limit} ms"),
+                    "send the body without pauses",
+                ))
+            })
         }
-        request.extensions_mut().insert(BodyRead);
-        Ok(body.freeze())
     };
-    tokio::time::timeout(state.limits.body_timeout, receiving).await.unwrap_or_else(|_| {
-        let limit = state.limits.body_timeout.as_millis();
-        Err(Error::new(
-            ErrorCode::RequestTimeout,
-            format!("the body did not arrive within {limit} ms"),
-            "send the body without pauses",
-        ))
-    })
+    let body = received?;
+    request.extensions_mut().insert(BodyRead);
+    Ok(body)
+}
+
+/// Reads a body to its end. One that comes in one piece is not copied.
+async fn receive(payload: &mut Payload, limit: usize) -> Result<Bytes, Error> {
+    let mut first = Bytes::new();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            tracing::debug!(%error, "the body broke off");
+            Error::new(ErrorCode::MalformedBody, "the body broke off", "send it again, whole")
+        })?;
+        if first.len() + body.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        if first.is_empty() && body.is_empty() {
+            first = chunk;
+            continue;
+        }
+        body.extend_from_slice(&std::mem::take(&mut first));
+        body.extend_from_slice(&chunk);
+    }
+    Ok(if body.is_empty() { first } else { body.freeze() })
 }
 
 fn too_large(limit: usize) -> Error {

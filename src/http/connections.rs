@@ -23,15 +23,14 @@ use actix_web::{
     dev::Extensions,
     rt::net::{TcpStream as AsyncTcp, UnixStream as AsyncUnix},
 };
-use tokio::time::Instant;
 
 /// How often connections are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
 /// How many requests a connection may bring. Requests that come without a pause are answered without one, and others on
 /// the thread wait meanwhile: this bounds how long. (With yielding instead, pipelined connections hung.)
 const REQUESTS: u32 = 1_000;
-/// How long a connection stays after a refusal whose body was not read: long enough for the answer to arrive.
-const LINGER: Duration = Duration::from_millis(250);
+/// How many sweeps a connection stays after a refusal whose body was not read: long enough for the answer to arrive.
+const LINGER: u64 = 2;
 
 /// Over which kind of listener a connection came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,23 +51,13 @@ enum Socket {
 pub(super) struct Connection {
     pub(super) peer: Peer,
     socket: Option<Socket>,
-    opened: Instant,
-    /// When it shall be shut down, in milliseconds since it was opened.
+    /// At which sweep it shall be shut down.
     ends: AtomicU64,
     busy: AtomicBool,
     requests: AtomicU32,
 }
 
 impl Connection {
-    fn allow(&self, time: Duration) {
-        let ends = self.opened.elapsed() + time;
-        self.ends.store(u64::try_from(ends.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    fn has_ended(&self) -> bool {
-        self.opened.elapsed() >= Duration::from_millis(self.ends.load(Ordering::Relaxed))
-    }
-
     fn shut_down(&self) {
         // A connection that is gone already needs no ending.
         let _ = match &self.socket {
@@ -83,15 +72,22 @@ impl Connection {
 #[derive(Debug)]
 pub(super) struct Connections {
     open: Mutex<Vec<Weak<Connection>>>,
-    /// Time between two requests.
-    idle: Duration,
-    /// Time from the head of a request to its answer.
-    busy: Duration,
+    /// Sweeps until now. They are the time here: the clock is not read for each request.
+    sweeps: AtomicU64,
+    /// Time between two requests, and from the head of one to its answer, in sweeps.
+    idle: u64,
+    busy: u64,
+}
+
+/// Returns after how many sweeps that much time has certainly passed.
+fn sweeps(time: Duration) -> u64 {
+    u64::try_from(time.as_millis().div_ceil(SWEEP.as_millis())).unwrap_or(u64::MAX / 2) + 1
 }
 
 impl Connections {
     pub(super) fn new(idle: Duration, busy: Duration) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::new(Vec::new()), idle, busy })
+        let (idle, busy) = (sweeps(idle), sweeps(busy));
+        Arc::new(Self { open: Mutex::new(Vec::new()), sweeps: AtomicU64::new(0), idle, busy })
     }
 
     /// Notes a new connection beside it, and returns nothing else: requests find it there.
@@ -113,27 +109,31 @@ impl Connections {
         let connection = Arc::new(Connection {
             peer,
             socket,
-            opened: Instant::now(),
             ends: AtomicU64::new(0),
             busy: AtomicBool::new(false),
             requests: AtomicU32::new(0),
         });
-        connection.allow(self.idle);
+        self.allow(&connection, self.idle);
         self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
         extensions.insert(connection);
+    }
+
+    fn allow(&self, connection: &Connection, time: u64) {
+        let now = self.sweeps.load(Ordering::Relaxed);
+        connection.ends.store(now.saturating_add(time), Ordering::Relaxed);
     }
 
     /// Says that a request has come over the connection, and returns whether it shall be the last.
     pub(super) fn begin(&self, connection: &Connection) -> bool {
         connection.busy.store(true, Ordering::Relaxed);
-        connection.allow(self.busy);
+        self.allow(connection, self.busy);
         connection.requests.fetch_add(1, Ordering::Relaxed) + 1 >= REQUESTS
     }
 
     /// Says that the request is answered. `unread`: its body may still be coming and nobody wants it.
     pub(super) fn end(&self, connection: &Connection, unread: bool) {
         connection.busy.store(false, Ordering::Relaxed);
-        connection.allow(if unread { LINGER } else { self.idle });
+        self.allow(connection, if unread { LINGER } else { self.idle });
     }
 
     /// Ends the connections that wait for a next request.
@@ -157,10 +157,11 @@ impl Connections {
         let mut tick = tokio::time::interval(SWEEP);
         loop {
             tick.tick().await;
+            let now = self.sweeps.fetch_add(1, Ordering::Relaxed) + 1;
             let mut ended = Vec::new();
             self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|connection| {
                 let Some(connection) = connection.upgrade() else { return false };
-                if connection.has_ended() {
+                if connection.ends.load(Ordering::Relaxed) <= now {
                     ended.push(connection);
                     return false;
                 }

@@ -1,97 +1,227 @@
 //! What surrounds every request: its id, its span, and the net under a panic.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    future::{Future, Ready, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready as done},
+};
 
 use actix_web::{
     HttpMessage,
     body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::{
-        ConnectionType,
-        header::{self, HeaderValue},
-    },
-    middleware::Next,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::{ConnectionType, header},
     web,
 };
-use futures_util::FutureExt;
-use tracing::Instrument;
+use pin_project_lite::pin_project;
+use tracing::Span;
 
 use super::{
     body::BodyRead,
-    connections::Connection,
+    connections::{Connection, Connections},
+    decisions,
     dialect::Dialect,
     error::HttpError,
-    request_id::{self, X_REQUEST_ID},
+    request_id::{self, Id, X_REQUEST_ID},
     state::State,
 };
-use crate::{
-    domain::RequestId,
-    error::{Error, ErrorCode},
-};
+use crate::error::{Error, ErrorCode};
 
 /// Gives each request an id (the caller's, if it sent a sound one), a span, and an answer even when a handler
 /// panics. While the service drains, every answer closes its connection.
-pub(super) async fn surround(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let dialect = Dialect::of(request.head());
-    // Where no id can be made the answer goes without one.
-    let id = request_id::give(&request, request.head()).map_err(HttpError::without_id)?;
-    let draining =
-        request.app_data::<web::Data<State>>().is_some_and(|state| !state.health.is_ready());
-    let connections = request.app_data::<web::Data<State>>().map(|state| state.connections.clone());
-    let place = connections.zip(request.conn_data::<Arc<Connection>>().cloned());
-    let last =
-        place.as_ref().is_some_and(|(connections, connection)| connections.begin(connection));
-    let has_body = request.headers().contains_key(header::TRANSFER_ENCODING)
-        || request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .is_some_and(|length| length.as_bytes() != b"0");
-    let span = tracing::error_span!("request", id = id.as_str());
-    // The call itself is inside: routing can panic as well as a handler. The request moves along, for a second
-    // handle on it would keep the router from writing into it.
-    let handling = AssertUnwindSafe(async move { next.call(request).await });
-    let handled = handling.catch_unwind().instrument(span).await;
-    let read = matches!(&handled, Ok(Ok(response)) if response.request().extensions().contains::<BodyRead>());
-    if let Some((connections, connection)) = &place {
-        connections.end(connection, has_body && !read);
+pub(super) struct Surround;
+
+impl<S, B> Transform<S, ServiceRequest> for Surround
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<B>;
+    type Error = actix_web::Error;
+    type InitError = ();
+    type Transform = Surrounded<S>;
+    type Future = Ready<Result<Surrounded<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(Surrounded { inner }))
     }
-    let mut response = match handled {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(json(error, &id, dialect)),
-        Err(_) => {
-            return Err(
-                HttpError::with_id(&id, dialect, Error::internal("a handler panicked")).into()
-            );
-        }
-    };
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(X_REQUEST_ID.clone(), value);
-    }
-    if draining || last || (has_body && !read) {
-        // Not as a header: the HTTP library writes that one itself, from this.
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    Ok(response)
 }
 
-/// Handlers render their own errors; whatever actix itself refuses becomes one of ours.
-fn json(error: actix_web::Error, id: &RequestId, dialect: Dialect) -> actix_web::Error {
-    if error.as_error::<HttpError>().is_some() {
-        return error;
+/// What is surrounded.
+pub(super) struct Surrounded<S> {
+    inner: S,
+}
+
+impl<S, B> Service<ServiceRequest> for Surrounded<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<B>;
+    type Error = actix_web::Error;
+    type Future = Surrounding<S::Future>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let place = match Place::of(&request) {
+            Ok(place) => place,
+            // Where no id can be made the answer goes without one.
+            Err(error) => return Surrounding::refused(HttpError::without_id(error).into()),
+        };
+        // The call itself is inside: routing can panic as well as a handler.
+        let called = {
+            let _entered = place.span.enter();
+            catch_unwind(AssertUnwindSafe(|| self.inner.call(request)))
+        };
+        match called {
+            Ok(handling) => {
+                Surrounding { handling: Some(handling), place: Some(place), error: None }
+            }
+            Err(_) => Surrounding::refused(place.panicked()),
+        }
     }
-    let status = error.as_response_error().status_code();
-    tracing::debug!(%error, %status, "refused before a handler");
-    let refused = if status.is_client_error() {
-        Error::new(
-            ErrorCode::MalformedBody,
-            "the request has a form that is not read",
-            "see the documentation",
-        )
-    } else {
-        Error::internal(&error.to_string())
-    };
-    HttpError::with_id(id, dialect, refused).into()
+}
+
+pin_project! {
+    /// A request that is being answered.
+    pub(super) struct Surrounding<F> {
+        #[pin]
+        handling: Option<F>,
+        place: Option<Place>,
+        error: Option<actix_web::Error>,
+    }
+}
+
+impl<F> Surrounding<F> {
+    fn refused(error: actix_web::Error) -> Self {
+        Self { handling: None, place: None, error: Some(error) }
+    }
+}
+
+impl<F, B> Future for Surrounding<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, actix_web::Error>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Some(error) = this.error.take() {
+            return Poll::Ready(Err(error));
+        }
+        let (Some(handling), Some(place)) = (this.handling.as_pin_mut(), this.place.as_ref())
+        else {
+            return Poll::Ready(Err(HttpError::without_id(polled_again()).into()));
+        };
+        let polled = {
+            let _entered = place.span.enter();
+            catch_unwind(AssertUnwindSafe(|| handling.poll(context)))
+        };
+        let handled = match polled {
+            Ok(polled) => Some(done!(polled)),
+            Err(_) => None,
+        };
+        Poll::Ready(match this.place.take() {
+            Some(place) => place.answered(handled),
+            None => Err(HttpError::without_id(polled_again()).into()),
+        })
+    }
+}
+
+fn polled_again() -> Error {
+    Error::internal("an answer was asked for twice")
+}
+
+/// Where a request stands.
+struct Place {
+    id: Id,
+    dialect: Dialect,
+    span: Span,
+    connection: Option<(Arc<Connections>, Arc<Connection>)>,
+    has_body: bool,
+    /// Whether the connection ends with the answer.
+    is_last: bool,
+}
+
+impl Place {
+    fn of(request: &ServiceRequest) -> Result<Self, Error> {
+        let head = request.head();
+        let id = request_id::give(request, head)?;
+        let state = request.app_data::<web::Data<State>>();
+        let draining = state.is_some_and(|state| !state.health.is_ready());
+        let connection = state.and_then(|state| {
+            let connection = request.conn_data::<Arc<Connection>>()?;
+            Some((state.connections.clone(), connection.clone()))
+        });
+        let last = connection.as_ref().is_some_and(|(all, connection)| all.begin(connection));
+        let has_body = head.headers.contains_key(header::TRANSFER_ENCODING)
+            || head
+                .headers
+                .get(header::CONTENT_LENGTH)
+                .is_some_and(|length| length.as_bytes() != b"0");
+        // Decisions log nothing but at `debug`, so that a span for each would be made for nothing.
+        let span = if decisions::is_path(head.uri.path()) {
+            tracing::debug_span!("request", id = id.as_str())
+        } else {
+            tracing::error_span!("request", id = id.as_str())
+        };
+        let is_last = draining || last;
+        Ok(Self { dialect: Dialect::of(head), id, span, connection, has_body, is_last })
+    }
+
+    /// Returns the answer; `handled` is `None` when a handler panicked.
+    fn answered<B>(
+        self,
+        handled: Option<Result<ServiceResponse<B>, actix_web::Error>>,
+    ) -> Result<ServiceResponse<B>, actix_web::Error> {
+        let was_read = matches!(
+            &handled,
+            Some(Ok(response)) if !self.has_body || response.request().extensions().contains::<BodyRead>()
+        );
+        if let Some((connections, connection)) = &self.connection {
+            connections.end(connection, self.has_body && !was_read);
+        }
+        let mut response = match handled {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(self.json(error)),
+            None => return Err(self.panicked()),
+        };
+        if response.status().is_server_error() && self.span.is_disabled() {
+            // What went wrong was told without the span of the request.
+            tracing::warn!(id = self.id.as_str(), status = %response.status(), "answered");
+        }
+        response.headers_mut().insert(X_REQUEST_ID.clone(), self.id.into_header());
+        if self.is_last || (self.has_body && !was_read) {
+            // Not as a header: the HTTP library writes that one itself, from this.
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
+        Ok(response)
+    }
+
+    fn panicked(&self) -> actix_web::Error {
+        HttpError::with_id(self.id.as_str(), self.dialect, Error::internal("a handler panicked"))
+            .into()
+    }
+
+    /// Handlers render their own errors; whatever actix itself refuses becomes one of ours.
+    fn json(&self, error: actix_web::Error) -> actix_web::Error {
+        if error.as_error::<HttpError>().is_some() {
+            return error;
+        }
+        let status = error.as_response_error().status_code();
+        tracing::debug!(%error, %status, "refused before a handler");
+        let refused = if status.is_client_error() {
+            Error::new(
+                ErrorCode::MalformedBody,
+                "the request has a form that is not read",
+                "see the documentation",
+            )
+        } else {
+            Error::internal(&error.to_string())
+        };
+        HttpError::with_id(self.id.as_str(), self.dialect, refused).into()
+    }
 }

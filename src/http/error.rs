@@ -13,7 +13,7 @@ use super::{
     request_id::{X_REQUEST_ID, request_id},
 };
 use crate::{
-    domain::{Fault, Invalid, PrincipalKind, RequestId, shortened},
+    domain::{Fault, Invalid, PrincipalKind, shortened},
     error::{Error, ErrorCode, Retry},
 };
 
@@ -129,8 +129,8 @@ impl HttpError {
     }
 
     /// Returns the answer to the request of that id.
-    pub(super) fn with_id(id: &RequestId, dialect: Dialect, error: impl Into<Error>) -> Self {
-        Self { request_id: Some(id.to_string()), dialect, ..Self::without_id(error) }
+    pub(super) fn with_id(id: &str, dialect: Dialect, error: impl Into<Error>) -> Self {
+        Self { request_id: Some(id.to_owned()), dialect, ..Self::without_id(error) }
     }
 
     /// Returns the answer to a request that has no id.

@@ -84,6 +84,10 @@ pub(super) fn once<E: serde::de::Error>(key: &str, seen: bool) -> Result<(), E> 
 /// # Errors
 /// What is wrong, with the field where there is one.
 pub(super) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Refusal> {
+    // Where something is wrong, is only looked for once something is.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();

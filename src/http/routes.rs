@@ -17,11 +17,11 @@ use crate::{
 pub(super) fn api(config: &mut ServiceConfig) {
     config
         .service(
-            resource("/v1/is-authorized", "POST")
+            resource(decisions::IS_AUTHORIZED, "POST")
                 .route(web::post().to(decisions::is_authorized::is_authorized)),
         )
         .service(
-            resource("/v1/batch-is-authorized", "POST")
+            resource(decisions::BATCH, "POST")
                 .route(web::post().to(decisions::batch_is_authorized::batch_is_authorized)),
         )
         .service(resource("/v1/ram/validate", "POST").route(web::post().to(ram::validate)))

@@ -2,12 +2,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use tokio::runtime::{Handle, Runtime};
 
 use super::{
     connections::Connections,
-    context,
+    context::Surround,
     listen::Listeners,
     ops::Health,
     routes,
@@ -124,7 +124,7 @@ pub fn start(
     let mut api = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .wrap(from_fn(context::surround))
+            .wrap(Surround)
             .configure(routes::api)
             .default_service(web::to(routes::elsewhere))
     })
@@ -150,7 +150,7 @@ pub fn start(
     let ops = HttpServer::new(move || {
         App::new()
             .app_data(ops_health.clone())
-            .wrap(from_fn(context::surround))
+            .wrap(Surround)
             .configure(routes::ops)
             .default_service(web::to(routes::not_found))
     })

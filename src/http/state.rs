@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actix_web::{HttpRequest, web};
 use tokio::runtime::Handle;
 
 use super::{admission::Admission, connections::Connections, ops::Health};
 use crate::{
     domain::AccountId,
+    error::Error,
     service::{Accounts, Authenticator, Authorizer, Management, Signers, Tokens},
 };
 
@@ -62,6 +64,17 @@ pub(super) struct State {
     /// Where signed calls are carried out, and how many of each caller's.
     pub(super) offices: Offices,
     pub(super) admission: Arc<Admission>,
+}
+
+impl State {
+    /// Returns what the handlers of a request can reach.
+    ///
+    /// # Errors
+    /// A defect: an application without.
+    pub(super) fn of(request: &HttpRequest) -> Result<&Self, Error> {
+        let state = request.app_data::<web::Data<Self>>();
+        state.map(|state| &***state).ok_or_else(|| Error::internal("the application has no state"))
+    }
 }
 
 /// The threads that carry out signed calls, apart from those that decide.

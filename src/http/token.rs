@@ -1,12 +1,9 @@
 //! Who asks: the bearer token of a request, or the account its Unix socket is bound to.
 
-use std::{
-    future::{Ready, ready},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
-use futures_util::future::{Either, LocalBoxFuture};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use futures_util::future::LocalBoxFuture;
 
 use super::{
     connections::{Connection, Peer},
@@ -24,35 +21,32 @@ pub(super) struct Caller(pub(super) Pep);
 
 impl FromRequest for Caller {
     type Error = HttpError;
-    type Future =
-        Either<Ready<Result<Self, HttpError>>, LocalBoxFuture<'static, Result<Self, HttpError>>>;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = credentials(request).and_then(|(state, credentials)| {
-            let token = match credentials {
-                Credentials::Socket(pep) => return Ok(Ok(pep)),
-                Credentials::Token(token) => token,
-            };
-            match state.services.authenticator.must_attend(token) {
-                None => state.services.authenticator.authenticate(token).map(Ok),
-                Some(account) => Ok(Err((state.clone(), token.to_owned(), account))),
-            }
-        });
-        match found {
-            Ok(Ok(pep)) => Either::Left(ready(Ok(Self(pep)))),
-            Err(error) => Either::Left(ready(Err(HttpError::new(request, error)))),
-            // Its account is not in memory: the first one who asks waits until it is.
-            Ok(Err((state, token, account))) => {
-                let request = request.clone();
-                Either::Right(Box::pin(async move {
-                    let authenticator = &state.services.authenticator;
-                    let attended = authenticator.attend(&account).await;
-                    let pep = attended.and_then(|()| authenticator.authenticate(&token));
-                    pep.map(Self).map_err(|error| HttpError::new(&request, error))
-                }))
-            }
-        }
+        let request = request.clone();
+        Box::pin(async move {
+            let pep = async { caller(&request, State::of(&request)?).await };
+            pep.await.map(Self).map_err(|error| HttpError::new(&request, error))
+        })
     }
+}
+
+/// Returns the authenticated caller of a request.
+///
+/// # Errors
+/// As [`Authenticator::authenticate`].
+pub(super) async fn caller(request: &HttpRequest, state: &State) -> Result<Pep, Error> {
+    let token = match credentials(request, state)? {
+        Credentials::Socket(pep) => return Ok(pep),
+        Credentials::Token(token) => token,
+    };
+    let authenticator = &state.services.authenticator;
+    if let Some(account) = authenticator.must_attend(token) {
+        // Its account is not in memory: the first one who asks waits until it is.
+        authenticator.attend(&account).await?;
+    }
+    authenticator.authenticate(token)
 }
 
 /// By what a caller is known.
@@ -62,10 +56,7 @@ enum Credentials<'r> {
     Socket(Pep),
 }
 
-fn credentials(request: &HttpRequest) -> Result<(&web::Data<State>, Credentials<'_>), Error> {
-    let Some(state) = request.app_data::<web::Data<State>>() else {
-        return Err(Error::internal("the application has no state"));
-    };
+fn credentials<'r>(request: &'r HttpRequest, state: &State) -> Result<Credentials<'r>, Error> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     match (headers.next(), headers.next()) {
         // A second header might be meant for another reader: neither is trusted.
@@ -76,7 +67,7 @@ fn credentials(request: &HttpRequest) -> Result<(&web::Data<State>, Credentials<
             if !scheme.eq_ignore_ascii_case("bearer") {
                 return Err(Authenticator::refusal());
             }
-            Ok((state, Credentials::Token(token.trim())))
+            Ok(Credentials::Token(token.trim()))
         }
         (None, None) => match (
             &state.uds_account,
@@ -85,7 +76,7 @@ fn credentials(request: &HttpRequest) -> Result<(&web::Data<State>, Credentials<
             (Some(account), Some(Peer::Uds)) => {
                 let account = account.clone();
                 let scopes = Scopes::new(vec![Scope::Decide]);
-                Ok((state, Credentials::Socket(Pep { account, name: "uds".to_owned(), scopes })))
+                Ok(Credentials::Socket(Pep { account, name: Arc::from("uds"), scopes }))
             }
             _ => Err(Authenticator::refusal()),
         },

@@ -176,6 +176,18 @@ impl Accounts {
         self.places.load().get(account).map(|place| place.view())
     }
 
+    /// Returns the present view of the account of that id, as [`Self::view`].
+    #[must_use]
+    pub(super) fn view_of(&self, account: &str) -> Option<Arc<View>> {
+        self.places.load().get(account).map(|place| place.view())
+    }
+
+    /// Returns whether the account of that id is in memory.
+    #[must_use]
+    pub(super) fn is_here(&self, account: &str) -> bool {
+        self.places.load().contains_key(account)
+    }
+
     /// Makes sure that an account is in memory if there is one.
     ///
     /// # Errors
@@ -191,7 +203,7 @@ impl Accounts {
     /// Returns what to tell somebody unknown where nobody can be known, because the account is in trouble: no more than
     /// that; `None` where it is not.
     #[must_use]
-    pub(super) fn refusal(&self, account: &AccountId) -> Option<Error> {
+    pub(super) fn refusal(&self, account: &str) -> Option<Error> {
         self.places.load().get(account)?.check().err()?;
         let help = "nothing was decided; try again later, or ask who runs this service";
         Some(Error::new(ErrorCode::Unavailable, "nobody can be told from anybody at present", help))

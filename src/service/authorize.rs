@@ -35,27 +35,11 @@ pub struct Asked<'q> {
     view: Arc<View>,
 }
 
-impl Asked<'_> {
-    /// Returns the revision it is answered at.
-    #[must_use]
-    pub fn revision(&self) -> Revision {
-        self.view.revision()
-    }
-}
-
 /// What many ask, those that are wrong among them, and the view to answer all of them from.
 #[derive(Debug)]
 pub struct AskedAll<'q> {
     requests: Vec<Result<Request<'q>, Invalid>>,
     view: Arc<View>,
-}
-
-impl AskedAll<'_> {
-    /// Returns the revision they are answered at.
-    #[must_use]
-    pub fn revision(&self) -> Revision {
-        self.view.revision()
-    }
 }
 
 /// Answers requests for decisions, each on one view of an account.
@@ -94,7 +78,7 @@ impl Authorizer {
         at_least: Option<&str>,
     ) -> Result<Judged<Decision<'static>>, Error> {
         let mut asked = self.asked(account, question, at_least).await?;
-        let answer = self.decide(&mut asked).into_owned();
+        let answer = self.decide(&mut asked).0.into_owned();
         Ok(Judged { answer, revision: asked.view.revision() })
     }
 
@@ -115,9 +99,10 @@ impl Authorizer {
         Ok(Asked { request, view })
     }
 
-    /// Returns the decision on what is asked.
-    pub fn decide<'a>(&self, asked: &'a mut Asked<'_>) -> Decision<'a> {
-        self.judge(&asked.view, &mut asked.request)
+    /// Returns the decision on what is asked, and the opaque form of the revision it is made at.
+    pub fn decide<'a>(&self, asked: &'a mut Asked<'_>) -> (Decision<'a>, &'a str) {
+        let Asked { view, request } = asked;
+        (self.judge(view, request), self.revision_of(view))
     }
 
     fn judge<'v>(&self, view: &'v View, request: &mut Request<'_>) -> Decision<'v> {
@@ -153,7 +138,7 @@ impl Authorizer {
         at_least: Option<&str>,
     ) -> Result<Judged<(Decision<'static>, Result<Suggestion, NoSuggestion>)>, Error> {
         let mut asked = self.asked(account, question, at_least).await?;
-        let decision = self.decide(&mut asked).into_owned();
+        let decision = self.decide(&mut asked).0.into_owned();
         let Asked { mut request, view } = asked;
         self.tell_time(&mut request);
         let answer = (decision, view.snapshot.suggest(&request));
@@ -235,8 +220,11 @@ impl Authorizer {
         Ok(AskedAll { requests, view })
     }
 
-    /// Returns the decisions on what is asked, in the order of the requests.
-    pub async fn decide_all<'a>(&self, asked: &'a mut AskedAll<'_>) -> Vec<Decision<'a>> {
+    /// Returns the decisions on what is asked, in the order of the requests, and the opaque form of their revision.
+    pub async fn decide_all<'a>(
+        &self,
+        asked: &'a mut AskedAll<'_>,
+    ) -> (Vec<Decision<'a>>, &'a str) {
         let (view, requests) = (&asked.view, &mut asked.requests);
         let mut decisions = Vec::with_capacity(requests.len());
         for (index, request) in requests.iter_mut().enumerate() {
@@ -252,7 +240,7 @@ impl Authorizer {
                 }
             });
         }
-        decisions
+        (decisions, self.revision_of(view))
     }
 
     /// Returns the revision behind a token.
@@ -270,6 +258,11 @@ impl Authorizer {
         demanded: Option<Revision>,
     ) -> Result<Arc<View>, Error> {
         self.accounts.fresh_view(account, demanded, self.wait).await
+    }
+
+    /// Returns the opaque form of the revision of a view, made once for all who ask on it.
+    fn revision_of<'v>(&self, view: &'v View) -> &'v str {
+        view.revision_text(|| self.keyring.revision_token(view.account(), view.revision()))
     }
 
     /// Returns the opaque form of a revision.

@@ -103,18 +103,12 @@ impl Keyring {
     /// Returns the digest under which a token's secret is kept.
     #[must_use]
     pub fn token_digest(&self, account: &AccountId, id: &TokenId, secret: &str) -> TokenDigest {
-        digest(&self.current, account, id, secret)
+        digest(&self.current, account.as_str(), id.as_str(), secret)
     }
 
     /// Returns whether `secret` is the one behind `kept`, in a time that does not depend on where they differ.
     #[must_use]
-    pub fn verify_token(
-        &self,
-        account: &AccountId,
-        id: &TokenId,
-        secret: &str,
-        kept: &TokenDigest,
-    ) -> bool {
+    pub fn verify_token(&self, account: &str, id: &str, secret: &str, kept: &TokenDigest) -> bool {
         std::iter::once(&self.current)
             .chain(&self.previous)
             .any(|keys| bool::from(digest(keys, account, id, secret).0.ct_eq(&kept.0)))
@@ -216,9 +210,9 @@ pub(super) fn feed(hasher: &mut blake3::Hasher, parts: &[&[u8]]) {
     }
 }
 
-fn digest(keys: &Subkeys, account: &AccountId, id: &TokenId, secret: &str) -> TokenDigest {
+fn digest(keys: &Subkeys, account: &str, id: &str, secret: &str) -> TokenDigest {
     let mut hasher = blake3::Hasher::new_keyed(&keys.tokens);
-    feed(&mut hasher, &[account.as_str().as_bytes(), id.as_str().as_bytes(), secret.as_bytes()]);
+    feed(&mut hasher, &[account.as_bytes(), id.as_bytes(), secret.as_bytes()]);
     TokenDigest(*hasher.finalize().as_bytes())
 }
 

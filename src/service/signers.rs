@@ -158,7 +158,7 @@ impl Signers {
         let account = id.account().ok_or_else(unknown)?;
         let view = self.accounts.view(&account).ok_or_else(unknown)?;
         let Some(kept) = view.access_key(&id) else {
-            return Err(self.accounts.refusal(&account).unwrap_or_else(unknown));
+            return Err(self.accounts.refusal(account.as_str()).unwrap_or_else(unknown));
         };
         let secret = self
             .keyring

@@ -7,7 +7,8 @@ use subtle::ConstantTimeEq;
 use super::{Accounts, Actor, Keyring, random::random_hex};
 use crate::{
     domain::{
-        AccountId, Invalid, Op, Revision, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId,
+        AccountId, Digits, Invalid, Op, Revision, Scope, Scopes, Timestamp, Token, TokenDigest,
+        TokenId,
     },
     error::{Error, ErrorCode},
 };
@@ -32,7 +33,7 @@ pub struct Pep {
     /// The account it is bound to.
     pub account: AccountId,
     /// The token's id, for logs and the change log.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it may do.
     pub scopes: Scopes,
 }
@@ -59,7 +60,7 @@ impl Pep {
 pub struct Authenticator {
     accounts: Arc<Accounts>,
     keyring: Arc<Keyring>,
-    dev: Option<AccountId>,
+    dev: Option<(AccountId, blake3::Hash)>,
     /// Compared when there is nothing to compare with, so that an unknown token takes as long as a wrong one.
     nobody: TokenDigest,
 }
@@ -67,11 +68,8 @@ pub struct Authenticator {
 impl Authenticator {
     /// Returns an authenticator of the tokens in `accounts`; with `dev` also of the development token.
     #[must_use]
-    pub const fn new(
-        accounts: Arc<Accounts>,
-        keyring: Arc<Keyring>,
-        dev: Option<AccountId>,
-    ) -> Self {
+    pub fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, dev: Option<AccountId>) -> Self {
+        let dev = dev.map(|account| (account, blake3::hash(DEV_TOKEN.as_bytes())));
         Self { accounts, keyring, dev, nobody: TokenDigest([0; 32]) }
     }
 
@@ -79,7 +77,10 @@ impl Authenticator {
     #[must_use]
     pub fn must_attend(&self, token: &str) -> Option<AccountId> {
         let (account, _, _) = split(token)?;
-        self.accounts.view(&account).is_none().then_some(account)
+        if self.accounts.is_here(account) {
+            return None;
+        }
+        AccountId::parse(account).ok()
     }
 
     /// Brings what the tokens of an account are compared with into memory.
@@ -96,30 +97,23 @@ impl Authenticator {
     /// [`ErrorCode::Unauthenticated`], the same for a malformed, an unknown, a wrong and a revoked token;
     /// [`ErrorCode::Suspended`] and [`ErrorCode::Quarantined`] where the account's tokens are not known.
     pub fn authenticate(&self, token: &str) -> Result<Pep, Error> {
-        if let Some(account) = &self.dev
-            && bool::from(
-                blake3::hash(token.as_bytes())
-                    .as_bytes()
-                    .ct_eq(blake3::hash(DEV_TOKEN.as_bytes()).as_bytes()),
-            )
+        if let Some((account, digest)) = &self.dev
+            && bool::from(blake3::hash(token.as_bytes()).as_bytes().ct_eq(digest.as_bytes()))
         {
-            return Ok(Pep {
-                account: account.clone(),
-                name: DEV_TOKEN.to_owned(),
-                scopes: Scopes::all(),
-            });
+            let (account, name) = (account.clone(), Arc::from(DEV_TOKEN));
+            return Ok(Pep { account, name, scopes: Scopes::all() });
         }
         let (account, id, secret) = split(token).ok_or_else(Self::refusal)?;
-        let view = self.accounts.view(&account);
-        let kept = view.as_ref().and_then(|view| view.token(&id));
-        let digest = kept.map_or(&self.nobody, |kept| &kept.digest);
-        let genuine = self.keyring.verify_token(&account, &id, secret, digest);
+        let view = self.accounts.view_of(account);
+        let kept = view.as_ref().and_then(|view| Some((view.account(), view.token(id)?)));
+        let digest = kept.map_or(&self.nobody, |(_, kept)| &kept.digest);
+        let genuine = self.keyring.verify_token(account, id, secret, digest);
         match kept {
-            Some(kept) if genuine => {
-                Ok(Pep { account, name: id.to_string(), scopes: kept.scopes.clone() })
+            Some((account, kept)) if genuine => {
+                Ok(Pep { account: account.clone(), name: kept.id.shared(), scopes: kept.scopes })
             }
             Some(_) => Err(Self::refusal()),
-            None => Err(self.accounts.refusal(&account).unwrap_or_else(Self::refusal)),
+            None => Err(self.accounts.refusal(account).unwrap_or_else(Self::refusal)),
         }
     }
 
@@ -135,11 +129,14 @@ impl Authenticator {
 }
 
 /// Splits `pat_<account>_<id>_<secret>`.
-fn split(token: &str) -> Option<(AccountId, TokenId, &str)> {
+fn split(token: &str) -> Option<(&str, &str, &str)> {
     let mut parts = token.strip_prefix(PREFIX)?.splitn(3, '_');
     let (account, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
-    let sound = secret.len() == SECRET_BYTES * 2 && secret.bytes().all(|b| b.is_ascii_hexdigit());
-    sound.then_some((AccountId::parse(account).ok()?, TokenId::parse(id).ok()?, secret))
+    let sound = secret.len() == SECRET_BYTES * 2
+        && secret.bytes().all(|b| b.is_ascii_hexdigit())
+        && Digits::parse(account).is_some()
+        && TokenId::accepts(id);
+    sound.then_some((account, id, secret))
 }
 
 /// A token as it was just made; its text is never shown again.
@@ -222,7 +219,7 @@ impl Tokens {
         actor: &Actor,
         id: &TokenId,
     ) -> Result<Revision, Error> {
-        let decide = |view: &super::View| match view.token(id) {
+        let decide = |view: &super::View| match view.token(id.as_str()) {
             Some(_) => Ok(vec![Op::RemoveToken(id.clone())]),
             None => Err(Error {
                 field: Some("id".to_owned()),

@@ -1,6 +1,9 @@
 //! What is known of an account at one revision: immutable, and cheap to follow with the next change.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use imbl::{HashMap as SharedMap, OrdMap, OrdSet};
 
@@ -39,6 +42,8 @@ pub struct View {
     unreadable: Arc<BTreeSet<WorkspaceId>>,
     roles: SharedMap<WorkspaceId, Roles>,
     role_places: SharedMap<CustomRoleId, WorkspaceId>,
+    /// The opaque form of the revision, once somebody was told it.
+    revision_text: OnceLock<String>,
 }
 
 impl View {
@@ -65,6 +70,7 @@ impl View {
             unreadable: Arc::default(),
             roles: SharedMap::new(),
             role_places: SharedMap::new(),
+            revision_text: OnceLock::new(),
         }
     }
 
@@ -92,7 +98,8 @@ impl View {
     /// # Errors
     /// A role that does not compile; such a change must not be committed.
     pub fn with(&self, ops: &[Op], revision: Revision) -> Result<Self, Error> {
-        let mut next = Self { snapshot: self.snapshot.with(ops, revision)?, ..self.clone() };
+        let snapshot = self.snapshot.with(ops, revision)?;
+        let mut next = Self { snapshot, revision_text: OnceLock::new(), ..self.clone() };
         for op in ops {
             next.follow(op);
         }
@@ -200,9 +207,14 @@ impl View {
         self.snapshot.revision()
     }
 
+    /// Returns the opaque form of the revision, which `make` makes when it is first asked for.
+    pub(super) fn revision_text(&self, make: impl FnOnce() -> String) -> &str {
+        self.revision_text.get_or_init(make)
+    }
+
     /// Returns a token.
     #[must_use]
-    pub fn token(&self, id: &TokenId) -> Option<&Token> {
+    pub fn token(&self, id: &str) -> Option<&Token> {
         self.tokens.get(id).map(|token| &**token)
     }
 

@@ -1,4 +1,4 @@
-//! The columns that members stand in, and how one is found: among a million it costs a few places in memory, no more.
+//! Where members stand, and how one is found: among a million it costs a few places in memory, no more.
 
 use std::{fmt, sync::Arc};
 
@@ -63,40 +63,69 @@ const fn gathered(mut n: u64) -> u64 {
     n ^ (n >> 33)
 }
 
+/// What is looked for: where a member stands, and the number of the set of roles below the highest bits of the principal.
+/// In three words, for what stands beside each other is read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot([u32; 3]);
+
+impl Slot {
+    fn new(entry: &Entry) -> Self {
+        let (place, high) = entry.place();
+        let [a, b, c, d, e, f, g, h] = place.to_be_bytes();
+        let words = [u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])];
+        let [upper, lower] = words;
+        Self([upper, lower, u32::from(high) << SET_BITS | entry.set])
+    }
+
+    fn place(self) -> u64 {
+        let Self([upper, lower, _]) = self;
+        u64::from(upper) << 32 | u64::from(lower)
+    }
+
+    const fn set(self) -> u32 {
+        let Self([.., packed]) = self;
+        packed & ((1 << SET_BITS) - 1)
+    }
+
+    const fn high(self) -> u8 {
+        let Self([.., packed]) = self;
+        let [high, ..] = packed.to_be_bytes();
+        high
+    }
+}
+
 /// Members that stand together, sorted by place.
 #[derive(Clone, Default)]
 pub(super) struct Chunk {
     first: u64,
-    first_high: u8,
     /// How many of them there are in a distance of one.
     density: f64,
-    places: Arc<[u64]>,
-    /// The number of the set of roles, below the highest bits of the principal.
-    sets: Arc<[u32]>,
+    slots: Arc<[Slot]>,
+    first_high: u8,
+    /// When each joined.
     created: Arc<[[u8; 6]]>,
 }
 
 impl Chunk {
     /// Returns the chunk of entries that are sorted by place.
     pub(super) fn new(entries: &[Entry]) -> Self {
-        let places: Arc<[u64]> = entries.iter().map(|entry| entry.place().0).collect();
-        let pack = |entry: &Entry| u32::from(entry.place().1) << SET_BITS | entry.set;
-        let first = places.first().copied().unwrap_or_default();
-        let distance = places.last().copied().unwrap_or_default() - first;
+        let place = |entry: Option<&Entry>| entry.map_or((0, 0), Entry::place);
+        let (first, first_high) = place(entries.first());
+        let distance = place(entries.last()).0 - first;
         #[expect(clippy::cast_precision_loss, reason = "it says where to begin to look")]
-        let density = if distance == 0 { 0.0 } else { (places.len() - 1) as f64 / distance as f64 };
+        let density =
+            if distance == 0 { 0.0 } else { (entries.len() - 1) as f64 / distance as f64 };
         Self {
             first,
-            first_high: entries.first().map_or(0, |entry| entry.place().1),
             density,
-            places,
-            sets: entries.iter().map(pack).collect(),
+            slots: entries.iter().map(Slot::new).collect(),
+            first_high,
             created: entries.iter().map(|entry| entry.created).collect(),
         }
     }
 
     fn len(&self) -> usize {
-        self.places.len()
+        self.slots.len()
     }
 
     /// Returns how many stand before a place.
@@ -108,32 +137,30 @@ impl Chunk {
     )]
     fn before(&self, place: u64) -> usize {
         let guess = (place.saturating_sub(self.first) as f64 * self.density) as usize;
-        let (before, after) = self.places.split_at(guess.min(self.len()));
+        let (before, after) = self.slots.split_at(guess.min(self.len()));
         // They are spread evenly, so it is near; should somebody have found ids that are not, it is found all the same.
-        if before.last().is_some_and(|last| *last >= place) {
-            let steps = before.iter().rev().take(NEAR).take_while(|it| **it >= place).count();
+        if before.last().is_some_and(|last| last.place() >= place) {
+            let steps = before.iter().rev().take(NEAR).take_while(|it| it.place() >= place).count();
             if steps < NEAR {
                 return before.len() - steps;
             }
-            return before.partition_point(|it| *it < place);
+            return before.partition_point(|it| it.place() < place);
         }
-        let steps = after.iter().take(NEAR).take_while(|it| **it < place).count();
+        let steps = after.iter().take(NEAR).take_while(|it| it.place() < place).count();
         if steps < NEAR {
             return before.len() + steps;
         }
-        before.len() + after.partition_point(|it| *it < place)
+        before.len() + after.partition_point(|it| it.place() < place)
     }
 
-    /// Returns where a principal stands, with its packed set, or where it would.
-    fn find(&self, (place, high): (u64, u8)) -> Result<(usize, u32), usize> {
+    /// Returns where a principal stands, with its slot, or where it would.
+    fn find(&self, (place, high): (u64, u8)) -> Result<(usize, Slot), usize> {
         let mut at = self.before(place);
-        while self.places.get(at) == Some(&place) {
-            let Some(packed) = self.sets.get(at).copied() else { break };
-            let found = packed >> SET_BITS;
-            if found == u32::from(high) {
-                return Ok((at, packed & ((1 << SET_BITS) - 1)));
+        while let Some(slot) = self.slots.get(at).copied().filter(|slot| slot.place() == place) {
+            if slot.high() == high {
+                return Ok((at, slot));
             }
-            if found > u32::from(high) {
+            if slot.high() > high {
                 break;
             }
             at += 1;
@@ -142,12 +169,11 @@ impl Chunk {
     }
 
     fn entry(&self, at: usize) -> Option<Entry> {
-        let (place, packed) = (*self.places.get(at)?, *self.sets.get(at)?);
-        let [high, ..] = packed.to_be_bytes();
+        let slot = *self.slots.get(at)?;
         Some(Entry {
-            digits: Digits::of_parts(high, gathered(place)),
+            digits: Digits::of_parts(slot.high(), gathered(slot.place())),
             created: *self.created.get(at)?,
-            set: packed & ((1 << SET_BITS) - 1),
+            set: slot.set(),
         })
     }
 
@@ -206,8 +232,8 @@ impl Chunks {
     /// Returns the number of the set of roles a principal has.
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
         let place = place(principal);
-        let (_, set) = self.list().get(self.number(place))?.find(place).ok()?;
-        Some(set)
+        let (_, slot) = self.list().get(self.number(place))?.find(place).ok()?;
+        Some(slot.set())
     }
 
     pub(super) fn get(&self, principal: Digits) -> Option<Entry> {
@@ -283,7 +309,7 @@ mod tests {
         let chunk = Chunk::new(&entries);
         for (set, id) in (0_u32..).zip(&ids) {
             let found = chunk.find(place(Digits::of_number(*id)));
-            assert_eq!(found.map(|(_, set)| set), Ok(set));
+            assert_eq!(found.map(|(_, slot)| slot.set()), Ok(set));
         }
         for absent in [gathered(1), gathered(u64::MAX), gathered(u64::MAX - 301)] {
             assert!(chunk.find(place(Digits::of_number(absent))).is_err());

@@ -1,24 +1,29 @@
 //! `POST /v1/batch-is-authorized`: up to 1,000 requests, answered in order on one view of the account.
 
+use std::fmt;
+
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use super::{answer, wire};
+use super::{answer, wire::IsAuthorizedRequest};
 use crate::{
-    domain::Scope,
+    domain::{Invalid, Scope},
     error::{Error, ErrorCode},
     http::{
-        body::BatchBody,
+        body,
         error::HttpError,
-        object::{self, Object, Text},
+        object::{self, Object, Refusal, Text},
         state::State,
-        token::Caller,
+        token,
     },
     service::Authorizer,
 };
 
-/// The envelope. Items are read one by one, so that a faulty one is denied in its place.
+/// The envelope of items that are read one by one, so that a faulty one is denied in its place.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Envelope<'a> {
@@ -28,24 +33,96 @@ struct Envelope<'a> {
     at_least_as_fresh: Option<Text<'a>>,
 }
 
+/// The envelope of items that are all sound, which most are: read at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct SoundEnvelope<'a> {
+    #[serde(borrow)]
+    requests: Items<'a>,
+    #[serde(borrow, default)]
+    at_least_as_fresh: Option<Text<'a>>,
+}
+
+/// No more items than a batch may have.
+struct Items<'a>(Vec<Object<IsAuthorizedRequest<'a>>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Vec<Object<IsAuthorizedRequest<'de>>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of requests")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut read = Vec::with_capacity(128);
+                while let Some(item) = items.next_element()? {
+                    if read.len() == Authorizer::MAX_BATCH {
+                        return Err(A::Error::custom("more requests than a batch may have"));
+                    }
+                    read.push(item);
+                }
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_seq(Reader).map(Self)
+    }
+}
+
+/// The items of a batch, those that were not read with the reason.
+type Read<'b> = Vec<Result<Object<IsAuthorizedRequest<'b>>, Refusal>>;
+
 /// Answers a batch of requests for decisions.
 pub(in crate::http) async fn batch_is_authorized(
     request: HttpRequest,
-    state: web::Data<State>,
-    Caller(pep): Caller,
-    BatchBody(body): BatchBody,
+    payload: web::Payload,
 ) -> Result<HttpResponse, HttpError> {
-    let refuse = |error: Error| HttpError::new(&request, error);
-    pep.demand(Scope::Decide).map_err(refuse)?;
-    let Object(envelope): Object<Envelope<'_>> =
-        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
-    let items = envelope.requests.ok_or_else(|| {
-        refuse(
-            crate::domain::Invalid::missing("requests", "give a list of 1 to 1000 requests").into(),
-        )
-    })?;
+    match decided(&request, payload).await {
+        Ok(body) => {
+            Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, super::JSON)).body(body))
+        }
+        Err(error) => Err(HttpError::new(&request, error)),
+    }
+}
+
+async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
+    let state = State::of(request)?;
+    let pep = token::caller(request, state).await?;
+    let body = body::batch(request, payload.into_inner(), state).await?;
+    pep.demand(Scope::Decide)?;
+    let (mut items, at_least) = read(&body)?;
+    let questions = items.iter_mut().map(|item| match item {
+        Ok(Object(wire)) if wire.suggests() => {
+            let help = "ask for a suggestion one request at a time: `POST /v1/is-authorized`";
+            Err(Invalid::unexpected("suggest", "true", help))
+        }
+        Ok(Object(wire)) => Ok(wire.to_domain()),
+        Err(refusal) => Err(refusal.to_invalid()),
+    });
+    let authorizer = &state.services.authorizer;
+    let at_least = at_least.as_ref().map(Text::as_str);
+    let mut asked = authorizer.asked_all(&pep.account, questions, at_least).await?;
+    let (decisions, revision) = authorizer.decide_all(&mut asked).await;
+    answer::batch(&decisions, revision).map_err(|error| Error::internal(&error.to_string()))
+}
+
+/// Reads a batch.
+fn read(body: &[u8]) -> Result<(Read<'_>, Option<Text<'_>>), Error> {
+    if let Ok(Object(SoundEnvelope { requests: Items(items), at_least_as_fresh })) =
+        serde_json::from_slice(body)
+        && !items.is_empty()
+    {
+        return Ok((items.into_iter().map(Ok).collect(), at_least_as_fresh));
+    }
+    let Object(envelope): Object<Envelope<'_>> = object::read(body)?;
+    let help = "give a list of 1 to 1000 requests";
+    let items = envelope.requests.ok_or_else(|| Invalid::missing("requests", help))?;
     if items.is_empty() || items.len() > Authorizer::MAX_BATCH {
-        return Err(refuse(Error {
+        return Err(Error {
             field: Some("requests".to_owned()),
             value: Some(items.len().to_string()),
             ..Error::new(
@@ -53,27 +130,8 @@ pub(in crate::http) async fn batch_is_authorized(
                 format!("a batch has 1 to 1000 requests, this one has {}", items.len()),
                 "give at least one request, and split more into batches of 1000",
             )
-        }));
+        });
     }
-    let read: Vec<_> = items
-        .into_iter()
-        .map(|item| object::read::<Object<wire::IsAuthorizedRequest<'_>>>(item.get().as_bytes()))
-        .collect();
-    let questions = read.iter().map(|item| match item {
-        Ok(Object(wire)) if wire.suggests() => {
-            let help = "ask for a suggestion one request at a time: `POST /v1/is-authorized`";
-            Err(crate::domain::Invalid::unexpected("suggest", "true", help))
-        }
-        Ok(Object(wire)) => Ok(wire.to_domain()),
-        Err(refusal) => Err(refusal.to_invalid()),
-    });
-    let at_least = envelope.at_least_as_fresh.as_ref().map(Text::as_str);
-    let authorizer = &state.services.authorizer;
-    let mut asked =
-        authorizer.asked_all(&pep.account, questions, at_least).await.map_err(refuse)?;
-    let revision = authorizer.revision_token(&pep.account, asked.revision());
-    let decisions = authorizer.decide_all(&mut asked).await;
-    let body = answer::batch(&decisions, &revision)
-        .map_err(|error| refuse(Error::internal(&error.to_string())))?;
-    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
+    let items = items.into_iter().map(|item| object::read(item.get().as_bytes())).collect();
+    Ok((items, envelope.at_least_as_fresh))
 }

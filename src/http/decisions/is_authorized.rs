@@ -7,11 +7,11 @@ use crate::{
     domain::Scope,
     error::Error,
     http::{
-        body::Body,
+        body,
         error::HttpError,
         object::{self, Object},
         state::State,
-        token::Caller,
+        token,
     },
 };
 
@@ -19,26 +19,34 @@ use crate::{
 /// was reached.
 pub(in crate::http) async fn is_authorized(
     request: HttpRequest,
-    state: web::Data<State>,
-    Caller(pep): Caller,
-    Body(body): Body,
+    payload: web::Payload,
 ) -> Result<HttpResponse, HttpError> {
-    let refuse = |error: Error| HttpError::new(&request, error);
-    pep.demand(Scope::Decide).map_err(refuse)?;
-    let Object(wire): Object<wire::IsAuthorizedRequest<'_>> =
-        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
-    let (question, at_least) = wire.to_domain();
+    match decided(&request, payload).await {
+        Ok(body) => {
+            Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, super::JSON)).body(body))
+        }
+        Err(error) => Err(HttpError::new(&request, error)),
+    }
+}
+
+async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
+    let state = State::of(request)?;
+    let pep = token::caller(request, state).await?;
+    let body = body::single(request, payload.into_inner(), state).await?;
+    pep.demand(Scope::Decide)?;
+    let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;
-    let token = |revision| authorizer.revision_token(&pep.account, revision);
-    let body = if wire.suggests() {
-        let judged = authorizer.suggest(&pep.account, question, at_least).await.map_err(refuse)?;
+    let suggests = wire.suggests();
+    let (question, at_least) = wire.to_domain();
+    let answer = if suggests {
+        let judged = authorizer.suggest(&pep.account, question, at_least).await?;
         let (decision, suggested) = judged.answer;
-        answer::decision(&decision, &token(judged.revision), Some(suggested))
+        let revision = authorizer.revision_token(&pep.account, judged.revision);
+        answer::decision(&decision, &revision, Some(suggested))
     } else {
-        let mut asked = authorizer.asked(&pep.account, question, at_least).await.map_err(refuse)?;
-        let revision = token(asked.revision());
-        answer::decision(&authorizer.decide(&mut asked), &revision, None)
+        let mut asked = authorizer.asked(&pep.account, question, at_least).await?;
+        let (decision, revision) = authorizer.decide(&mut asked);
+        answer::decision(&decision, revision, None)
     };
-    let body = body.map_err(|error| refuse(Error::internal(&error.to_string())))?;
-    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
+    answer.map_err(|error| Error::internal(&error.to_string()))
 }

@@ -62,10 +62,11 @@ struct WireResource<'a> {
 
 impl IsAuthorizedRequest<'_> {
     /// Returns the question, and the revision it demands.
-    pub(super) fn to_domain(&self) -> (Question<'_>, Option<&str>) {
+    pub(super) fn to_domain(&mut self) -> (Question<'_>, Option<&str>) {
         fn text<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
             text.map(Text::as_str)
         }
+        let context = self.context.take().map(|context| context.0).unwrap_or_default();
         let principal = self.principal.as_ref().map(|object| &object.0);
         let resource = self.resource.as_ref().map(|object| &object.0);
         let question = Question {
@@ -78,7 +79,7 @@ impl IsAuthorizedRequest<'_> {
             workspace: resource.and_then(|r| text(r.workspace.as_ref())),
             creator: resource.and_then(|r| text(r.creator.as_ref())),
             accessibility: resource.and_then(|r| text(r.accessibility.as_ref())),
-            context: self.context.as_ref().map(|c| c.0.clone()).unwrap_or_default(),
+            context,
         };
         (question, text(self.at_least_as_fresh.as_ref()))
     }

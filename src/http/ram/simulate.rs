@@ -8,7 +8,7 @@ use crate::{
     domain::Scope,
     error::Error,
     http::{
-        body::BatchBody,
+        body,
         error::HttpError,
         object::{self, Object},
         state::State,
@@ -21,9 +21,10 @@ pub(in crate::http) async fn simulate(
     request: HttpRequest,
     state: web::Data<State>,
     Caller(pep): Caller,
-    BatchBody(body): BatchBody,
+    payload: web::Payload,
 ) -> Result<HttpResponse, HttpError> {
     let refuse = |error: Error| HttpError::new(&request, error);
+    let body = body::batch(&request, payload.into_inner(), &state).await.map_err(refuse)?;
     pep.demand(Scope::Decide).map_err(refuse)?;
     let Object(wire): Object<wire::SimulateRequest<'_>> =
         object::read(&body).map_err(|refusal| refuse(refusal.into()))?;

@@ -32,7 +32,7 @@ pub(in crate::http) async fn create(
         refuse(Invalid::missing("name", "say what the token is for, in 1 to 128 characters").into())
     })?;
     let scopes = wire.scopes().map_err(|invalid| refuse(invalid.into()))?;
-    let actor = Actor::new(pep.name, change_id().map_err(refuse)?);
+    let actor = Actor::new(pep.name.to_string(), change_id().map_err(refuse)?);
     let created = state
         .services
         .tokens

@@ -20,7 +20,7 @@ pub(in crate::http) async fn revoke(
     pep.demand(Scope::Tokens).map_err(refuse)?;
     let id = TokenId::parse(&id)
         .map_err(|form| refuse(Invalid::value("id", &id, form.expected, form.help).into()))?;
-    let actor = Actor::new(pep.name, change_id().map_err(refuse)?);
+    let actor = Actor::new(pep.name.to_string(), change_id().map_err(refuse)?);
     let revision = state.services.tokens.revoke(&pep.account, &actor, &id).await.map_err(refuse)?;
     let revision = state.services.authorizer.revision_token(&pep.account, revision);
     Ok(HttpResponse::Ok().json(serde_json::json!({ "revision": revision })))

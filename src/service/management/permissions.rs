@@ -138,7 +138,7 @@ fn cells(
         } else {
             Resource::Asset {
                 workspace: Some(workspace.borrowed()),
-                resource_type: catalog().main_type(action).unwrap_or("workspace"),
+                resource_type: catalog().main_type(action).map_or("workspace", |it| it.name),
                 id: None,
                 creator: Some(creator.borrowed()),
                 accessibility: Some(accessibility),
