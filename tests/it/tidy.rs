@@ -95,6 +95,19 @@ const ROOMS: &[Room] = &[
         crates: &["hmac", "jiff", "reqwest", "serde_json", "sha2", "thiserror", "uuid"],
     },
     Room {
+        name: "load",
+        rooms: &["catalog", "domain"],
+        crates: &[
+            "hdrhistogram",
+            "memchr",
+            "rustix",
+            "rustls",
+            "rustls_platform_verifier",
+            "serde_json",
+            "thiserror",
+        ],
+    },
+    Room {
         name: "cli",
         rooms: &[
             "catalog",
@@ -104,6 +117,7 @@ const ROOMS: &[Room] = &[
             "engine",
             "error",
             "http",
+            "load",
             "ram",
             "service",
             "store",
