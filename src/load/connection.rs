@@ -32,6 +32,8 @@ pub(super) struct Connection {
     pub(super) in_flight: VecDeque<Sent>,
     /// Tells events of this socket from those of the one before.
     pub(super) generation: u32,
+    /// Whether the other side has accepted it.
+    is_connected: bool,
     /// Whether it is asked to tell when it can be written.
     pub(super) tells_writable: bool,
     /// Whether it stands among those that take more requests.
@@ -62,6 +64,7 @@ impl Connection {
             state: State::Down(0),
             in_flight: VecDeque::new(),
             generation: 0,
+            is_connected: false,
             tells_writable: false,
             has_room: false,
             answers: 0,
@@ -83,6 +86,7 @@ impl Connection {
         self.input.clear();
         self.head = None;
         // A socket that is being connected tells when it is.
+        self.is_connected = false;
         self.tells_writable = true;
     }
 
@@ -104,6 +108,7 @@ impl Connection {
     pub(super) fn go_on(&mut self) -> io::Result<bool> {
         let State::Opening(socket) = &mut self.state else { return Ok(self.is_open()) };
         socket.error()?;
+        self.is_connected = true;
         if !socket.handshake()? {
             return Ok(false);
         }
@@ -140,9 +145,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Returns whether something waits to be written.
+    /// Returns whether something waits to be written, or to be connected.
     pub(super) fn wants_write(&self) -> bool {
-        !self.out.is_empty() || self.socket().is_some_and(Socket::wants_write)
+        !self.is_connected || !self.out.is_empty() || self.socket().is_some_and(Socket::wants_write)
     }
 
     /// Reads once.

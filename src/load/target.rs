@@ -93,7 +93,12 @@ impl Target {
     /// Returns the error of a server that is not reached, or breaks off.
     pub(super) fn unreachable(&self, detail: &dyn std::fmt::Display) -> LoadError {
         let detail = detail.to_string();
-        let help = if detail.contains("UnknownIssuer") || detail.contains("CaUsedAsEndEntity") {
+        // What is wrong with its name or its time is said already.
+        let is_known = |what: &str| detail.contains(what);
+        let help = if is_known("invalid peer certificate")
+            && !is_known("not valid for name")
+            && !is_known("expired")
+        {
             ": the certificate is not trusted; `SSL_CERT_FILE` can name one that is"
         } else if detail.contains("InvalidContentType") {
             ": perhaps the server speaks plain HTTP: try `http://`"

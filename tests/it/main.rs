@@ -6,6 +6,7 @@
     reason = "in a test a panic is the answer; clippy's own allowance does not reach what tests share"
 )]
 
+mod bench;
 mod cli;
 mod cli_import;
 mod cold_start;
@@ -21,6 +22,7 @@ mod http_errors;
 mod http_listeners;
 mod http_operations;
 mod http_table;
+mod load;
 mod management;
 mod management_limits;
 mod management_rules;

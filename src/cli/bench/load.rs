@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     arguments::{ShapeArgs, path, rate, some_time, time},
@@ -219,6 +220,7 @@ async fn drive(
     let (tell, mut told) = tokio::sync::watch::channel(None::<Progress>);
     let stop = plan.stop.clone();
     let plan = plan.clone();
+    let mut interrupts = signal(SignalKind::interrupt()).context("Ctrl-C")?;
     let mut running = tokio::task::spawn_blocking(move || {
         // Drawing is not the business of the thread that keeps the times.
         let report = load::run(&plan, &requests, &mut |progress| {
@@ -241,10 +243,7 @@ async fn drive(
                     draw(&bar, &progress, doing);
                 }
             }
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted.context("Ctrl-C")?;
-                stop.store(true, Ordering::Relaxed);
-            }
+            _ = interrupts.recv() => stop.store(true, Ordering::Relaxed),
         }
     }
 }

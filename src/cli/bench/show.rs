@@ -37,8 +37,8 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
     let counts = &report.counts;
     if let Some(demanded) = report.demanded.filter(|_| report.is_saturated()) {
         out.push(format!(
-            "SATURATED: {} requests/s were due and {} were answered: the server, or this client, is at its limit. Latencies \
-             grow as long as such a run goes on, and say how long it was",
+            "SATURATED: {} requests/s were due, {} were answered.\n\
+             The server, or this client, is at its limit: latencies grow as long as such a run goes on.",
             rate(demanded),
             rate(report.achieved)
         ));
