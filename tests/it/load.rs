@@ -31,8 +31,8 @@ impl Peer {
                 None => self.more()?,
             }
         };
-        let text = String::from_utf8(self.read[..head].to_vec()).unwrap();
-        let length = text.split_once("Content-Length: ").unwrap().1;
+        let text = String::from_utf8(self.read[..head].to_ascii_lowercase()).unwrap();
+        let length = text.split_once("content-length: ").unwrap().1;
         let whole = head + length.lines().next().unwrap().parse::<usize>().unwrap();
         while self.read.len() < whole {
             self.more()?;

@@ -9,6 +9,7 @@
 mod bench;
 mod cli;
 mod cli_import;
+mod client;
 mod cold_start;
 mod crash;
 mod decisions;

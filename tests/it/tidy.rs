@@ -92,7 +92,17 @@ const ROOMS: &[Room] = &[
     Room {
         name: "client",
         rooms: &[],
-        crates: &["hmac", "jiff", "reqwest", "serde_json", "sha2", "thiserror", "uuid"],
+        crates: &[
+            "hmac",
+            "jiff",
+            "reqwest",
+            "rustls",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "uuid",
+        ],
     },
     Room {
         name: "load",
