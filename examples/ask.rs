@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Many at once are one request. A list shows what may be seen.
     let jobs = ["2001", "2002", "2003"];
-    let batch = pdp.batch(&jobs.map(|creator| stop(creator))).await?;
+    let batch = pdp.batch(&jobs.map(stop)).await?;
     for (creator, answer) in jobs.iter().zip(batch.answers()) {
         show(&format!("in a batch: a job of {creator}"), answer);
     }

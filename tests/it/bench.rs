@@ -48,7 +48,7 @@ fn number(value: &Value) -> u64 {
 
 /// Asserts that everything was answered with a decision, and returns how many there were.
 #[track_caller]
-fn assert_whole(measured: &Value, each: u64) -> u64 {
+fn assert_whole(measured: &Value, each: u32) -> u64 {
     let requests = &measured["requests"];
     let answered = number(&requests["answered"]);
     assert_eq!(answered, number(&requests["sent"]), "{requests}");
@@ -58,7 +58,7 @@ fn assert_whole(measured: &Value, each: u64) -> u64 {
     assert_eq!(measured["statuses"]["2xx"], answered, "{}", measured["statuses"]);
     let decisions = &measured["decisions"];
     let [allow, deny, error] = ["allow", "deny", "error"].map(|kind| number(&decisions[kind]));
-    assert_eq!((allow + deny, error), (answered * each, 0), "{decisions}");
+    assert_eq!((allow + deny, error), (answered * u64::from(each), 0), "{decisions}");
     assert!(allow > 0 && deny > 0, "both are asked for: {decisions}");
     assert_eq!(measured["serviceNanos"]["count"], answered);
     answered
@@ -112,7 +112,7 @@ fn a_closed_loop_takes_batches_and_pipelines_and_chooses_a_rate() {
         let rate = measured["achievedPerSecond"].as_f64().unwrap();
         assert!(rate > 0.0 && answered > 0);
         let questions = measured["questionsPerSecond"].as_f64().unwrap();
-        assert!((questions - rate * each as f64).abs() < 1.0, "{questions} {rate}");
+        assert!((questions - rate * f64::from(each)).abs() < 1.0, "{questions} {rate}");
     }
     let url = server.url();
     let place = Place::new();

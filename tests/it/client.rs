@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use pai_authz::client::{ClientError, Pdp, PdpBuilder, Question};
+use pai_authz::client::{Answer, ClientError, Pdp, PdpBuilder, Question};
 
 use crate::{
     load::{answer, answering},
@@ -56,7 +56,7 @@ async fn decisions_are_what_the_service_decides() {
 
         let wrong = Question::new("2001", "PaiDLC:StopJobs").in_workspace("10001");
         let batch = pdp.batch(&[stop("2001"), stop("2002"), wrong]).await.unwrap();
-        let allowed: Vec<bool> = batch.answers().iter().map(|a| a.is_allowed()).collect();
+        let allowed: Vec<bool> = batch.answers().iter().map(Answer::is_allowed).collect();
         assert_eq!(allowed, [true, false, false]);
         assert!(!batch.all_allowed() && batch.revision() == own.revision());
         let fault = &batch.answers()[2].faults()[0];
