@@ -58,7 +58,7 @@ pub struct Plan {
     pub connections: usize,
     /// Most requests in flight on one connection. In a closed loop that many are written back to back.
     pub pipeline: usize,
-    /// How long to wait, at the end, for answers that are still out and for requests that are due and not sent.
+    /// How long to wait at the end: one half for requests that are due and found no free connection, the other for answers.
     pub patience: Duration,
     /// Ends the run early when it becomes true.
     pub stop: Arc<AtomicBool>,

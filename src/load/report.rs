@@ -25,6 +25,10 @@ impl Latencies {
         self.0.saturating_record(nanos);
     }
 
+    pub(super) fn record_many(&mut self, nanos: u64, count: u64) {
+        self.0.saturating_record_n(nanos, count);
+    }
+
     /// Returns how many were measured.
     #[must_use]
     pub fn len(&self) -> u64 {

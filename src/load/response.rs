@@ -6,12 +6,16 @@ use memchr::memmem;
 const HEAD_BYTES: usize = 64 * 1024;
 /// Longest body, in bytes.
 const BODY_BYTES: usize = 64 * 1024 * 1024;
+/// What a server of TLS begins to answer what is none (RFC 8446, 5.1: a record with an alert).
+const TLS_ALERT: &[u8] = &[21, 3];
 
 /// What is wrong with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
     #[error("the answer is not HTTP/1.1")]
     NotHttp,
+    #[error("the server speaks TLS: try `https://`")]
+    Tls,
     #[error("the answer has no `Content-Length`: only answers of announced length are read")]
     NoLength,
     #[error("the answer has a `Content-Length` that is no number, or two that differ")]
@@ -36,6 +40,9 @@ pub(super) struct Head {
 
 /// Returns the head that `bytes` begin with; `None` while it is not there as a whole.
 pub(super) fn head(bytes: &[u8]) -> Result<Option<Head>, Malformed> {
+    if bytes.starts_with(TLS_ALERT) {
+        return Err(Malformed::Tls);
+    }
     let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
         // A server that speaks something else is told by its first bytes, not waited for.
         let start = b"HTTP/1.";
@@ -167,6 +174,7 @@ mod tests {
     fn what_cannot_be_read_says_why() {
         let is = |text: &str, why| assert_eq!(head(text.as_bytes()), Err(why), "{text:?}");
         is("SSH-2.0-x", Malformed::NotHttp);
+        is("\u{15}\u{3}\u{3}", Malformed::Tls);
         is("garbage\r\n\r\n", Malformed::NotHttp);
         is("HTTP/2 200 OK\r\nContent-Length: 1\r\n\r\n", Malformed::NotHttp);
         is("HTTP/1.1 2000 OK\r\nContent-Length: 1\r\n\r\n", Malformed::NotHttp);

@@ -3,6 +3,8 @@
 use super::{Arrivals, random::Random};
 
 const SECOND: f64 = 1e9;
+/// Most steps in which a rest is gone past.
+const STEPS: u64 = 100_000;
 
 /// The times of an open loop, in nanoseconds since the start of the run.
 #[derive(Debug)]
@@ -43,11 +45,47 @@ impl Schedule {
         if self.random.is_some() {
             self.next += self.pause();
         } else {
-            // From the number, so that a million roundings do not add up.
-            #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-            let taken = self.taken as f64;
-            self.next = taken * SECOND / self.rate;
+            self.next = self.even(self.taken);
         }
+    }
+
+    /// Goes past requests that nobody sends any more, all of them in at most a hundred thousand steps, and returns of each
+    /// step when its first request was due and how many it has. Of a long step the number is that of the rate.
+    pub(super) fn rest(&mut self) -> Vec<(u64, u64)> {
+        let step = (self.left() / STEPS).max(1);
+        let mut out = Vec::new();
+        while let Some(due) = self.next() {
+            let count = step.min(self.left()).max(1);
+            out.push((due, count));
+            if count == 1 {
+                self.take();
+            } else {
+                self.taken += count;
+                self.next = if self.random.is_some() {
+                    self.next + self.even(count)
+                } else {
+                    self.even(self.taken)
+                };
+            }
+        }
+        out
+    }
+
+    /// Returns when evenly spaced requests have their number: from the number, so that a million roundings do not add up.
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    fn even(&self, number: u64) -> f64 {
+        number as f64 * SECOND / self.rate
+    }
+
+    /// Returns how many requests are due until the end, by the rate.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "never negative once rounded up from there, and far below 2^52"
+    )]
+    fn left(&self) -> u64 {
+        ((self.end as f64 - self.next) * self.rate / SECOND).ceil().max(0.0) as u64
     }
 
     /// Nothing is due from `end` on.
@@ -99,6 +137,23 @@ mod tests {
         // A part of 1/e is longer than the mean.
         let long = pauses.iter().filter(|pause| **pause > 1_000_000).count();
         assert!((36_000..37_600).contains(&(long * 100_000 / pauses.len())), "{long}");
+    }
+
+    #[test]
+    fn a_rest_is_gone_past_in_few_steps_and_none_of_it_is_forgotten() {
+        let rest = |rate, arrivals| {
+            let mut schedule = Schedule::new(rate, arrivals, 1, 86_400_000_000_000);
+            schedule.take();
+            let rest = schedule.rest();
+            assert_eq!(schedule.next(), None);
+            assert!(rest.windows(2).all(|two| two[0].0 < two[1].0));
+            (rest.len(), rest.iter().map(|(_, count)| count).sum::<u64>())
+        };
+        assert_eq!(rest(0.5, Arrivals::Uniform), (43_199, 43_199));
+        let (steps, count) = rest(1e7, Arrivals::Uniform);
+        assert!(steps <= 100_001 && count == 864_000_000_000 - 1, "{steps} {count}");
+        let (steps, count) = rest(1e6, Arrivals::Poisson);
+        assert!(steps <= 100_001 && count.abs_diff(86_400_000_000) < 100_000, "{steps} {count}");
     }
 
     #[test]

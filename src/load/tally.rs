@@ -116,12 +116,12 @@ impl Tally {
         }
     }
 
-    /// A request was due and not sent when the run ended at `now`.
-    pub(super) fn unsent(&mut self, due: u64, now: u64) {
+    /// That many requests were due at about that time and not sent when the run ended at `now`.
+    pub(super) fn unsent(&mut self, due: u64, count: u64, now: u64) {
         if self.is_measured(due) {
-            self.counts.due += 1;
-            self.counts.unsent += 1;
-            self.latency.record(now.saturating_sub(due));
+            self.counts.due += count;
+            self.counts.unsent += count;
+            self.latency.record_many(now.saturating_sub(due), count);
         }
     }
 

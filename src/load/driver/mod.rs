@@ -114,7 +114,8 @@ impl<'r> Driver<'r> {
             self.reopen(now);
             self.dispatch();
             let next = self.schedule.as_ref().and_then(Schedule::next);
-            if now >= self.end && (self.is_done(next) || now >= self.end.saturating_add(patience)) {
+            let is_over = self.is_done(next, now) || now >= self.end.saturating_add(patience);
+            if now >= self.end && is_over {
                 break;
             }
             if now >= tell {
@@ -134,19 +135,24 @@ impl<'r> Driver<'r> {
             self.tally.unanswered(request, now);
         }
         if let Some(schedule) = &mut self.schedule {
-            while let Some(due) = schedule.next() {
-                self.tally.unsent(due, now);
-                schedule.take();
+            for (due, count) in schedule.rest() {
+                self.tally.unsent(due, count, now);
             }
         }
         let is_open = self.schedule.is_some();
         Ok(self.tally.report(self.end.max(self.warm), is_open, ended_early))
     }
 
-    fn is_done(&self, next: Option<u64>) -> bool {
-        next.is_none()
-            && self.again.is_empty()
+    /// Returns whether nothing more is sent nor waited for.
+    fn is_done(&self, next: Option<u64>, now: u64) -> bool {
+        let is_all_sent = next.is_none() && self.again.is_empty();
+        (is_all_sent || now >= self.last_send())
             && self.connections.iter().all(|connection| connection.in_flight.is_empty())
+    }
+
+    /// Returns from when on nothing is sent: half of the patience is for what is due by the end, half for its answers.
+    fn last_send(&self) -> u64 {
+        self.end.saturating_add(nanos(self.plan.patience / 2))
     }
 
     /// Returns for how many milliseconds nothing needs to be done unless something comes.
@@ -223,7 +229,7 @@ impl<'r> Driver<'r> {
                 Some(schedule) => schedule.next().is_some_and(|due| due <= now),
                 None => now < self.end,
             };
-            if !is_due && self.again.is_empty() {
+            if !is_due && self.again.is_empty() || now >= self.last_send() {
                 return;
             }
             let Some(index) = self.free() else { return };
