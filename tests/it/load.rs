@@ -122,11 +122,11 @@ fn a_server_that_stalls_once_delays_everybody_who_was_due_meanwhile() {
     assert_eq!((report.counts.due, report.counts.answered), (1_000, 1_000));
     // 300 requests were due during the stall, and 50 of them in its first 50 ms.
     let felt = report.latency.at_least(slow);
-    assert!((40..200).contains(&felt), "{felt}");
+    assert!(felt >= 40, "{felt}");
     assert!(report.latency.quantile(0.99) >= slow);
-    // Who asks again only when it is answered sees one slow answer on each connection.
+    // Who asks again only when it is answered sees one slow answer on each of four connections.
     let seen = report.service.at_least(slow);
-    assert!((1..=4).contains(&seen), "{seen}");
+    assert!(seen >= 1 && felt >= 5 * seen, "{felt} {seen}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn requests_are_sent_when_they_are_due() {
         assert_eq!((counts.answered, counts.statuses), (counts.due, [counts.due, 0, 0, 0]));
         assert_eq!(counts.decisions, Decisions { allow: counts.due, deny: 0, error: 0 });
         // Half of them: the machine may be busy for a while.
-        assert!(report.latency.quantile(0.5) < Duration::from_millis(5), "{report:?}");
+        assert!(report.latency.quantile(0.5) < Duration::from_millis(20), "{report:?}");
         let due = f64::from(u32::try_from(counts.due).unwrap());
         assert!((report.demanded.unwrap() - due * 2.0).abs() < 1e-6);
     }
