@@ -9,6 +9,7 @@
 //! - [`service`]: the use cases.
 //! - [`error`]: what callers can be told.
 //! - [`http`]: the interface over the network; [`client`] asks it.
+//! - [`load`]: load for a server, and what it measures.
 //! - [`config`], [`telemetry`], [`cli`]: the process and its command line.
 
 pub mod catalog;
@@ -19,6 +20,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod http;
+pub mod load;
 pub mod ram;
 pub mod service;
 pub mod store;

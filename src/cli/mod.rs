@@ -1,6 +1,6 @@
 //! The command line: a file per command. The only place that wires concrete stores to use cases.
 
-mod bench_store;
+mod bench;
 mod catalog;
 mod check;
 mod demo;
@@ -61,9 +61,8 @@ enum Command {
     User(import::UserCommand),
     /// Fill a development store with the demonstration, and print questions with answers.
     Demo(demo::DemoArgs),
-    /// Measure this machine.
-    #[command(subcommand)]
-    Bench(BenchCommand),
+    /// Measure a running service: latency at a rate, or the rate it can do; exits with 1 when it cannot keep up.
+    Bench(Box<bench::BenchArgs>),
     /// Examine a store on Redis; exits with 1 when the service must not run on it as it is.
     Doctor(Box<doctor::RedisArgs>),
     /// Copy every account of a store into another one.
@@ -73,12 +72,6 @@ enum Command {
     Ram(ram::RamCommand),
     /// Show what an account of a store on Redis has lost, and go on without it.
     Recover(Box<recover::RecoverArgs>),
-}
-
-#[derive(Debug, Subcommand)]
-enum BenchCommand {
-    /// Measure durable changes a second on a store of its own.
-    Store(bench_store::BenchStoreArgs),
 }
 
 /// Runs the command and returns the exit code of the process: 0 done, 1 the answer is no.
@@ -105,7 +98,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Doctor(args) => doctor::run(&args, format).await,
         Command::Migrate(args) => migrate::run(&args, format).await,
         Command::Recover(args) => recover::run(&args, format).await,
-        Command::Bench(BenchCommand::Store(args)) => bench_store::run(&args, format).await,
+        Command::Bench(args) => bench::run(*args, format).await,
         Command::Ram(command) => ram::run(&command, cli.format).await,
     }
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::client::{AccessKey, Client, ClientError, Target};
+use crate::{
+    client::{AccessKey, Client, ClientError, Target},
+    load::{self, LoadError},
+};
 
 /// Where a running service is.
 #[derive(Debug, Clone, Args)]
@@ -40,6 +43,21 @@ impl TargetArgs {
             uds: self.service.uds.clone(),
             token: self.token.clone(),
         })
+    }
+}
+
+impl TargetArgs {
+    /// Returns the service as load is sent to it.
+    pub(super) fn load(&self) -> Result<load::Target, LoadError> {
+        match &self.service.uds {
+            Some(path) => Ok(load::Target::unix(path)),
+            None => load::Target::url(&self.service.url),
+        }
+    }
+
+    /// Returns the bearer token.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 }
 

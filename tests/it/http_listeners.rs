@@ -19,6 +19,20 @@ fn start(more: &[&str]) -> Done {
     run(serve.into_iter().chain(free).chain(more.iter().copied()))
 }
 
+/// Makes a certificate for `localhost` that nobody has signed; returns the paths of it and of its key.
+pub(crate) fn certificate(place: &Place) -> (String, String) {
+    let (cert, key) = (place.text("cert.pem"), place.text("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", &key, "-out", &cert])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    (cert, key)
+}
+
 #[test]
 fn the_unix_socket_takes_tokens_and_has_the_mode_it_was_given() {
     for (mode, arguments) in [(0o600, &[][..]), (0o660, &["--uds-mode", "0660"][..])] {
@@ -127,15 +141,7 @@ fn a_server_that_stops_leaves_the_socket_of_its_successor_alone() {
 #[test]
 fn over_tls_the_service_answers_its_own_client_and_nobody_in_the_clear() {
     let place = Place::new();
-    let (cert, key) = (place.text("cert.pem"), place.text("key.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
-        .args(["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .args(["-keyout", &key, "-out", &cert])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    let (cert, key) = certificate(&place);
     let exposed =
         run(["serve", "--dev", "--store", "memory:", "--tls-cert", &cert, "--tls-key", &cert]);
     assert!(exposed.code == 2 && exposed.err.contains("can be read by others"), "{exposed:?}");

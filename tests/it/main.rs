@@ -6,8 +6,10 @@
     reason = "in a test a panic is the answer; clippy's own allowance does not reach what tests share"
 )]
 
+mod bench;
 mod cli;
 mod cli_import;
+mod client;
 mod cold_start;
 mod crash;
 mod decisions;
@@ -21,6 +23,7 @@ mod http_errors;
 mod http_listeners;
 mod http_operations;
 mod http_table;
+mod load;
 mod management;
 mod management_limits;
 mod management_rules;

@@ -8,11 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{
-    open,
-    output::{self, Format},
-};
 use crate::{
+    cli::{
+        open,
+        output::{self, Format},
+    },
     config::{RedisSettings, StoreAddress},
     domain::{
         AccountId, BuiltinRole, Change, Clock, CustomRole, CustomRoleId, EnvMode, IdForm, Identity,
@@ -29,7 +29,7 @@ const MEMBERS: u64 = 3;
 
 /// Arguments of `bench store`.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct BenchStoreArgs {
+pub(in crate::cli) struct BenchStoreArgs {
     /// The store, as `redb:PATH`; made there if there is none. An existing development store keeps what is written.
     #[arg(long)]
     pub(super) store: StoreAddress,
