@@ -1,0 +1,309 @@
+//! The numbers: medians with quartiles, ratios round by round, as a table or as JSON.
+
+use std::fs;
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::{
+    RunArgs,
+    client::Round,
+    servers::{Kind, Peer},
+    workload::{CHECKS, Workload},
+};
+
+/// How the numbers are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables.
+    Text,
+    /// One JSON object, with every round.
+    Json,
+}
+
+/// What was measured of a peer.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    kind: Kind,
+    version: String,
+    start_ms: f64,
+    resident_before_load: u64,
+    /// Bytes of resident memory after everything.
+    pub(crate) resident_after_load: u64,
+    /// Rounds of single checks.
+    pub(crate) singles: Vec<Round>,
+    /// Rounds of batches.
+    pub(crate) batches: Vec<Round>,
+}
+
+impl Measured {
+    /// Begins with a peer that has answered every check once and is not under load yet.
+    ///
+    /// # Errors
+    /// The peer has ended.
+    pub(crate) fn new(peer: &Peer) -> anyhow::Result<Self> {
+        Ok(Self {
+            kind: peer.kind,
+            version: peer.version.clone(),
+            start_ms: peer.process.start.as_secs_f64() * 1e3,
+            resident_before_load: peer.process.resident()?,
+            resident_after_load: 0,
+            singles: Vec::new(),
+            batches: Vec::new(),
+        })
+    }
+}
+
+/// Everything a run found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    machine: Vec<(&'static str, String)>,
+    setting: Vec<(&'static str, f64)>,
+    batch: u16,
+    /// The peers, pai-authz first.
+    pub(crate) peers: Vec<Measured>,
+}
+
+impl Report {
+    /// Begins with the machine as it is before any load.
+    pub(crate) fn new(args: &RunArgs, workload: &Workload) -> Self {
+        let members: usize = workload.workspaces.iter().map(|w| w.members.len()).sum();
+        let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        Self {
+            machine: machine(),
+            setting: vec![
+                ("workspaces", args.workspaces.into()),
+                ("memberships", count(members)),
+                ("permission codes asked about", count(workload.codes)),
+                ("checks in turn", count(CHECKS)),
+                ("percent allowed", (workload.allowed_percent() * 10.0).round() / 10.0),
+                ("rounds", args.rounds.into()),
+                ("milliseconds of a turn", f64::from(u32::try_from(args.turn_ms).unwrap_or(0))),
+                ("connections for single checks", args.connections.into()),
+                ("connections for batches", args.batch_connections.into()),
+                ("checks in a batch", args.batch.into()),
+            ],
+            batch: args.batch,
+            peers: Vec::new(),
+        }
+    }
+
+    /// Prints it on standard output.
+    ///
+    /// # Errors
+    /// Numbers that JSON cannot say.
+    #[expect(clippy::print_stdout, reason = "this is the result")]
+    pub(crate) fn print(&self, format: Format) -> anyhow::Result<()> {
+        match format {
+            Format::Text => println!("{}", self.text()),
+            Format::Json => println!("{}", serde_json::to_string_pretty(&self.json())?),
+        }
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        let mut lines = vec![String::new()];
+        lines.extend(self.machine.iter().map(|(name, value)| format!("{name}: {value}")));
+        let setting = self.setting.iter().map(|(name, value)| format!("{value} {name}"));
+        lines.push(setting.collect::<Vec<_>>().join(", "));
+        for (title, is_batch) in [("one check a request", false), ("batches", true)] {
+            let (checks, columns) = if is_batch {
+                (f64::from(self.batch), "checks/s, quartiles")
+            } else {
+                (1.0, "requests/s, quartiles")
+            };
+            lines.push(format!("\n{title}"));
+            lines.push(format!(
+                "  {:<12} {columns:<30} {:>9} {:>9} {:>9}  pai-authz / peer, quartiles",
+                "", "p50 ms", "p99 ms", "client"
+            ));
+            for (peer, rounds, ratios) in self.compared(is_batch) {
+                let rates = Quartiles::of(rounds.iter().map(|round| round.rate * checks));
+                let p50 = Quartiles::of(rounds.iter().map(|round| round.p50 / 1e3));
+                let p99 = Quartiles::of(rounds.iter().map(|round| round.p99 / 1e3));
+                let client = Quartiles::of(rounds.iter().map(|round| round.client * 100.0));
+                let rates = format!(
+                    "{} ({} to {})",
+                    grouped(rates.middle),
+                    grouped(rates.low),
+                    grouped(rates.high)
+                );
+                let ratios = match peer.kind {
+                    Kind::PaiAuthz => "1".to_owned(),
+                    _ => format!("{:.2} ({:.2} to {:.2})", ratios.middle, ratios.low, ratios.high),
+                };
+                lines.push(format!(
+                    "  {:<12} {rates:<30} {:>9.2} {:>9.2} {:>7.0} %  {ratios}",
+                    peer.kind.name(),
+                    p50.middle,
+                    p99.middle,
+                    client.middle
+                ));
+            }
+        }
+        lines.push("\nprocess".to_owned());
+        lines.push(format!(
+            "  {:<12} {:<10} {:>10} {:>16} {:>16}",
+            "", "version", "start ms", "MiB before load", "MiB after load"
+        ));
+        for peer in &self.peers {
+            lines.push(format!(
+                "  {:<12} {:<10} {:>10.0} {:>16.1} {:>16.1}",
+                peer.kind.name(),
+                peer.version,
+                peer.start_ms,
+                mebibytes(peer.resident_before_load),
+                mebibytes(peer.resident_after_load)
+            ));
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Value {
+        let pairs = |of: &[(&str, Value)]| {
+            let object = of.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+            Value::Object(object.collect())
+        };
+        let machine: Vec<_> =
+            self.machine.iter().map(|(name, value)| (*name, json!(value))).collect();
+        let setting: Vec<_> =
+            self.setting.iter().map(|(name, value)| (*name, json!(value))).collect();
+        let of = |is_batch: bool| {
+            self.compared(is_batch).map(move |(_, rounds, ratios)| {
+                let checks = if is_batch { f64::from(self.batch) } else { 1.0 };
+                json!({
+                    "checksPerSecond": Quartiles::of(rounds.iter().map(|r| r.rate * checks)).json(),
+                    "p50Microseconds": Quartiles::of(rounds.iter().map(|r| r.p50)).json(),
+                    "p99Microseconds": Quartiles::of(rounds.iter().map(|r| r.p99)).json(),
+                    "clientBusy": Quartiles::of(rounds.iter().map(|r| r.client)).json(),
+                    "paiAuthzToPeer": ratios.json(),
+                    "requestsPerSecondByRound":
+                        rounds.iter().map(|round| round.rate).collect::<Vec<_>>(),
+                })
+            })
+        };
+        let peers = self.peers.iter().zip(of(false).zip(of(true)));
+        let peers = peers.map(|(peer, (singles, batches))| {
+            json!({
+                "name": peer.kind.name(),
+                "version": peer.version,
+                "startMilliseconds": peer.start_ms,
+                "residentBytesBeforeLoad": peer.resident_before_load,
+                "residentBytesAfterLoad": peer.resident_after_load,
+                "singleChecks": singles,
+                "batches": batches,
+            })
+        });
+        json!({
+            "machine": pairs(&machine),
+            "setting": pairs(&setting),
+            "peers": peers.collect::<Vec<_>>(),
+        })
+    }
+
+    /// Returns each peer with its rounds and how many times its rate pai-authz had in the same round.
+    fn compared(&self, is_batch: bool) -> impl Iterator<Item = (&Measured, &[Round], Quartiles)> {
+        let rounds = move |peer: &'_ Measured| -> Vec<Round> {
+            if is_batch { peer.batches.clone() } else { peer.singles.clone() }
+        };
+        let ours = self.peers.first().map(rounds).unwrap_or_default();
+        self.peers.iter().map(move |peer| {
+            let theirs = if is_batch { &peer.batches } else { &peer.singles };
+            let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours.rate / theirs.rate);
+            (peer, theirs.as_slice(), Quartiles::of(ratios))
+        })
+    }
+}
+
+/// The middle half of some values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Quartiles {
+    low: f64,
+    middle: f64,
+    high: f64,
+}
+
+impl Quartiles {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = values.collect();
+        sorted.sort_by(f64::total_cmp);
+        // Between two values, the part of the way that the rank says.
+        let at = |quarter: usize| {
+            let rank = quarter * sorted.len().saturating_sub(1);
+            let value = |index: usize| sorted.get(index).copied();
+            let low = value(rank / 4).unwrap_or_default();
+            let high = value(rank / 4 + 1).unwrap_or(low);
+            low + (high - low) * f64::from(u8::try_from(rank % 4).unwrap_or(0)) / 4.0
+        };
+        Self { low: at(1), middle: at(2), high: at(3) }
+    }
+
+    fn json(self) -> Value {
+        json!({"median": self.middle, "quartiles": [self.low, self.high]})
+    }
+}
+
+/// Returns the version of a package of this build.
+pub(crate) fn locked(package: &str) -> &'static str {
+    let lock = include_str!("../Cargo.lock");
+    let (_, rest) =
+        lock.split_once(&format!("name = \"{package}\"\nversion = \"")).unwrap_or_default();
+    rest.split('"').next().unwrap_or_default()
+}
+
+fn machine() -> Vec<(&'static str, String)> {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name\t: "));
+    let cores = info.lines().filter(|line| line.starts_with("processor\t")).count();
+    let load = read("/proc/loadavg");
+    vec![
+        ("processor", format!("{cores} cores of {}", model.unwrap_or("an unknown model"))),
+        ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
+        ("load average before", load.split(' ').next().unwrap_or_default().to_owned()),
+    ]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// Returns a whole number with commas.
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles_lie_between_values() {
+        let five = Quartiles::of([5.0, 1.0, 4.0, 2.0, 3.0].into_iter());
+        assert_eq!(five, Quartiles { low: 2.0, middle: 3.0, high: 4.0 });
+        let four = Quartiles::of([1.0, 2.0, 3.0, 4.0].into_iter());
+        assert_eq!(four, Quartiles { low: 1.75, middle: 2.5, high: 3.25 });
+        let one = Quartiles::of([7.0].into_iter());
+        assert_eq!(one, Quartiles { low: 7.0, middle: 7.0, high: 7.0 });
+    }
+
+    #[test]
+    fn versions_are_read_from_the_lock_file() {
+        assert_eq!((locked("cedar-policy"), locked("casbin")), ("4.14.1", "2.20.0"));
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        let shown = [0.0, 999.4, 1_000.0, 123_456.0, 1_234_567.0].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "123,456", "1,234,567"]);
+    }
+}
