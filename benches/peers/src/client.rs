@@ -17,6 +17,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::servers::Process;
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -32,8 +34,17 @@ pub(crate) struct Round {
     pub(crate) p50: f64,
     /// Microseconds 99 of 100 requests took at most.
     pub(crate) p99: f64,
+    /// The share of its core the server was busy; where it is below 1, other work had the rest or the client was too slow.
+    pub(crate) server: f64,
     /// The share of its core this client was busy; where it is near 1, the client was measured and not the server.
     pub(crate) client: f64,
+}
+
+impl Round {
+    /// Returns the microseconds of its core that a request took.
+    pub(crate) fn cost(&self) -> f64 {
+        self.server / self.rate * 1e6
+    }
 }
 
 /// Returns a request as bytes.
@@ -177,21 +188,21 @@ fn chunks(mut rest: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Keeps `connections` busy for `time` and returns what that came to.
+/// Keeps `connections` to a server busy for `time` and returns what that came to.
 ///
 /// # Errors
 /// Any answer that is not 200: a round with errors is no measurement.
 pub(crate) async fn round(
-    address: SocketAddr,
+    server: &Process,
     requests: &Requests,
     connections: usize,
     time: Duration,
 ) -> anyhow::Result<Round> {
     let mut open = Vec::with_capacity(connections);
     for _ in 0..connections {
-        open.push(Connection::open(address).await?);
+        open.push(Connection::open(server.address).await?);
     }
-    let (started, busy) = (Instant::now(), busy());
+    let (started, own, theirs) = (Instant::now(), busy(), server.busy()?);
     let until = started + time;
     let mut tasks = JoinSet::new();
     for (number, mut connection) in open.into_iter().enumerate() {
@@ -220,14 +231,21 @@ pub(crate) async fn round(
     };
     let ended = tokio::time::timeout(time + PATIENCE, ended).await;
     let mut took = ended.context("no answer for 20 s")??;
-    let (elapsed, busy) = (started.elapsed().as_secs_f64(), self::busy() - busy);
+    let elapsed = started.elapsed().as_secs_f64();
+    let (own, theirs) = (busy() - own, server.busy()? - theirs);
     took.sort_unstable();
     let at = |of_1000: usize| {
         let index = (took.len() * of_1000 / 1000).min(took.len().saturating_sub(1));
         took.get(index).map_or(0.0, |took| took.as_secs_f64() * 1e6)
     };
     let count = f64::from(u32::try_from(took.len())?);
-    Ok(Round { rate: count / elapsed, p50: at(500), p99: at(990), client: busy / elapsed })
+    Ok(Round {
+        rate: count / elapsed,
+        p50: at(500),
+        p99: at(990),
+        server: theirs / elapsed,
+        client: own / elapsed,
+    })
 }
 
 /// Returns the seconds this process has used its core.

@@ -74,7 +74,7 @@ struct RunArgs {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
     workspaces: u16,
     /// Measured rounds; one more warms up.
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Length of the turn of a peer in a round, in milliseconds.
     #[arg(long, default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(100..))]
@@ -137,13 +137,11 @@ fn obey(cli: Cli) -> anyhow::Result<()> {
 
 async fn run(args: &RunArgs) -> anyhow::Result<()> {
     anyhow::ensure!(args.server_core != args.client_core, "servers and client need a core each");
-    let mut cores = CpuSet::new();
-    cores.set(args.client_core);
-    sched_setaffinity(None, &cores).with_context(|| {
-        format!("core {} is not there: name another with `--client-core`", args.client_core)
-    })?;
+    // Tried before anything starts; servers are put there by `taskset`.
+    stay_on(args.server_core, "--server-core")?;
+    stay_on(args.client_core, "--client-core")?;
     let workload = Workload::new(args.workspaces.into(), args.batch.into())?;
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::Builder::new().prefix("peers-").tempdir()?;
     let mut kinds: Vec<Kind> = Kind::ALL.to_vec();
     if !args.only.is_empty() {
         kinds.retain(|kind| *kind == Kind::PaiAuthz || args.only.contains(kind));
@@ -174,6 +172,15 @@ async fn run(args: &RunArgs) -> anyhow::Result<()> {
     report.print(args.format)
 }
 
+/// Moves this process to a core.
+fn stay_on(core: usize, flag: &str) -> anyhow::Result<()> {
+    let help = || format!("core {core} is not there: name another with `{flag}`");
+    let mut set = CpuSet::new();
+    anyhow::ensure!(core < CpuSet::MAX_CPU, help());
+    set.set(core);
+    sched_setaffinity(None, &set).with_context(help)
+}
+
 /// Loads every peer once, each beginning a round in turn, and returns what to tell.
 async fn round(
     args: &RunArgs,
@@ -194,7 +201,7 @@ async fn round(
         } else {
             (&peer.singles, &mut measured.singles)
         };
-        let done = client::round(peer.process.address, requests, connections.into(), turn).await;
+        let done = client::round(&peer.process, requests, connections.into(), turn).await;
         let done: Round = done.with_context(|| format!("the load on {}", peer.kind.name()))?;
         told.push(format!("{} {:.0}/s", peer.kind.name(), done.rate));
         if number > 0 {

@@ -114,30 +114,31 @@ impl Report {
             };
             lines.push(format!("\n{title}"));
             lines.push(format!(
-                "  {:<12} {columns:<30} {:>9} {:>9} {:>9}  pai-authz / peer, quartiles",
-                "", "p50 ms", "p99 ms", "client"
+                "  {:<12} {columns:<30} {:>8} {:>8} {:>12} {:>7} {:>7}  {:<24}by CPU",
+                "", "p50 ms", "p99 ms", "CPU us/check", "server", "client", "pai-authz / peer"
             ));
             for (peer, rounds, ratios) in self.compared(is_batch) {
-                let rates = Quartiles::of(rounds.iter().map(|round| round.rate * checks));
-                let p50 = Quartiles::of(rounds.iter().map(|round| round.p50 / 1e3));
-                let p99 = Quartiles::of(rounds.iter().map(|round| round.p99 / 1e3));
-                let client = Quartiles::of(rounds.iter().map(|round| round.client * 100.0));
-                let rates = format!(
-                    "{} ({} to {})",
-                    grouped(rates.middle),
-                    grouped(rates.low),
-                    grouped(rates.high)
-                );
-                let ratios = match peer.kind {
+                let of = |value: &dyn Fn(&Round) -> f64| Quartiles::of(rounds.iter().map(value));
+                let rates = of(&|round| round.rate * checks);
+                let shown = |of: Quartiles| match peer.kind {
                     Kind::PaiAuthz => "1".to_owned(),
-                    _ => format!("{:.2} ({:.2} to {:.2})", ratios.middle, ratios.low, ratios.high),
+                    _ => format!("{:.2} ({:.2} to {:.2})", of.middle, of.low, of.high),
                 };
+                let (by_rate, by_cpu) = (shown(ratios.by_rate), shown(ratios.by_cpu));
                 lines.push(format!(
-                    "  {:<12} {rates:<30} {:>9.2} {:>9.2} {:>7.0} %  {ratios}",
+                    "  {:<12} {:<30} {:>8.2} {:>8.2} {:>12.1} {:>5.0} % {:>5.0} %  {by_rate:<24}{by_cpu}",
                     peer.kind.name(),
-                    p50.middle,
-                    p99.middle,
-                    client.middle
+                    format!(
+                        "{} ({} to {})",
+                        grouped(rates.middle),
+                        grouped(rates.low),
+                        grouped(rates.high)
+                    ),
+                    of(&|round| round.p50 / 1e3).middle,
+                    of(&|round| round.p99 / 1e3).middle,
+                    of(&|round| round.cost() / checks).middle,
+                    of(&|round| round.server * 100.0).middle,
+                    of(&|round| round.client * 100.0).middle,
                 ));
             }
         }
@@ -171,12 +172,17 @@ impl Report {
         let of = |is_batch: bool| {
             self.compared(is_batch).map(move |(_, rounds, ratios)| {
                 let checks = if is_batch { f64::from(self.batch) } else { 1.0 };
+                let of =
+                    |value: &dyn Fn(&Round) -> f64| Quartiles::of(rounds.iter().map(value)).json();
                 json!({
-                    "checksPerSecond": Quartiles::of(rounds.iter().map(|r| r.rate * checks)).json(),
-                    "p50Microseconds": Quartiles::of(rounds.iter().map(|r| r.p50)).json(),
-                    "p99Microseconds": Quartiles::of(rounds.iter().map(|r| r.p99)).json(),
-                    "clientBusy": Quartiles::of(rounds.iter().map(|r| r.client)).json(),
-                    "paiAuthzToPeer": ratios.json(),
+                    "checksPerSecond": of(&|round| round.rate * checks),
+                    "p50Microseconds": of(&|round| round.p50),
+                    "p99Microseconds": of(&|round| round.p99),
+                    "serverMicrosecondsPerCheck": of(&|round| round.cost() / checks),
+                    "serverBusy": of(&|round| round.server),
+                    "clientBusy": of(&|round| round.client),
+                    "paiAuthzToPeer": ratios.by_rate.json(),
+                    "paiAuthzToPeerByCpu": ratios.by_cpu.json(),
                     "requestsPerSecondByRound":
                         rounds.iter().map(|round| round.rate).collect::<Vec<_>>(),
                 })
@@ -201,18 +207,31 @@ impl Report {
         })
     }
 
-    /// Returns each peer with its rounds and how many times its rate pai-authz had in the same round.
-    fn compared(&self, is_batch: bool) -> impl Iterator<Item = (&Measured, &[Round], Quartiles)> {
-        let rounds = move |peer: &'_ Measured| -> Vec<Round> {
+    /// Returns each peer with its rounds and how it compares.
+    fn compared(&self, is_batch: bool) -> impl Iterator<Item = (&Measured, &[Round], Ratios)> {
+        let rounds = move |peer: &Measured| -> Vec<Round> {
             if is_batch { peer.batches.clone() } else { peer.singles.clone() }
         };
         let ours = self.peers.first().map(rounds).unwrap_or_default();
         self.peers.iter().map(move |peer| {
             let theirs = if is_batch { &peer.batches } else { &peer.singles };
-            let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours.rate / theirs.rate);
-            (peer, theirs.as_slice(), Quartiles::of(ratios))
+            let pairs = || ours.iter().zip(theirs);
+            let ratios = Ratios {
+                by_rate: Quartiles::of(pairs().map(|(ours, theirs)| ours.rate / theirs.rate)),
+                by_cpu: Quartiles::of(pairs().map(|(ours, theirs)| theirs.cost() / ours.cost())),
+            };
+            (peer, theirs.as_slice(), ratios)
         })
     }
+}
+
+/// How many times as fast pai-authz was as a peer in the same round; below 1 the peer was faster.
+#[derive(Debug, Clone, Copy)]
+struct Ratios {
+    /// By requests a second.
+    by_rate: Quartiles,
+    /// By the work of its core a request.
+    by_cpu: Quartiles,
 }
 
 /// The middle half of some values.

@@ -202,8 +202,8 @@ impl Judge for Slice {
 fn scope(policy: &Policy) -> anyhow::Result<(String, HashSet<String>)> {
     match (policy.principal_constraint(), policy.action_constraint()) {
         (PrincipalConstraint::In(role), ActionConstraint::In(named)) => {
-            let names = named.iter().map(|uid| uid.id().unescaped().to_owned());
-            Ok((role.id().unescaped().to_owned(), names.collect()))
+            let all = named.iter().map(|uid| uid.id().unescaped().to_owned());
+            Ok((role.id().unescaped().to_owned(), all.collect()))
         }
         _ => anyhow::bail!("a policy of another form: {policy}"),
     }

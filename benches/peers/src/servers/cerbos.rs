@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use pai_authz::domain::BuiltinRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ pub(super) fn request(checks: &[Check]) -> Vec<u8> {
     let body = json!({
         "principal": {
             "id": member.map_or("", |member| member.user.as_str()),
-            "roles": member.map(|member| member.roles.map(|role| role.code())),
+            "roles": member.map(|member| member.roles.map(BuiltinRole::code)),
         },
         "resources": resources.collect::<Vec<_>>(),
     });

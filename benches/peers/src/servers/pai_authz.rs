@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use anyhow::Context as _;
+use pai_authz::domain::BuiltinRole;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -56,7 +57,7 @@ pub(super) fn decisions(body: &str) -> anyhow::Result<Vec<bool>> {
 /// Fills a store and starts the service on it.
 ///
 /// # Errors
-/// There is no such binary, it refuses the file, or it does not start.
+/// It refuses the file, or does not start.
 pub(crate) async fn start(
     binary: &Path,
     folder: &Path,
@@ -69,13 +70,7 @@ pub(crate) async fn start(
     let store = format!("redb:{}", folder.join("store.redb").display());
     let mut import = Command::new(binary);
     import.arg("import").arg(&file).args(["--dev", "--store", &store]);
-    let missing = || {
-        format!(
-            "`{}` cannot be run: build it with `cargo build --release`, or name it with `--pai-authz`",
-            binary.display()
-        )
-    };
-    let done = import.output().with_context(missing)?;
+    let done = import.output()?;
     anyhow::ensure!(
         done.status.success(),
         "`pai-authz import` refuses the workload: {}",
@@ -83,7 +78,10 @@ pub(crate) async fn start(
     );
     let arguments = ["serve", "--dev", "--store", &store, "--workers", "1", "--log", "warn"];
     let ports = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
-    let arguments = arguments.into_iter().chain(ports).map(str::to_owned).collect();
+    // On a machine that stalls no connection may end by time: a run with an error is no measurement.
+    let patience = ["--head-timeout-ms", "75000", "--body-timeout-ms", "75000"];
+    let arguments = arguments.into_iter().chain(ports).chain(patience);
+    let arguments = arguments.map(str::to_owned).collect();
     let spawn = Spawn {
         name: "pai-authz",
         program: binary,
@@ -97,8 +95,16 @@ pub(crate) async fn start(
 }
 
 /// Returns the version a binary tells.
+///
+/// # Errors
+/// There is no such binary, with what to do.
 pub(crate) fn version(binary: &Path) -> anyhow::Result<String> {
-    let done = Command::new(binary).arg("--version").output()?;
+    let done = Command::new(binary).arg("--version").output().with_context(|| {
+        format!(
+            "`{}` cannot be run: build it with `cargo build --release`, or name it with `--pai-authz`",
+            binary.display()
+        )
+    })?;
     let text = String::from_utf8(done.stdout)?;
     Ok(text.trim().trim_start_matches("pai-authz ").to_owned())
 }
@@ -112,7 +118,7 @@ fn import_file(workspaces: &[Workspace]) -> serde_json::Value {
     let users: Vec<_> = users.into_iter().map(|id| json!({ "id": id })).collect();
     let workspaces = workspaces.iter().map(|workspace| {
         let members = workspace.members.iter().map(
-            |member| json!({"user": member.user, "roles": member.roles.map(|role| role.code())}),
+            |member| json!({"user": member.user, "roles": member.roles.map(BuiltinRole::code)}),
         );
         json!({
             "id": workspace.id,

@@ -18,6 +18,8 @@ use crate::client::Connection;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a server may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
+/// In which the kernel counts the time of a process, a second (`USER_HZ`, proc(5)).
+const TICKS: f64 = 100.0;
 const STEP: Duration = Duration::from_millis(2);
 
 /// What is started.
@@ -93,6 +95,22 @@ impl Process {
             }
             tokio::time::sleep(STEP).await;
         }
+    }
+
+    /// Returns the seconds its core has worked for it, all threads and the kernel included.
+    ///
+    /// # Errors
+    /// The process has ended.
+    pub(crate) fn busy(&self) -> anyhow::Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name in parentheses may hold anything; what is counted stands behind it.
+        let (_, rest) = stat.rsplit_once(')').context("a process without a name")?;
+        let mut fields = rest.split_whitespace().skip(11);
+        let mut ticks = || -> anyhow::Result<f64> {
+            Ok(fields.next().context("a process without times")?.parse()?)
+        };
+        let (user, kernel) = (ticks()?, ticks()?);
+        Ok((user + kernel) / TICKS)
     }
 
     /// Returns the resident memory, in bytes.

@@ -3,7 +3,7 @@
 //! It checks no token, knows no revision, tells no reasons and logs nothing: what it costs is a lower bound of what a
 //! service around such a library costs.
 
-use std::{borrow::Cow, net::TcpListener};
+use std::{borrow::Cow, net::TcpListener, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
@@ -14,6 +14,9 @@ use crate::{
     client::post,
     workload::{Check, Workspace},
 };
+
+/// How long a client may be silent.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// What decides.
 pub(crate) trait Judge: Send + Sync + Sized + 'static {
@@ -111,7 +114,9 @@ pub(crate) fn serve<J: Judge>(workspaces: &[Workspace]) -> anyhow::Result<()> {
                 .route("/v1/is-authorized", web::post().to(answer_one::<J>))
                 .route("/v1/batch-is-authorized", web::post().to(answer_batch::<J>))
         });
-        let server = server.workers(1).listen(listener)?.run();
+        // On a machine that stalls no connection may end by time: a run with an error is no measurement.
+        let server = server.workers(1).keep_alive(PATIENCE).client_request_timeout(PATIENCE);
+        let server = server.listen(listener)?.run();
         #[expect(clippy::print_stdout, reason = "who started this process reads where it listens")]
         {
             println!("serves on http://{address}");
