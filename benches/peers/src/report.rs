@@ -1,6 +1,6 @@
 //! The numbers: medians with quartiles, ratios round by round, as a table or as JSON.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -58,7 +58,8 @@ impl Measured {
 #[derive(Debug)]
 pub(crate) struct Report {
     machine: Vec<(&'static str, String)>,
-    setting: Vec<(&'static str, f64)>,
+    /// Name in JSON, name for people, value.
+    setting: Vec<(&'static str, &'static str, Value)>,
     batch: u16,
     /// The peers, pai-authz first.
     pub(crate) peers: Vec<Measured>,
@@ -68,20 +69,20 @@ impl Report {
     /// Begins with the machine as it is before any load.
     pub(crate) fn new(args: &RunArgs, workload: &Workload) -> Self {
         let members: usize = workload.workspaces.iter().map(|w| w.members.len()).sum();
-        let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let percent = (workload.allowed_percent() * 10.0).round() / 10.0;
         Self {
             machine: machine(),
             setting: vec![
-                ("workspaces", args.workspaces.into()),
-                ("memberships", count(members)),
-                ("permission codes asked about", count(workload.codes)),
-                ("checks in turn", count(CHECKS)),
-                ("percent allowed", (workload.allowed_percent() * 10.0).round() / 10.0),
-                ("rounds", args.rounds.into()),
-                ("milliseconds of a turn", f64::from(u32::try_from(args.turn_ms).unwrap_or(0))),
-                ("connections for single checks", args.connections.into()),
-                ("connections for batches", args.batch_connections.into()),
-                ("checks in a batch", args.batch.into()),
+                ("workspaces", "workspaces", json!(args.workspaces)),
+                ("memberships", "memberships", json!(members)),
+                ("codes", "permission codes asked about", json!(workload.codes)),
+                ("checks", "checks in turn", json!(CHECKS)),
+                ("allowedPercent", "% of them allowed", json!(percent)),
+                ("rounds", "rounds", json!(args.rounds)),
+                ("turnMilliseconds", "ms for a peer in each", json!(args.turn_ms)),
+                ("connections", "connections", json!(args.connections)),
+                ("batchConnections", "for batches", json!(args.batch_connections)),
+                ("batch", "checks in a batch", json!(args.batch)),
             ],
             batch: args.batch,
             peers: Vec::new(),
@@ -104,7 +105,7 @@ impl Report {
     fn text(&self) -> String {
         let mut lines = vec![String::new()];
         lines.extend(self.machine.iter().map(|(name, value)| format!("{name}: {value}")));
-        let setting = self.setting.iter().map(|(name, value)| format!("{value} {name}"));
+        let setting = self.setting.iter().map(|(_, name, value)| format!("{value} {name}"));
         lines.push(setting.collect::<Vec<_>>().join(", "));
         for (title, is_batch) in [("one check a request", false), ("batches", true)] {
             let (checks, columns) = if is_batch {
@@ -161,14 +162,10 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let pairs = |of: &[(&str, Value)]| {
-            let object = of.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-            Value::Object(object.collect())
-        };
-        let machine: Vec<_> =
-            self.machine.iter().map(|(name, value)| (*name, json!(value))).collect();
-        let setting: Vec<_> =
-            self.setting.iter().map(|(name, value)| (*name, json!(value))).collect();
+        let machine: BTreeMap<_, _> =
+            self.machine.iter().map(|(name, value)| (*name, value)).collect();
+        let setting: BTreeMap<_, _> =
+            self.setting.iter().map(|(name, _, value)| (*name, value)).collect();
         let of = |is_batch: bool| {
             self.compared(is_batch).map(move |(_, rounds, ratios)| {
                 let checks = if is_batch { f64::from(self.batch) } else { 1.0 };
@@ -201,8 +198,8 @@ impl Report {
             })
         });
         json!({
-            "machine": pairs(&machine),
-            "setting": pairs(&setting),
+            "machine": machine,
+            "setting": setting,
             "peers": peers.collect::<Vec<_>>(),
         })
     }
@@ -279,7 +276,7 @@ fn machine() -> Vec<(&'static str, String)> {
     vec![
         ("processor", format!("{cores} cores of {}", model.unwrap_or("an unknown model"))),
         ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
-        ("load average before", load.split(' ').next().unwrap_or_default().to_owned()),
+        ("load", load.split(' ').next().unwrap_or_default().to_owned()),
     ]
 }
 
