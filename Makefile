@@ -3,8 +3,9 @@
 # Where `make run` keeps its development store.
 DEV_STORE ?= ./data/dev.redb
 CARGO ?= cargo
+TARGET = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run test test-full sdk bench lint generate fmt
+.PHONY: run test test-full sdk bench bench-peers lint generate fmt
 
 ## Build the release binary and serve in development mode, with a demonstration workspace.
 run:
@@ -27,6 +28,13 @@ sdk:
 ## Measure; see benches/README.md.
 bench:
 	$(CARGO) bench --locked
+
+## Measure beside plain Cedar, casbin and Cerbos, on cores 0 and 1; see benches/peers/README.md. PEERS="--help" lists what it takes.
+bench-peers:
+	./scripts/peers
+	$(CARGO) build --release --locked --target-dir $(TARGET)
+	$(CARGO) build --release --locked --target-dir $(TARGET) --manifest-path benches/peers/Cargo.toml
+	$(TARGET)/release/peers run --pai-authz $(TARGET)/release/pai-authz $(PEERS)
 
 lint:
 	$(CARGO) fmt --check
