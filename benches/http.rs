@@ -1,159 +1,228 @@
-//! Requests a second over HTTP: this service beside the same actix server with a constant answer.
+//! The service over HTTP beside the floor: the same server and the same readers with an answer that is always the same.
 //!
-//! Both run in one process, are asked in turn (A B A B …) by the same client over keep-alive connections, and the
-//! ratio is taken round by round, so that it holds while the machine's speed drifts. Run it with
-//! `cargo bench --bench http`; `PAI_AUTHZ_BENCH_ROUNDS` and `PAI_AUTHZ_BENCH_CONNECTIONS` change its size.
+//! Both are processes of their own, pinned to one core; the load comes from another one. They are asked in turn, and the
+//! ratio is taken round by round, so that it holds while the machine's speed drifts. `make bench-http`;
+//! `PAI_AUTHZ_BENCH_ROUNDS` and `PAI_AUTHZ_BENCH_MS` change its size.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a bench prints, reads the clock, and a failure ends it"
+    clippy::print_stderr,
+    clippy::cast_precision_loss,
+    reason = "a bench prints, and a failure ends it"
 )]
 
-mod support;
+#[path = "support/numbers.rs"]
+mod numbers;
+#[path = "support/pinned.rs"]
+mod pinned;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, mpsc},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
-use pai_authz::{
-    config::LogFormat,
-    domain::AccountId,
-    service::{DEV_ACCOUNT, DEV_TOKEN, demo},
-    store::{Mode, RedbStore},
-    telemetry,
-};
-use tokio::net::TcpStream;
+use numbers::{median, number, quartiles};
+use pai_authz::load::{self, Arrivals, Pace, Plan, Report, Target, ask, plot, post, workload};
+use pinned::{Pinned, run_to_end};
+use serde_json::{Value, json};
 
-use support::{exchange, listener, median, spread, start_service};
-
-const ALLOWED: &str = r#"{"principal":{"type":"User","id":"2001"},"action":"PaiDLC:StopJob","resource":{"type":"job","id":"dlc-1","workspace":"10001","creator":"2001","accessibility":"PRIVATE"}}"#;
-const DENIED: &str = r#"{"principal":{"type":"User","id":"2001"},"action":"PaiDLC:StopJob","resource":{"type":"job","id":"dlc-1","workspace":"10001","creator":"2002","accessibility":"PRIVATE"}}"#;
+const SINGLE: &str = "/v1/is-authorized";
+const BATCH: &str = "/v1/batch-is-authorized";
+/// Decisions of a batch.
+const SIZE: usize = 100;
 
 fn main() {
-    let number = |name: &str, default| {
-        std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+    let rounds = number("PAI_AUTHZ_BENCH_ROUNDS", 9);
+    let turn = Duration::from_millis(number("PAI_AUTHZ_BENCH_MS", 1_500) as u64);
+    pinned::pin_this_to(1);
+    let folder = tempfile::TempDir::new().unwrap();
+    let made = workload::generate(&workload::Shape::default());
+    let service = Service::start(folder.path(), &made.data);
+    let single = |of: &Target| -> Vec<Vec<u8>> {
+        made.requests.iter().map(|body| service.post(of, SINGLE, body)).collect()
     };
-    let rounds: usize = number("PAI_AUTHZ_BENCH_ROUNDS", 9);
-    let connections: usize = number("PAI_AUTHZ_BENCH_CONNECTIONS", 64);
-    telemetry::start("info", LogFormat::Json).unwrap();
-    let store = RedbStore::in_memory(Mode::Development).unwrap();
-    let account = AccountId::parse(DEV_ACCOUNT).unwrap();
-    let ours = start_service(store, move |now| demo(&account, now).unwrap());
-    let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let request = |path: &str, body: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {DEV_TOKEN}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes()
+    let batches = workload::batches(&made.requests, SIZE);
+    let batch = |of: &Target| -> Vec<Vec<u8>> {
+        batches.iter().map(|body| service.post(of, BATCH, body)).collect()
     };
-    let (allowed, denied) =
-        (request("/v1/is-authorized", ALLOWED), request("/v1/is-authorized", DENIED));
-    let batch = format!("{{\"requests\":[{}]}}", [ALLOWED, DENIED].repeat(50).join(","));
-    let batch = request("/v1/batch-is-authorized", &batch);
+    let floor = service.floor(folder.path(), &single(&service.tcp), &batch(&service.tcp));
 
-    // The answers first: a fast wrong answer is worth nothing.
-    let answer = client.block_on(ask(ours, &allowed));
-    assert!(answer.contains("\"decision\":\"Allow\""), "{answer}");
-    assert!(client.block_on(ask(ours, &denied)).contains("\"decision\":\"Deny\""));
-    let answers = client.block_on(ask(ours, &batch));
-    assert_eq!(answers.matches("\"Allow\"").count(), 50);
-    assert_eq!(answers.matches("\"Deny\"").count(), 50);
-    let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
-    let (single_floor, batch_floor) = (start_floor(body(&answer)), start_floor(body(&answers)));
+    println!("| case | pai-authz | floor | ratio |\n|---|---|---|---|");
+    let tcp = [&service.tcp, &floor.tcp];
+    let [ours, theirs] = saturated(rounds, turn, tcp.map(|of| (of, single(of))), 64);
+    line("requests/s, 64 connections", &ours, &theirs, 0);
+    let rate = median(&mut sorted(&theirs)) / 2.0;
+    latencies(rounds, turn, tcp.map(|of| (of, single(of))), rate);
+    let uds = [&service.uds, &floor.uds];
+    let [ours, theirs] = saturated(rounds, turn, uds.map(|of| (of, single(of))), 64);
+    line("requests/s, 64 connections, Unix socket", &ours, &theirs, 0);
+    let [ours, theirs] = saturated(rounds, turn, tcp.map(|of| (of, batch(of))), 16);
+    let decisions = |list: &[f64]| -> Vec<f64> { list.iter().map(|it| it * SIZE as f64).collect() };
+    line("decisions/s, batches of 100, 16 connections", &decisions(&ours), &decisions(&theirs), 0);
+}
 
-    println!(
-        "{connections} connections, {rounds} rounds of 1 s each, server and client on the same cores"
-    );
-    for (name, floor, request, decisions) in [
-        ("one decision a request", single_floor, &allowed, 1),
-        ("100 decisions a request", batch_floor, &batch, 100),
-    ] {
-        let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..=rounds {
-            let ours = client.block_on(load(ours, request, connections));
-            let floor = client.block_on(load(floor, request, connections));
+/// The service with a store of its own, and where it listens.
+struct Service {
+    token: String,
+    tcp: Target,
+    uds: Target,
+    _process: Pinned,
+}
+
+/// The floor.
+struct Floor {
+    tcp: Target,
+    uds: Target,
+    _process: Pinned,
+}
+
+impl Service {
+    /// Starts the service in production mode, with a token from the store: what is measured is what is run.
+    fn start(folder: &Path, data: &str) -> Self {
+        let binary = env!("CARGO_BIN_EXE_pai-authz");
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (store, key) = (format!("redb:{}", path("store.redb")), path("master.key"));
+        let common = ["--store", &store, "--master-key-file", &key];
+        let account = ["--account", "1000000000000001"];
+        let made =
+            run_to_end(binary, &["init", "--format", "json"], &[&common[..], &account].concat());
+        let made: Value = serde_json::from_str(&made).unwrap();
+        let token = made.get("token").and_then(Value::as_str).unwrap().to_owned();
+        std::fs::write(folder.join("data.json"), data).unwrap();
+        run_to_end(binary, &["import", &path("data.json")], &[&common[..], &account].concat());
+        let socket = path("service.sock");
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+        let rest = ["--workers", "1", "--uds", &socket];
+        let process = Pinned::start(binary, &[&serve[..], &rest, &common].concat(), 0);
+        let tcp = Target::url(&process.url).unwrap();
+        Self { token, tcp, uds: Target::unix(Path::new(&socket)), _process: process }
+    }
+
+    fn post(&self, target: &Target, path: &str, body: &str) -> Vec<u8> {
+        post(path, Some(&self.token), target.host(), body)
+    }
+
+    /// Starts the floor, which answers as long as the service does on the average.
+    fn floor(&self, folder: &Path, singles: &[Vec<u8>], batches: &[Vec<u8>]) -> Floor {
+        let files = [("single", singles), ("batch", batches)].map(|(name, requests)| {
+            let answers: Vec<String> = requests
+                .iter()
+                .take(64)
+                .map(|request| {
+                    let answer = ask(&self.tcp, request, Duration::from_secs(5)).unwrap();
+                    let body = String::from_utf8(answer.body).unwrap();
+                    assert_eq!(answer.status, 200, "{body}");
+                    body
+                })
+                .collect();
+            let mean = answers.iter().map(String::len).sum::<usize>() / answers.len();
+            // The first that is as long as the average, filled up where it is shorter.
+            let mut answer =
+                answers.into_iter().max_by_key(|it| (it.len() <= mean, it.len())).unwrap();
+            answer.extend(std::iter::repeat_n(' ', mean.saturating_sub(answer.len())));
+            let file = folder.join(name);
+            std::fs::write(&file, answer).unwrap();
+            file.display().to_string()
+        });
+        let [single, batch] = files;
+        let socket = folder.join("floor.sock").display().to_string();
+        let arguments = ["bench", "floor", "--listen", "127.0.0.1:0", "--uds", &socket];
+        let answers = ["--single", &single, "--batch", &batch];
+        let process =
+            Pinned::start(env!("CARGO_BIN_EXE_pai-authz"), &[&arguments[..], &answers].concat(), 0);
+        let tcp = Target::url(&process.url).unwrap();
+        Floor { tcp, uds: Target::unix(Path::new(&socket)), _process: process }
+    }
+}
+
+/// A server and what it is asked.
+type Asked<'t> = (&'t Target, Vec<Vec<u8>>);
+
+fn run(of: &Asked<'_>, pace: Pace, turn: Duration, connections: usize) -> Report {
+    let (target, requests) = of;
+    let warmup = turn / 5;
+    let plan = Plan { duration: turn, warmup, connections, ..Plan::new((*target).clone(), pace) };
+    let report = load::run(&plan, requests, &mut |_| {}).unwrap();
+    assert_eq!(report.counts.failed(), 0, "{:?}", report.counts);
+    report
+}
+
+/// Returns the requests a second of each, round by round.
+fn saturated(
+    rounds: usize,
+    turn: Duration,
+    of: [Asked<'_>; 2],
+    connections: usize,
+) -> [Vec<f64>; 2] {
+    let mut rates = [Vec::new(), Vec::new()];
+    for round in 0..=rounds {
+        eprint!("\rround {round} of {rounds}  ");
+        for (asked, rates) in of.iter().zip(&mut rates) {
+            let report = run(asked, Pace::Closed, turn, connections);
             // The first round warms up.
             if round > 0 {
-                a.push(ours);
-                b.push(floor);
-                ratios.push(ours / floor);
+                rates.push(report.achieved);
             }
         }
-        println!("{name}");
-        println!(
-            "  pai-authz        {} requests/s, {:.0} decisions/s",
-            spread(&mut a, 0),
-            median(&a) * f64::from(decisions)
-        );
-        println!("  constant answer  {} requests/s", spread(&mut b, 0));
-        println!("  ratio            {}", spread(&mut ratios, 3));
     }
+    eprint!("\r");
+    rates
 }
 
-/// Starts the floor: the same server, which reads the body and answers `answer`.
-fn start_floor(answer: String) -> SocketAddr {
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async {
-            let (listener, address) = listener();
-            let answer = web::Data::new(answer);
-            let server = HttpServer::new(move || {
-                let answer = answer.clone();
-                App::new().app_data(web::PayloadConfig::new(1024 * 1024)).default_service(web::to(
-                    move |_body: web::Bytes| {
-                        let answer = answer.clone();
-                        async move {
-                            HttpResponse::Ok()
-                                .content_type("application/json")
-                                .body(String::clone(&answer))
-                        }
-                    },
-                ))
-            });
-            tell.send(address).unwrap();
-            server.workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
-        });
-    });
-    told.recv().unwrap()
-}
-
-/// One request on a connection of its own, as text.
-async fn ask(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let mut buffer = Vec::new();
-    exchange(&mut stream, request, &mut buffer).await;
-    String::from_utf8(buffer).unwrap()
-}
-
-/// Keeps every connection busy for a second and returns the requests a second.
-async fn load(address: SocketAddr, request: &[u8], connections: usize) -> f64 {
-    let started = Instant::now();
-    let until = started + Duration::from_secs(1);
-    let request: Arc<[u8]> = request.into();
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..connections {
-        let request = request.clone();
-        tasks.spawn(async move {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            let (mut buffer, mut count) = (Vec::with_capacity(64 * 1024), 0_u32);
-            while Instant::now() < until {
-                if !exchange(&mut stream, &request, &mut buffer).await {
-                    stream = TcpStream::connect(address).await.unwrap();
-                    stream.set_nodelay(true).unwrap();
+/// Prints the latencies of both at a rate, from when requests were due, and draws them.
+fn latencies(rounds: usize, turn: Duration, of: [Asked<'_>; 2], rate: f64) {
+    let mut of_quantile: Vec<(&str, f64, [Vec<f64>; 2])> =
+        [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)]
+            .map(|(name, quantile)| (name, quantile, Default::default()))
+            .into();
+    let mut last: [Option<Report>; 2] = [None, None];
+    for round in 0..=rounds {
+        eprint!("\rround {round} of {rounds}  ");
+        for (index, (asked, last)) in of.iter().zip(&mut last).enumerate() {
+            let pace = Pace::Open { rate, arrivals: Arrivals::Uniform, seed: round as u64 };
+            let report = run(asked, pace, turn, 64);
+            assert!(!report.is_saturated(), "half the floor's rate is too much: {report:?}");
+            for (_, quantile, lists) in &mut of_quantile {
+                if round > 0 {
+                    let micros = report.latency.quantile(*quantile).as_secs_f64() * 1e6;
+                    lists.get_mut(index).unwrap().push(micros);
                 }
-                count += 1;
             }
-            count
-        });
+            *last = Some(report);
+        }
     }
-    let counts = tasks.join_all().await;
-    f64::from(counts.into_iter().sum::<u32>()) / started.elapsed().as_secs_f64()
+    eprint!("\r");
+    for (name, _, [ours, theirs]) in &of_quantile {
+        line(&format!("{name}, µs, at {rate:.0} requests/s"), ours, theirs, 0);
+    }
+    let [Some(ours), Some(theirs)] = last else { return };
+    let title = format!("Latency at {rate:.0} requests a second, from when each was due");
+    let series = [("pai-authz", &ours), ("floor", &theirs)];
+    let drawn = series.map(|(name, report)| plot::Series::new(name, &report.latency));
+    let data: Vec<Value> = series
+        .iter()
+        .map(|(name, report)| {
+            let point = |(quantile, time): (f64, Duration)| json!([quantile, time.as_secs_f64()]);
+            let curve: Vec<Value> = report.latency.curve().into_iter().map(point).collect();
+            json!({ "name": name, "quantiles and seconds": curve })
+        })
+        .collect();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(folder.join("http.svg"), plot::svg(&title, &drawn)).unwrap();
+    let data = json!({ "title": title, "series": data });
+    std::fs::write(folder.join("http.json"), data.to_string()).unwrap();
+    eprintln!("plot and its data: {}/http.svg, http.json", folder.display());
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+fn line(case: &str, ours: &[f64], theirs: &[f64], digits: usize) {
+    let mut ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| a / b).collect();
+    println!(
+        "| {case} | {} | {} | {} |",
+        quartiles(&mut ours.to_vec(), digits),
+        quartiles(&mut theirs.to_vec(), digits),
+        quartiles(&mut ratios, 3)
+    );
 }

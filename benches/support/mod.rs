@@ -58,6 +58,7 @@ pub(crate) fn start_service(
                 tokens: Tokens::new(accounts.clone(), keyring.clone()),
                 signers: Arc::new(Signers::new(accounts.clone(), keyring.clone(), Some(account))),
                 management: Management::new(accounts, keyring, Bounds::default(), Duration::ZERO),
+                verifier: None,
                 region: "cn-hangzhou".to_owned(),
             };
             let (api, address) = listener();

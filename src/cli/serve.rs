@@ -22,7 +22,7 @@ use crate::{
     http::{self, Limits, Listeners, Services, Tls},
     service::{
         Accounts, Authenticator, Authorizer, Bounds, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN,
-        Management, Replica, Residency, Signers, Tokens,
+        Management, Replica, Residency, Signers, Tokens, Verifier,
     },
     store::Mode,
     telemetry,
@@ -94,9 +94,15 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     };
     let announcement = announcement(&config, &listeners, dev_account.is_some())?;
     let dev_signer = dev_account.clone();
+    let verifier = match config.verify_fast_path {
+        0 => None,
+        every => Some(Arc::new(Verifier::start(every).context("cannot start to verify")?)),
+    };
     let services = Services {
         accounts: accounts.clone(),
-        authorizer: Authorizer::new(accounts.clone(), keyring.clone(), config.freshness_wait),
+        authorizer: Authorizer::new(accounts.clone(), keyring.clone(), config.freshness_wait)
+            .verified_by(verifier.clone()),
+        verifier,
         authenticator: Arc::new(Authenticator::new(accounts.clone(), keyring.clone(), dev_account)),
         tokens: Tokens::new(accounts.clone(), keyring.clone()),
         signers: Arc::new(Signers::new(accounts.clone(), keyring.clone(), dev_signer)),

@@ -103,6 +103,10 @@ pub struct Settings {
     /// Time for requests in flight to finish when the service stops, in milliseconds [default: 10000].
     #[arg(long, env = "PAI_AUTHZ_SHUTDOWN_TIMEOUT_MS", value_name = "MS")]
     pub shutdown_timeout_ms: Option<u64>,
+    /// Judge one of so many decisions anew by Cedar alone, off the path of requests; `/metrics` tells of any that differs
+    /// [default: 0, none].
+    #[arg(long, env = "PAI_AUTHZ_VERIFY_FAST_PATH", value_name = "N")]
+    pub verify_fast_path: Option<u32>,
     /// How long a request waits for the revision it demands, in milliseconds [default: 200].
     #[arg(long, env = "PAI_AUTHZ_FRESHNESS_WAIT_MS", value_name = "MS")]
     pub freshness_wait_ms: Option<u64>,
@@ -175,6 +179,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Time to finish.
     pub shutdown_timeout: Duration,
+    /// One of how many decisions is judged anew by Cedar alone; 0 for none.
+    pub verify_fast_path: u32,
     /// Time to wait for a revision.
     pub freshness_wait: Duration,
     /// How long after Redis was last asked decisions are made.
@@ -237,6 +243,7 @@ impl Settings {
             keep_alive_ms: self.keep_alive_ms.or(below.keep_alive_ms),
             max_connections: self.max_connections.or(below.max_connections),
             shutdown_timeout_ms: self.shutdown_timeout_ms.or(below.shutdown_timeout_ms),
+            verify_fast_path: self.verify_fast_path.or(below.verify_fast_path),
             freshness_wait_ms: self.freshness_wait_ms.or(below.freshness_wait_ms),
             max_staleness_ms: self.max_staleness_ms.or(below.max_staleness_ms),
             account_memory_mib: self.account_memory_mib.or(below.account_memory_mib),
@@ -334,6 +341,7 @@ impl Settings {
             keep_alive: millis(self.keep_alive_ms, 75_000),
             max_connections: self.max_connections.unwrap_or(25_000),
             shutdown_timeout: millis(self.shutdown_timeout_ms, 10_000),
+            verify_fast_path: self.verify_fast_path.unwrap_or_default(),
             freshness_wait: millis(self.freshness_wait_ms, 200),
             max_staleness: millis(self.max_staleness_ms, 5_000),
             account_memory_mib: self.account_memory_mib.unwrap_or(4_096),
@@ -378,6 +386,7 @@ impl Config {
             keep_alive_ms: millis(self.keep_alive),
             max_connections: Some(self.max_connections),
             shutdown_timeout_ms: millis(self.shutdown_timeout),
+            verify_fast_path: Some(self.verify_fast_path),
             freshness_wait_ms: millis(self.freshness_wait),
             max_staleness_ms: millis(self.max_staleness),
             account_memory_mib: Some(self.account_memory_mib),

@@ -36,7 +36,9 @@ pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
 pub use members::{Members, MembersBuilder, RoleSet};
 pub use ram::{Assumable, Group, Holder, Policy, PolicyRef, PolicyType, PolicyVersion, VersionId};
-pub use request::{ActionId, Asker, ContextValue, Question, Request, Resource, Scalar};
+pub use request::{
+    ActionId, Asker, ContextValue, KeptRequest, Question, Request, Resource, Scalar,
+};
 pub use revision::Revision;
 pub use role::{
     BuiltinRole, CustomRole, ModulePermission, PermissionGrant, PermissionType, RoleRef,

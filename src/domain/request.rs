@@ -104,6 +104,93 @@ impl<'q> Resource<'q> {
     }
 }
 
+/// A request with texts of its own, to be looked at later.
+#[derive(Debug, Clone)]
+pub struct KeptRequest {
+    kind: PrincipalKind,
+    principal: PrincipalId,
+    action: ActionId,
+    resource: KeptResource,
+    context: BTreeMap<String, ContextValue>,
+}
+
+#[derive(Debug, Clone)]
+enum KeptResource {
+    Account,
+    Asset {
+        workspace: Option<WorkspaceId>,
+        resource_type: &'static str,
+        id: Option<String>,
+        creator: Option<PrincipalId>,
+        accessibility: Option<Accessibility>,
+    },
+    Arn {
+        arn: String,
+        workspace: Option<WorkspaceId>,
+    },
+    Foreign,
+}
+
+impl KeptRequest {
+    /// Returns the request.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        let resource = match &self.resource {
+            KeptResource::Account => Resource::Account,
+            KeptResource::Asset { workspace, resource_type, id, creator, accessibility } => {
+                Resource::Asset {
+                    workspace: workspace.as_ref().map(WorkspaceId::borrowed),
+                    resource_type,
+                    id: id.as_deref().map(Cow::Borrowed),
+                    creator: creator.as_ref().map(PrincipalId::borrowed),
+                    accessibility: *accessibility,
+                }
+            }
+            KeptResource::Arn { arn, workspace } => Resource::Arn {
+                arn: Cow::Borrowed(arn),
+                workspace: workspace.as_ref().map(WorkspaceId::borrowed),
+            },
+            KeptResource::Foreign => Resource::Foreign,
+        };
+        Request {
+            principal: Asker { kind: self.kind, id: self.principal.borrowed() },
+            action: self.action,
+            resource,
+            context: Cow::Borrowed(&self.context),
+        }
+    }
+}
+
+impl Request<'_> {
+    /// Returns the request with texts of its own.
+    #[must_use]
+    pub fn keep(&self) -> KeptRequest {
+        let resource = match &self.resource {
+            Resource::Account => KeptResource::Account,
+            Resource::Asset { workspace, resource_type, id, creator, accessibility } => {
+                KeptResource::Asset {
+                    workspace: workspace.map(IdRef::to_id),
+                    resource_type,
+                    id: id.as_deref().map(str::to_owned),
+                    creator: creator.map(IdRef::to_id),
+                    accessibility: *accessibility,
+                }
+            }
+            Resource::Arn { arn, workspace } => {
+                KeptResource::Arn { arn: arn.to_string(), workspace: workspace.map(IdRef::to_id) }
+            }
+            Resource::Foreign => KeptResource::Foreign,
+        };
+        KeptRequest {
+            kind: self.principal.kind,
+            principal: self.principal.id.to_id(),
+            action: self.action,
+            resource,
+            context: self.context.clone().into_owned(),
+        }
+    }
+}
+
 /// A checked request: every name is known, every required attribute is there. Its texts are still the caller's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'q> {

@@ -10,6 +10,7 @@ mod context;
 mod decisions;
 mod dialect;
 mod error;
+mod floor;
 mod listen;
 mod management;
 mod object;
@@ -27,6 +28,7 @@ pub mod identity;
 pub mod role;
 
 pub use decisions::render_decision;
+pub use floor::{Constant, floor};
 pub use listen::{Listeners, Tls, uds};
 pub use object::Object;
 pub use serve::{Running, start};

@@ -105,7 +105,7 @@ pub fn start(
     limits: Limits,
     uds_account: Option<AccountId>,
 ) -> io::Result<Running> {
-    let health = Health::of(services.accounts.clone());
+    let health = Health::of(services.accounts.clone(), services.verifier.clone());
     // A request may wait for its body and for a revision or the store; what takes longer than both is stuck.
     let connections = Connections::new(limits.keep_alive, limits.body_timeout + STUCK);
     let noting = connections.clone();

@@ -9,7 +9,7 @@ use super::{admission::Admission, connections::Connections, ops::Health};
 use crate::{
     domain::AccountId,
     error::Error,
-    service::{Accounts, Authenticator, Authorizer, Management, Signers, Tokens},
+    service::{Accounts, Authenticator, Authorizer, Management, Signers, Tokens, Verifier},
 };
 
 /// The use cases behind the endpoints.
@@ -27,6 +27,8 @@ pub struct Services {
     pub signers: Arc<Signers>,
     /// Manages workspaces, members, roles, users, keys, policies and groups.
     pub management: Management,
+    /// Judges some decisions anew.
+    pub verifier: Option<Arc<Verifier>>,
     /// The region that resources of PAI are in, for their ARNs.
     pub region: String,
 }

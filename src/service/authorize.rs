@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{Accounts, Keyring, Row, Simulate, View};
+use super::{Accounts, Keyring, Row, Simulate, Verifier, View, tally};
 use crate::{
     catalog::catalog,
     domain::{
@@ -49,6 +49,7 @@ pub struct Authorizer {
     keyring: Arc<Keyring>,
     wait: Duration,
     simulations: Arc<Semaphore>,
+    verifier: Option<Arc<Verifier>>,
 }
 
 impl Authorizer {
@@ -62,7 +63,13 @@ impl Authorizer {
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, wait: Duration) -> Self {
         let simulations = Arc::new(Semaphore::new(Self::SIMULATIONS));
-        Self { accounts, keyring, wait, simulations }
+        Self { accounts, keyring, wait, simulations, verifier: None }
+    }
+
+    /// Returns it with some of its decisions judged anew by Cedar alone.
+    #[must_use]
+    pub fn verified_by(self, verifier: Option<Arc<Verifier>>) -> Self {
+        Self { verifier, ..self }
     }
 
     /// Returns the decision on one request, at least as fresh as the revision token `at_least`.
@@ -105,11 +112,14 @@ impl Authorizer {
         (self.judge(view, request), self.revision_of(view))
     }
 
-    fn judge<'v>(&self, view: &'v View, request: &mut Request<'_>) -> Decision<'v> {
+    fn judge<'v>(&self, view: &'v Arc<View>, request: &mut Request<'_>) -> Decision<'v> {
         let decision = view.snapshot.settled(request).unwrap_or_else(|| {
             self.tell_time(request);
             view.snapshot.is_authorized(request)
         });
+        if let Some(verifier) = &self.verifier {
+            verifier.note(view, request, &decision);
+        }
         log(view.account(), &decision, Some(request.action));
         decision
     }
@@ -272,9 +282,10 @@ impl Authorizer {
     }
 }
 
-/// Leaves one line per denial; the request id stands on the span around it. A request that could not be read has no
+/// Counts a decision, and leaves one line per denial; the request id stands on the span around it. A request that could not be read has no
 /// action.
 fn log(account: &AccountId, decision: &Decision<'_>, action: Option<ActionId>) {
+    tally::count(decision.reason);
     if decision.effect() == Effect::Deny && tracing::enabled!(tracing::Level::DEBUG) {
         let action = action.and_then(|id| catalog().action(id)).map_or("?", |a| a.name);
         tracing::debug!(%account, action, reason = decision.reason.as_str(), "denied");

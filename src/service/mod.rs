@@ -19,7 +19,9 @@ mod roster;
 mod rules;
 mod signers;
 mod simulate;
+mod tally;
 mod tokens;
+mod verify;
 mod view;
 
 pub use crate::engine::{Matched, NoSuggestion, Suggestion, Verdict};
@@ -40,7 +42,9 @@ pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};
 pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};
 pub use simulate::{Row, Simulate, check_document};
+pub use tally::decisions_made;
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Pep, Tokens,
 };
+pub use verify::{Verified, Verifier};
 pub use view::View;

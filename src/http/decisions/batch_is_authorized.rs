@@ -74,7 +74,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
 }
 
 /// The items of a batch, those that were not read with the reason.
-type Read<'b> = Vec<Result<Object<IsAuthorizedRequest<'b>>, Refusal>>;
+pub(in crate::http) type Read<'b> = Vec<Result<Object<IsAuthorizedRequest<'b>>, Refusal>>;
 
 /// Answers a batch of requests for decisions.
 pub(in crate::http) async fn batch_is_authorized(
@@ -111,7 +111,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
 }
 
 /// Reads a batch.
-fn read(body: &[u8]) -> Result<(Read<'_>, Option<Text<'_>>), Error> {
+pub(in crate::http) fn read(body: &[u8]) -> Result<(Read<'_>, Option<Text<'_>>), Error> {
     if let Ok(Object(SoundEnvelope { requests: Items(items), at_least_as_fresh })) =
         serde_json::from_slice(body)
         && !items.is_empty()

@@ -8,9 +8,11 @@ pub(super) mod wire;
 use actix_web::http::header::HeaderValue;
 
 pub use answer::decision as render_decision;
+pub(super) use batch_is_authorized::read as read_batch;
+pub(super) use wire::IsAuthorizedRequest;
 
 /// The type of answers.
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Returns whether a path is one of these.
 pub(super) fn is_path(path: &str) -> bool {

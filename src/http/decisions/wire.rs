@@ -19,7 +19,7 @@ const CONTEXT_KEYS: usize = 1_000;
 /// `POST /v1/is-authorized`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct IsAuthorizedRequest<'a> {
+pub(in crate::http) struct IsAuthorizedRequest<'a> {
     #[serde(borrow, default)]
     principal: Option<Object<WirePrincipal<'a>>>,
     #[serde(borrow, default)]

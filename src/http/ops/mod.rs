@@ -8,19 +8,20 @@ use std::sync::{
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use crate::service::Accounts;
+use crate::service::{Accounts, Verifier, decisions_made};
 
 /// Whether the service should be sent requests.
 #[derive(Debug, Clone)]
 pub(super) struct Health {
     welcome: Arc<AtomicBool>,
     accounts: Arc<Accounts>,
+    verifier: Option<Arc<Verifier>>,
 }
 
 impl Health {
     /// Returns the health of a service that does not take requests yet.
-    pub(super) fn of(accounts: Arc<Accounts>) -> Self {
-        Self { welcome: Arc::default(), accounts }
+    pub(super) fn of(accounts: Arc<Accounts>, verifier: Option<Arc<Verifier>>) -> Self {
+        Self { welcome: Arc::default(), accounts, verifier }
     }
 
     /// Says that requests are welcome.
@@ -47,6 +48,35 @@ pub(super) async fn readyz(health: web::Data<Health>) -> HttpResponse {
         (false, _) => "draining",
     };
     HttpResponse::ServiceUnavailable().json(json!({ "status": status }))
+}
+
+/// Returns what is counted, in the text format of Prometheus.
+fn counters(health: &Health) -> String {
+    let head = |name: &str, help: &str| {
+        format!("# HELP pai_authz_{name} {help}\n# TYPE pai_authz_{name} counter\n")
+    };
+    let mut text = head("decisions_total", "Decisions made, by reason.");
+    for (reason, count) in decisions_made() {
+        text += &format!("pai_authz_decisions_total{{reason=\"{reason}\"}} {count}\n");
+    }
+    let Some(verifier) = &health.verifier else { return text };
+    let verified = verifier.verified();
+    for (name, help, count) in [
+        ("verified_decisions_total", "Decisions judged anew by Cedar alone.", verified.judged),
+        (
+            "differing_decisions_total",
+            "Decisions that Cedar alone makes otherwise: any is a defect.",
+            verified.differing,
+        ),
+        (
+            "unverified_decisions_total",
+            "Decisions that should have been judged anew, and too many waited.",
+            verified.skipped,
+        ),
+    ] {
+        text += &format!("{}pai_authz_{name} {count}\n", head(name, help));
+    }
+    text
 }
 
 /// `GET /metrics`: what operators watch, in the text format of Prometheus.
@@ -90,6 +120,7 @@ pub(super) async fn metrics(health: web::Data<Health>) -> HttpResponse {
         ["# HELP ", &name, " ", help, "\n# TYPE ", &name, " gauge\n", &name, " ", &value, "\n"]
             .concat()
     };
-    let text = gauges.map(line).concat();
+    let mut text = gauges.map(line).concat();
+    text.push_str(&counters(&health));
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }
