@@ -7,7 +7,7 @@ use pai_authz::{
     catalog::{Catalog, ManagedIn, catalog},
     domain::{
         AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, EntityAccess, EnvMode,
-        Identity, Member, ModulePermission, PermissionGrant, PermissionRule, PermissionType,
+        Identity, Member, ModulePermission, Op, PermissionGrant, PermissionRule, PermissionType,
         Principal, PrincipalId, PrincipalKind, Profile, RoleName, RoleRef, RuleAccessibility,
         Timestamp, UserName, Workspace, WorkspaceId, WorkspaceName,
     },
@@ -17,6 +17,7 @@ use pai_authz::{
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     roles(&mut criterion);
+    tables(&mut criterion);
     snapshots(&mut criterion);
     criterion.final_summary();
 }
@@ -44,6 +45,52 @@ fn roles(criterion: &mut Criterion) {
             bencher.iter(|| engine.check_role(&workspace, black_box(&role)));
         });
     }
+}
+
+/// What tables cost: those of the built-in roles at the start, that of a custom role when it is put.
+fn tables(criterion: &mut Criterion) {
+    criterion.bench_function("engine/new", |bencher| {
+        bencher.iter(|| Engine::new(black_box("cn-hangzhou")));
+    });
+    let engine = Engine::new("cn-hangzhou").expect("the compiled-in policies are sound");
+    let snapshot = Snapshot::build(Arc::clone(&engine), &records(10, 0)).expect("no role");
+    let put = |role: CustomRole| {
+        let op = Op::PutRole(workspace_id(), role);
+        snapshot.with(&[op], snapshot.revision().next()).expect("a sound role")
+    };
+    let mut number = 0;
+    criterion.bench_function("put/a-role-that-grants-what-none-does", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            put(numbered_role(number))
+        });
+    });
+    let kept = put(level_role("role-1", PermissionType::FullAccess));
+    criterion.bench_function("put/a-role-that-grants-what-another-does", |bencher| {
+        bencher.iter(|| put(level_role("role-2", PermissionType::FullAccess)));
+    });
+    drop(kept);
+}
+
+/// Returns a role with every module of custom roles at one level, but for codes of DLC that its number tells.
+fn numbered_role(number: u32) -> CustomRole {
+    let mut role = level_role("role-1", PermissionType::FullAccess);
+    let codes = catalog().points().iter().filter(|point| {
+        point.module == "DLC" && point.managed != ManagedIn::Ram && point.variant.is_none()
+    });
+    let chosen = codes.enumerate().filter(|(bit, _)| *bit > 20 || number >> bit & 1 == 1);
+    let grant = PermissionGrant {
+        codes: chosen.map(|(_, point)| point.code.to_owned()).collect(),
+        rules: vec![PermissionRule {
+            accessibility: RuleAccessibility::Any,
+            entity_access: EntityAccess::Any,
+        }],
+    };
+    for module in role.modules.iter_mut().filter(|module| module.module == "DLC") {
+        module.permission_type = PermissionType::CustomPermissions;
+        module.permissions = vec![grant.clone()];
+    }
+    role
 }
 
 fn snapshots(criterion: &mut Criterion) {
