@@ -14,6 +14,10 @@
 
 #[path = "support/numbers.rs"]
 mod numbers;
+#[path = "support/seeded.rs"]
+mod seeded;
+#[path = "support/settings.rs"]
+mod settings;
 
 use std::{
     fmt::Write,
@@ -22,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use numbers::{Seeded, median, number, quartiles};
+use numbers::{median, quartiles};
 use pai_authz::{
     domain::{
         AccountId, AccountRecords, BuiltinRole, CustomRole, CustomRoleId, Effect, EnvMode,
@@ -32,6 +36,8 @@ use pai_authz::{
     },
     engine::{Engine, Plain, Snapshot},
 };
+use seeded::Seeded;
+use settings::number;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]

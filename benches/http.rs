@@ -15,13 +15,16 @@
 mod numbers;
 #[path = "support/pinned.rs"]
 mod pinned;
+#[path = "support/settings.rs"]
+mod settings;
 
 use std::{path::Path, time::Duration};
 
-use numbers::{median, number, quartiles};
+use numbers::{median, quartiles};
 use pai_authz::load::{self, Arrivals, Pace, Plan, Report, Target, ask, plot, post, workload};
 use pinned::{Pinned, run_to_end};
 use serde_json::{Value, json};
+use settings::number;
 
 const SINGLE: &str = "/v1/is-authorized";
 const BATCH: &str = "/v1/batch-is-authorized";

@@ -28,7 +28,7 @@ use pai_authz::{
 };
 use tokio::net::TcpStream;
 
-use support::{exchange, median, spread, start_service};
+use support::{exchange, median, quartiles, start_service};
 
 /// Known users, all of them members of the first workspace but one, which is the Owner's place.
 const USERS: usize = 99_999;
@@ -85,9 +85,9 @@ impl Bench {
                 ratios.push(a / b);
             }
         }
-        println!("a signed GetMember       {} us", spread(&mut signed, 1));
-        println!("is-authorized by token   {} us", spread(&mut plain, 1));
-        println!("ratio                    {}", spread(&mut ratios, 3));
+        println!("a signed GetMember       {} us", quartiles(&mut signed, 1));
+        println!("is-authorized by token   {} us", quartiles(&mut plain, 1));
+        println!("ratio                    {}", quartiles(&mut ratios, 3));
     }
 
     /// The first, a middle and the last page of the members.
@@ -111,9 +111,9 @@ impl Bench {
             }
         }
         for (page, times) in pages.into_iter().zip(&mut times) {
-            println!("ListMembers page {page:>4}    {} us", spread(times, 1));
+            println!("ListMembers page {page:>4}    {} us", quartiles(times, 1));
         }
-        println!("last page / first page   {}", spread(&mut ratios, 3));
+        println!("last page / first page   {}", quartiles(&mut ratios, 3));
     }
 
     /// Additions of new members, durable when they are answered.
@@ -131,7 +131,7 @@ impl Bench {
                 let request = self.request("CreateMember", "POST", &path, "", &body);
                 times.push(self.micros(&[request], "MemberId") / 1_000.0);
             }
-            println!("CreateMember, {count:>4} new     {} ms", spread(&mut times, 2));
+            println!("CreateMember, {count:>4} new     {} ms", quartiles(&mut times, 2));
             assert!(median(&times) > 0.0);
         }
     }

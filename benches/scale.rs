@@ -35,7 +35,7 @@ use pai_authz::{
 #[path = "support/numbers.rs"]
 mod numbers;
 
-use numbers::{median, spread};
+use numbers::{median, quartiles};
 
 /// When the accounts were made; their memberships come two days later. Times are those the changes say.
 const START: u64 = 1_795_500_000_000;
@@ -305,15 +305,18 @@ async fn compare_loads(accounts: u64, server: &Server, other: &Server, without: 
         memberships as f64 / median(&sorted)
     };
     let (load, bare_rate, hash_rate) = (rate(&ours), rate(&bare), rate(&hashes));
-    println!("load of the memberships, compiled: {} s, {load:.0} a second", spread(&mut ours, 3));
+    println!(
+        "load of the memberships, compiled: {} s, {load:.0} a second",
+        quartiles(&mut ours, 3)
+    );
     println!(
         "bare pipelined read of the same keys: {} s; load at {:.0} % of it",
-        spread(&mut bare, 3),
+        quartiles(&mut bare, 3),
         100.0 * load / bare_rate
     );
     println!(
         "bare pipelined read of the hashes: {} s; load at {:.0} % of it",
-        spread(&mut hashes, 3),
+        quartiles(&mut hashes, 3),
         100.0 * load / hash_rate
     );
 }
@@ -413,6 +416,6 @@ fn one_change() {
             }
             times.push(started.elapsed().as_secs_f64() * 1_000.0);
         }
-        println!("one change at {members} members: {} us", spread(&mut times, 1));
+        println!("one change at {members} members: {} us", quartiles(&mut times, 1));
     }
 }

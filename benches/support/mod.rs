@@ -25,7 +25,7 @@ use tokio::{
     net::TcpStream,
 };
 
-pub(crate) use numbers::{median, spread};
+pub(crate) use numbers::{median, quartiles};
 
 /// Starts the service on `store` with what `content` says, in development mode, and returns where it listens.
 pub(crate) fn start_service(

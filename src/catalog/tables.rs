@@ -393,20 +393,8 @@ fn main_types(actions: &[Action], modules: &[Module], types: &ByName<usize>) -> 
     actions.iter().map(|action| types.get(main_type(action)?).copied()).collect()
 }
 
-/// Reads everything.
-pub(super) fn read() -> Result<Catalog, String> {
-    let modules: Vec<Module> = file::<ModuleRow>(MODULES)?
-        .rows
-        .into_iter()
-        .map(|row| Module {
-            name: row.module.0,
-            title: row.title.0,
-            api_module: row.api_module.map(|m| m.0),
-            ram_code: row.ram_code.0,
-            entities: row.entities,
-            main_type: row.main_type.map(|t| t.0),
-        })
-        .collect();
+/// Reads the resource types.
+fn types(modules: &[Module]) -> Result<Vec<ResourceType>, String> {
     let mut types = Vec::new();
     for row in file::<TypeRow>(TYPES)?.rows {
         let name = row.name.0;
@@ -426,6 +414,24 @@ pub(super) fn read() -> Result<Catalog, String> {
             status: status(name, row.status.0)?,
         });
     }
+    Ok(types)
+}
+
+/// Reads everything.
+pub(super) fn read() -> Result<Catalog, String> {
+    let modules: Vec<Module> = file::<ModuleRow>(MODULES)?
+        .rows
+        .into_iter()
+        .map(|row| Module {
+            name: row.module.0,
+            title: row.title.0,
+            api_module: row.api_module.map(|m| m.0),
+            ram_code: row.ram_code.0,
+            entities: row.entities,
+            main_type: row.main_type.map(|t| t.0),
+        })
+        .collect();
+    let types = types(&modules)?;
     let type_by_name: ByName<usize> = types.iter().enumerate().map(|(i, t)| (t.name, i)).collect();
     for module in &modules {
         if let Some(main) = module.main_type {

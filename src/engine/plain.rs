@@ -2,7 +2,7 @@
 //!
 //! Slow, and for no caller: it is what remembered answers are held against, by tests and by `--verify-fast-path`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use cedar_policy::{Context, Entities, PolicySet, Request as CedarRequest};
 
@@ -123,11 +123,10 @@ impl Plain {
         for role in roles {
             let RoleRef::Custom(id) = role else { continue };
             let Some(content) = workspace.roles.get(id) else { continue };
-            let key = (place, id.clone(), content.number());
-            if !self.roles.contains_key(&key) {
+            if let Entry::Vacant(vacant) = self.roles.entry((place, id.clone(), content.number())) {
                 let catalog = snapshot.engine.catalog;
                 let policies = custom_role::of_grants(catalog, &workspace.id, id, &content.grants)?;
-                self.roles.insert(key, Slices::new(catalog, &policies)?);
+                vacant.insert(Slices::new(catalog, &policies)?);
             }
         }
         Ok(())

@@ -104,7 +104,7 @@ impl<K: Eq + Hash, V> Shared<K, V> {
             return Ok(known);
         }
         // Not under the lock: making takes milliseconds.
-        let made = Arc::new(make(&key)?);
+        let fresh = Arc::new(make(&key)?);
         let mut all = lock();
         if all.len() == all.capacity() {
             all.retain(|_, one| one.strong_count() > 0);
@@ -112,8 +112,8 @@ impl<K: Eq + Hash, V> Shared<K, V> {
         if let Some(meanwhile) = all.get(&key).and_then(Weak::upgrade) {
             return Ok(meanwhile);
         }
-        all.insert(key, Arc::downgrade(&made));
-        Ok(made)
+        all.insert(key, Arc::downgrade(&fresh));
+        Ok(fresh)
     }
 }
 
@@ -124,8 +124,8 @@ pub(super) struct Roles {
     known_users: Judged,
     account: Table,
     /// By set of built-in roles, each when it is first asked for; `None` for one that could not be put together.
-    of_users: Vec<OnceLock<Option<Table>>>,
-    of_ram_roles: Vec<OnceLock<Option<Table>>>,
+    of_people: Vec<OnceLock<Option<Table>>>,
+    of_assumed: Vec<OnceLock<Option<Table>>>,
     contents: Shared<Grants, Content>,
     tables: Shared<SetKey, Table>,
     /// Numbers of contents; those of built-in policies come first.
@@ -151,8 +151,8 @@ impl Roles {
             builtin: roles,
             known_users: ask(Subject::KnownUser, &builtin.known_users)?,
             account: Table::of(&[Part::Whole(&account)])?,
-            of_users: sets(),
-            of_ram_roles: sets(),
+            of_people: sets(),
+            of_assumed: sets(),
             contents: Shared::default(),
             tables: Shared::default(),
             numbers,
@@ -163,8 +163,8 @@ impl Roles {
     pub(super) fn of_builtin(&self, kind: PrincipalKind, set: u8) -> Option<&Table> {
         let tables = match kind {
             PrincipalKind::Account => return Some(&self.account),
-            PrincipalKind::User => &self.of_users,
-            PrincipalKind::RamRole => &self.of_ram_roles,
+            PrincipalKind::User => &self.of_people,
+            PrincipalKind::RamRole => &self.of_assumed,
         };
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;

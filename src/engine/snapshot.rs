@@ -198,7 +198,7 @@ impl Snapshot {
             | Op::PutAttachment(..)
             | Op::RemoveAttachment(..) => {
                 if let Some(holder) = self.attached.follow(&self.engine, op)? {
-                    self.note_documents(&holder);
+                    self.note_documents(holder);
                 }
             }
         }

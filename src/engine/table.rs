@@ -170,12 +170,9 @@ impl Judged {
         let mut known: HashMap<u16, u16> = HashMap::new();
         let mut of_action = Vec::with_capacity(actions.len());
         for (id, action) in (0..).map(ActionId).zip(actions) {
-            let (slice, set) = match (slices.number_of(id), slices.of(id)) {
-                (Some(number), Some(set)) => (number, set),
-                _ => {
-                    of_action.push(0);
-                    continue;
-                }
+            let (Some(slice), Some(set)) = (slices.number_of(id), slices.of(id)) else {
+                of_action.push(0);
+                continue;
             };
             if let Some(row) = known.get(&slice) {
                 of_action.push(*row);

@@ -6,14 +6,14 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
+    FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
     http::header,
     web::{self, Bytes, BytesMut},
 };
 use futures_util::{StreamExt, future::poll_immediate};
 
-use super::{error::HttpError, state::State};
+use super::{error::HttpError, request_id::note_read, state::State};
 use crate::{
     domain::{Invalid, shortened},
     error::{Error, ErrorCode},
@@ -21,9 +21,6 @@ use crate::{
 
 /// The body of a request to an endpoint that reads at most `--body-limit`.
 pub(super) struct Body(pub(super) Bytes);
-
-/// Stands beside a request whose body was read to its end.
-pub(super) struct BodyRead;
 
 impl FromRequest for Body {
     type Error = HttpError;
@@ -115,22 +112,22 @@ async fn collect(
     }
     let mut receiving = pin!(receive(&mut payload, limit));
     // Most bodies are there with the head: then no clock is asked.
-    let received = match poll_immediate(&mut receiving).await {
-        Some(received) => received,
-        None => {
-            let timed = tokio::time::timeout(state.limits.body_timeout, receiving).await;
-            timed.unwrap_or_else(|_| {
-                let limit = state.limits.body_timeout.as_millis();
-                Err(Error::new(
-                    ErrorCode::RequestTimeout,
-                    format!("the body did not arrive within {limit} ms"),
-                    "send the body without pauses",
-                ))
-            })
-        }
+    let at_once = poll_immediate(&mut receiving).await;
+    let received = if let Some(received) = at_once {
+        received
+    } else {
+        let timed = tokio::time::timeout(state.limits.body_timeout, receiving).await;
+        timed.unwrap_or_else(|_| {
+            let limit = state.limits.body_timeout.as_millis();
+            Err(Error::new(
+                ErrorCode::RequestTimeout,
+                format!("the body did not arrive within {limit} ms"),
+                "send the body without pauses",
+            ))
+        })
     };
     let body = received?;
-    request.extensions_mut().insert(BodyRead);
+    note_read(request);
     Ok(body)
 }
 

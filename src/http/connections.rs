@@ -51,6 +51,7 @@ enum Socket {
 pub(super) struct Connection {
     pub(super) peer: Peer,
     socket: Option<Socket>,
+    times: Arc<Times>,
     /// At which sweep it shall be shut down.
     ends: AtomicU64,
     busy: AtomicBool,
@@ -58,6 +59,24 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    fn allow(&self, time: u64) {
+        let now = self.times.sweeps.load(Ordering::Relaxed);
+        self.ends.store(now.saturating_add(time), Ordering::Relaxed);
+    }
+
+    /// Says that a request has come over the connection, and returns whether it shall be the last.
+    pub(super) fn begin(&self) -> bool {
+        self.busy.store(true, Ordering::Relaxed);
+        self.allow(self.times.busy);
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= REQUESTS
+    }
+
+    /// Says that the request is answered. `unread`: its body may still be coming and nobody wants it.
+    pub(super) fn end(&self, unread: bool) {
+        self.busy.store(false, Ordering::Relaxed);
+        self.allow(if unread { LINGER } else { self.times.idle });
+    }
+
     fn shut_down(&self) {
         // A connection that is gone already needs no ending.
         let _ = match &self.socket {
@@ -72,6 +91,12 @@ impl Connection {
 #[derive(Debug)]
 pub(super) struct Connections {
     open: Mutex<Vec<Weak<Connection>>>,
+    times: Arc<Times>,
+}
+
+/// What time it is, and how much of it a connection has.
+#[derive(Debug)]
+struct Times {
     /// Sweeps until now. They are the time here: the clock is not read for each request.
     sweeps: AtomicU64,
     /// Time between two requests, and from the head of one to its answer, in sweeps.
@@ -87,7 +112,8 @@ fn sweeps(time: Duration) -> u64 {
 impl Connections {
     pub(super) fn new(idle: Duration, busy: Duration) -> Arc<Self> {
         let (idle, busy) = (sweeps(idle), sweeps(busy));
-        Arc::new(Self { open: Mutex::new(Vec::new()), sweeps: AtomicU64::new(0), idle, busy })
+        let times = Arc::new(Times { sweeps: AtomicU64::new(0), idle, busy });
+        Arc::new(Self { open: Mutex::new(Vec::new()), times })
     }
 
     /// Notes a new connection beside it, and returns nothing else: requests find it there.
@@ -109,31 +135,14 @@ impl Connections {
         let connection = Arc::new(Connection {
             peer,
             socket,
+            times: self.times.clone(),
             ends: AtomicU64::new(0),
             busy: AtomicBool::new(false),
             requests: AtomicU32::new(0),
         });
-        self.allow(&connection, self.idle);
+        connection.allow(self.times.idle);
         self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
         extensions.insert(connection);
-    }
-
-    fn allow(&self, connection: &Connection, time: u64) {
-        let now = self.sweeps.load(Ordering::Relaxed);
-        connection.ends.store(now.saturating_add(time), Ordering::Relaxed);
-    }
-
-    /// Says that a request has come over the connection, and returns whether it shall be the last.
-    pub(super) fn begin(&self, connection: &Connection) -> bool {
-        connection.busy.store(true, Ordering::Relaxed);
-        self.allow(connection, self.busy);
-        connection.requests.fetch_add(1, Ordering::Relaxed) + 1 >= REQUESTS
-    }
-
-    /// Says that the request is answered. `unread`: its body may still be coming and nobody wants it.
-    pub(super) fn end(&self, connection: &Connection, unread: bool) {
-        connection.busy.store(false, Ordering::Relaxed);
-        self.allow(connection, if unread { LINGER } else { self.idle });
     }
 
     /// Ends the connections that wait for a next request.
@@ -157,7 +166,7 @@ impl Connections {
         let mut tick = tokio::time::interval(SWEEP);
         loop {
             tick.tick().await;
-            let now = self.sweeps.fetch_add(1, Ordering::Relaxed) + 1;
+            let now = self.times.sweeps.fetch_add(1, Ordering::Relaxed) + 1;
             let mut ended = Vec::new();
             self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|connection| {
                 let Some(connection) = connection.upgrade() else { return false };

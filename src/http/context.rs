@@ -4,12 +4,12 @@ use std::{
     future::{Future, Ready, ready},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready as done},
 };
 
 use actix_web::{
-    HttpMessage,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::{ConnectionType, header},
@@ -19,12 +19,11 @@ use pin_project_lite::pin_project;
 use tracing::Span;
 
 use super::{
-    body::BodyRead,
-    connections::{Connection, Connections},
+    connections::Connection,
     decisions,
     dialect::Dialect,
     error::HttpError,
-    request_id::{self, Id, X_REQUEST_ID},
+    request_id::{self, Note, X_REQUEST_ID},
     state::State,
 };
 use crate::error::{Error, ErrorCode};
@@ -137,10 +136,10 @@ fn polled_again() -> Error {
 
 /// Where a request stands.
 struct Place {
-    id: Id,
+    note: Rc<Note>,
     dialect: Dialect,
     span: Span,
-    connection: Option<(Arc<Connections>, Arc<Connection>)>,
+    connection: Option<Arc<Connection>>,
     has_body: bool,
     /// Whether the connection ends with the answer.
     is_last: bool,
@@ -149,14 +148,11 @@ struct Place {
 impl Place {
     fn of(request: &ServiceRequest) -> Result<Self, Error> {
         let head = request.head();
-        let id = request_id::give(request, head)?;
+        let note = request_id::give(request, head)?;
         let state = request.app_data::<web::Data<State>>();
         let draining = state.is_some_and(|state| !state.health.is_ready());
-        let connection = state.and_then(|state| {
-            let connection = request.conn_data::<Arc<Connection>>()?;
-            Some((state.connections.clone(), connection.clone()))
-        });
-        let last = connection.as_ref().is_some_and(|(all, connection)| all.begin(connection));
+        let connection = request.conn_data::<Arc<Connection>>().cloned();
+        let last = connection.as_ref().is_some_and(|connection| connection.begin());
         let has_body = head.headers.contains_key(header::TRANSFER_ENCODING)
             || head
                 .headers
@@ -164,12 +160,12 @@ impl Place {
                 .is_some_and(|length| length.as_bytes() != b"0");
         // Decisions log nothing but at `debug`, so that a span for each would be made for nothing.
         let span = if decisions::is_path(head.uri.path()) {
-            tracing::debug_span!("request", id = id.as_str())
+            tracing::debug_span!("request", id = note.id())
         } else {
-            tracing::error_span!("request", id = id.as_str())
+            tracing::error_span!("request", id = note.id())
         };
         let is_last = draining || last;
-        Ok(Self { dialect: Dialect::of(head), id, span, connection, has_body, is_last })
+        Ok(Self { dialect: Dialect::of(head), note, span, connection, has_body, is_last })
     }
 
     /// Returns the answer; `handled` is `None` when a handler panicked.
@@ -177,12 +173,9 @@ impl Place {
         self,
         handled: Option<Result<ServiceResponse<B>, actix_web::Error>>,
     ) -> Result<ServiceResponse<B>, actix_web::Error> {
-        let was_read = matches!(
-            &handled,
-            Some(Ok(response)) if !self.has_body || response.request().extensions().contains::<BodyRead>()
-        );
-        if let Some((connections, connection)) = &self.connection {
-            connections.end(connection, self.has_body && !was_read);
+        let was_read = !self.has_body || (self.note.was_read() && matches!(&handled, Some(Ok(_))));
+        if let Some(connection) = &self.connection {
+            connection.end(!was_read);
         }
         let mut response = match handled {
             Some(Ok(response)) => response,
@@ -191,10 +184,10 @@ impl Place {
         };
         if response.status().is_server_error() && self.span.is_disabled() {
             // What went wrong was told without the span of the request.
-            tracing::warn!(id = self.id.as_str(), status = %response.status(), "answered");
+            tracing::warn!(id = self.note.id(), status = %response.status(), "answered");
         }
-        response.headers_mut().insert(X_REQUEST_ID.clone(), self.id.into_header());
-        if self.is_last || (self.has_body && !was_read) {
+        response.headers_mut().insert(X_REQUEST_ID.clone(), self.note.header());
+        if self.is_last || !was_read {
             // Not as a header: the HTTP library writes that one itself, from this.
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
@@ -202,7 +195,7 @@ impl Place {
     }
 
     fn panicked(&self) -> actix_web::Error {
-        HttpError::with_id(self.id.as_str(), self.dialect, Error::internal("a handler panicked"))
+        HttpError::with_id(self.note.id(), self.dialect, Error::internal("a handler panicked"))
             .into()
     }
 
@@ -222,6 +215,6 @@ impl Place {
         } else {
             Error::internal(&error.to_string())
         };
-        HttpError::with_id(self.id.as_str(), self.dialect, refused).into()
+        HttpError::with_id(self.note.id(), self.dialect, refused).into()
     }
 }

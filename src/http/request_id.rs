@@ -1,6 +1,6 @@
 //! The id of a request: in its answer, on its log lines, and beside what it changes.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -15,41 +15,56 @@ use crate::{domain::RequestId, error::Error};
 /// The header that carries a request's id, both ways.
 pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request, kept beside it.
-#[derive(Clone)]
-pub(super) struct Id(HeaderValue);
+/// What stands beside a request: its id, and whether its body was read to the end.
+pub(super) struct Note {
+    id: HeaderValue,
+    was_read: Cell<bool>,
+}
 
-impl Id {
-    /// Returns its text.
-    pub(super) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+impl Note {
+    /// Returns the text of the id.
+    pub(super) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
     }
 
-    /// Returns it as a header has it.
-    pub(super) fn into_header(self) -> HeaderValue {
-        self.0
+    /// Returns the id as a header has it.
+    pub(super) fn header(&self) -> HeaderValue {
+        self.id.clone()
+    }
+
+    /// Returns whether the body was read to the end.
+    pub(super) const fn was_read(&self) -> bool {
+        self.was_read.get()
     }
 }
 
-/// Gives a request an id and returns it: the caller's, if it sent a sound one, or a new one.
+/// Notes that the body of a request was read to the end.
+pub(super) fn note_read(request: &HttpRequest) {
+    if let Some(note) = request.extensions().get::<Rc<Note>>() {
+        note.was_read.set(true);
+    }
+}
+
+/// Gives a request an id: the caller's, if it sent a sound one, or a new one. Returns what stands beside it from now on.
 ///
 /// # Errors
 /// When none can be made.
-pub(super) fn give(request: &impl HttpMessage, head: &RequestHead) -> Result<Id, Error> {
+pub(super) fn give(request: &impl HttpMessage, head: &RequestHead) -> Result<Rc<Note>, Error> {
     let is_sound =
         |value: &&HeaderValue| value.to_str().is_ok_and(|text| RequestId::parse(text).is_ok());
     let stated = head.headers.get(&X_REQUEST_ID).filter(is_sound);
-    let id = Id(match stated {
+    let id = match stated {
         Some(stated) => stated.clone(),
         None => new_id(Dialect::of(head))?,
-    });
-    request.extensions_mut().insert(id.clone());
-    Ok(id)
+    };
+    let note = Rc::new(Note { id, was_read: Cell::new(false) });
+    request.extensions_mut().insert(note.clone());
+    Ok(note)
 }
 
 /// Returns the id of a request.
 pub(super) fn request_id(request: &HttpRequest) -> Option<String> {
-    request.extensions().get::<Id>().map(|id| id.as_str().to_owned())
+    request.extensions().get::<Rc<Note>>().map(|note| note.id().to_owned())
 }
 
 /// Returns a new id for a change. The caller's request id may be shared by many requests of one trace, so it does

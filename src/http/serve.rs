@@ -117,7 +117,6 @@ pub fn start(
         uds_account,
         has_tls: listeners.tls.is_some(),
         health: health.clone(),
-        connections: connections.clone(),
         offices: Offices { reads, changes },
         admission: Arc::default(),
     });

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{HttpRequest, web};
 use tokio::runtime::Handle;
 
-use super::{admission::Admission, connections::Connections, ops::Health};
+use super::{admission::Admission, ops::Health};
 use crate::{
     domain::AccountId,
     error::Error,
@@ -62,7 +62,6 @@ pub(super) struct State {
     /// Whether what comes over TCP comes over TLS.
     pub(super) has_tls: bool,
     pub(super) health: Health,
-    pub(super) connections: Arc<Connections>,
     /// Where signed calls are carried out, and how many of each caller's.
     pub(super) offices: Offices,
     pub(super) admission: Arc<Admission>,

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{AccountId, Change, Clock, Op, RequestId, Revision, UsedNonce},
     engine::Engine,
-    error::{Error, ErrorCode},
+    error::Error,
     store::{Applied, SharedStore, Store, StoreError},
 };
 
@@ -82,7 +82,7 @@ impl Default for Residency {
     }
 }
 
-pub(super) type Places = HashMap<AccountId, Arc<Place>>;
+pub(super) type Places = HashMap<AccountId, Arc<Place>, foldhash::fast::RandomState>;
 
 /// Accounts to look at soon that wait to be.
 const NUDGES: usize = 1_024;
@@ -160,108 +160,6 @@ impl Accounts {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
-    }
-
-    /// Returns the accounts in memory, sorted.
-    #[must_use]
-    pub fn list(&self) -> Vec<AccountId> {
-        let mut accounts: Vec<AccountId> = self.places.load().keys().cloned().collect();
-        accounts.sort();
-        accounts
-    }
-
-    /// Returns the present view of an account; `None` when it was never written, or is not in memory.
-    #[must_use]
-    pub fn view(&self, account: &AccountId) -> Option<Arc<View>> {
-        self.places.load().get(account).map(|place| place.view())
-    }
-
-    /// Returns the present view of the account of that id, as [`Self::view`].
-    #[must_use]
-    pub(super) fn view_of(&self, account: &str) -> Option<Arc<View>> {
-        self.places.load().get(account).map(|place| place.view())
-    }
-
-    /// Returns whether the account of that id is in memory.
-    #[must_use]
-    pub(super) fn is_here(&self, account: &str) -> bool {
-        self.places.load().contains_key(account)
-    }
-
-    /// Makes sure that an account is in memory if there is one.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Unavailable`] when the store cannot tell.
-    pub async fn attend(&self, account: &AccountId) -> Result<(), Error> {
-        // The usual case, without more ado.
-        if self.places.load().contains_key(account) {
-            return Ok(());
-        }
-        self.place(account).await.map(drop)
-    }
-
-    /// Returns what to tell somebody unknown where nobody can be known, because the account is in trouble: no more than
-    /// that; `None` where it is not.
-    #[must_use]
-    pub(super) fn refusal(&self, account: &str) -> Option<Error> {
-        self.places.load().get(account)?.check().err()?;
-        let help = "nothing was decided; try again later, or ask who runs this service";
-        Some(Error::new(ErrorCode::Unavailable, "nobody can be told from anybody at present", help))
-    }
-
-    /// Returns the present view of an account, or waits for one of at least `demanded`, as long as `wait`.
-    ///
-    /// # Errors
-    /// - [`ErrorCode::Unavailable`]: the account is not loaded, or nobody knows what the store holds.
-    /// - [`ErrorCode::ReplicaStale`]: the demanded revision did not come in time, or the store could not be asked for
-    ///   too long.
-    /// - [`ErrorCode::Suspended`], [`ErrorCode::Quarantined`].
-    pub async fn fresh_view(
-        &self,
-        account: &AccountId,
-        demanded: Option<Revision>,
-        wait: Duration,
-    ) -> Result<Arc<View>, Error> {
-        let place = self.places.load().get(account).cloned();
-        let place = match place {
-            Some(place) => place,
-            None => self.place(account).await?.ok_or_else(|| {
-                let help = "nothing was decided; try again in a moment";
-                Error::new(ErrorCode::Unavailable, "the account is not loaded", help)
-            })?,
-        };
-        place.check()?;
-        let shared = self.shared().is_some();
-        if shared {
-            let now = self.clock.monotonic();
-            place.touch(now);
-            if self.contact.is_lost() || place.age(now) > self.residency.max_staleness {
-                return Err(Error::new(
-                    ErrorCode::ReplicaStale,
-                    format!(
-                        "this replica could not ask the store for more than {:?}",
-                        self.residency.max_staleness
-                    ),
-                    "nothing was decided; try again in a moment, or ask another replica",
-                ));
-            }
-        }
-        let present = place.view();
-        let Some(revision) = demanded.filter(|revision| present.revision() < *revision) else {
-            return Ok(present);
-        };
-        if shared {
-            self.nudge(account);
-        }
-        if !place.reaches(revision, wait).await {
-            return Err(Error::new(
-                ErrorCode::ReplicaStale,
-                "this replica has not reached the demanded revision",
-                "nothing was decided; try again in a moment, or ask another replica",
-            ));
-        }
-        place.check()?;
-        Ok(place.view())
     }
 
     /// Makes an account known that was never written, so that it can be decided about and changed.

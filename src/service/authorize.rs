@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{Accounts, Keyring, Row, Simulate, Verifier, View, tally};
+use super::{Accounts, Keyring, Row, Simulate, Verifier, View, place::Present, tally};
 use crate::{
     catalog::catalog,
     domain::{
@@ -32,14 +32,14 @@ pub struct Judged<T> {
 #[derive(Debug)]
 pub struct Asked<'q> {
     request: Request<'q>,
-    view: Arc<View>,
+    view: Present,
 }
 
 /// What many ask, those that are wrong among them, and the view to answer all of them from.
 #[derive(Debug)]
 pub struct AskedAll<'q> {
     requests: Vec<Result<Request<'q>, Invalid>>,
-    view: Arc<View>,
+    view: Present,
 }
 
 /// Answers requests for decisions, each on one view of an account.
@@ -266,7 +266,7 @@ impl Authorizer {
         &self,
         account: &AccountId,
         demanded: Option<Revision>,
-    ) -> Result<Arc<View>, Error> {
+    ) -> Result<Present, Error> {
         self.accounts.fresh_view(account, demanded, self.wait).await
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Accounts, View,
+    accounts::Places,
     place::{Place, Trouble},
 };
 use crate::{
@@ -122,7 +123,7 @@ impl Accounts {
         let mut loads = stream::iter(names)
             .map(|account| async move { self.load_one(&account).await })
             .buffer_unordered(if self.shared().is_some() { AT_ONCE } else { 1 });
-        let mut places = HashMap::new();
+        let mut places = Places::default();
         let mut weight = 0;
         while let Some(place) = loads.next().await {
             let place = place?;

@@ -14,6 +14,7 @@ mod loading;
 mod management;
 mod place;
 mod random;
+mod reading;
 mod replica;
 mod roster;
 mod rules;
@@ -37,6 +38,7 @@ pub use management::{
     Page, Paging, PermissionFilter, PolicyFacts, RamRoleChange, RoleFilter, RoleJob, Sorting,
     UserChange, VersionFacts, WorkspaceFilter,
 };
+pub use place::Present;
 pub use replica::{Replica, Watched};
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};

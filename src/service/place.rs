@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use tokio::sync::watch;
 
 use super::View;
@@ -17,6 +17,9 @@ use crate::{
     error::{Error, ErrorCode},
     store::StoreError,
 };
+
+/// A view that is held for a short time.
+pub type Present = Guard<Arc<View>>;
 
 /// Why nothing is decided on an account, whatever its view says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +120,11 @@ impl Place {
 
     pub(super) fn view(&self) -> Arc<View> {
         self.view.load_full()
+    }
+
+    /// Returns the present view without counting that somebody has it: threads that decide would meet at the count.
+    pub(super) fn present(&self) -> Present {
+        self.view.load()
     }
 
     pub(super) fn revision(&self) -> Revision {

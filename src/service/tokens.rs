@@ -77,10 +77,10 @@ impl Authenticator {
     #[must_use]
     pub fn must_attend(&self, token: &str) -> Option<AccountId> {
         let (account, _, _) = split(token)?;
-        if self.accounts.is_here(account) {
-            return None;
+        match self.accounts.present(account) {
+            Some(_) => None,
+            None => AccountId::parse(account).ok(),
         }
-        AccountId::parse(account).ok()
     }
 
     /// Brings what the tokens of an account are compared with into memory.
@@ -104,7 +104,7 @@ impl Authenticator {
             return Ok(Pep { account, name, scopes: Scopes::all() });
         }
         let (account, id, secret) = split(token).ok_or_else(Self::refusal)?;
-        let view = self.accounts.view_of(account);
+        let view = self.accounts.present(account);
         let kept = view.as_ref().and_then(|view| Some((view.account(), view.token(id)?)));
         let digest = kept.map_or(&self.nobody, |(_, kept)| &kept.digest);
         let genuine = self.keyring.verify_token(account, id, secret, digest);

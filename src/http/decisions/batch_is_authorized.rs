@@ -100,7 +100,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
             let help = "ask for a suggestion one request at a time: `POST /v1/is-authorized`";
             Err(Invalid::unexpected("suggest", "true", help))
         }
-        Ok(Object(wire)) => Ok(wire.to_domain()),
+        Ok(Object(wire)) => Ok(wire.question()),
         Err(refusal) => Err(refusal.to_invalid()),
     });
     let authorizer = &state.services.authorizer;

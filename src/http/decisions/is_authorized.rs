@@ -37,7 +37,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;
     let suggests = wire.suggests();
-    let (question, at_least) = wire.to_domain();
+    let (question, at_least) = wire.question();
     let answer = if suggests {
         let judged = authorizer.suggest(&pep.account, question, at_least).await?;
         let (decision, suggested) = judged.answer;

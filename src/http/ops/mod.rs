@@ -1,8 +1,11 @@
 //! Health of the process, on a listener of its own: alive, ready for requests, and what operators watch.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use actix_web::{HttpResponse, web};
@@ -57,24 +60,25 @@ fn counters(health: &Health) -> String {
     };
     let mut text = head("decisions_total", "Decisions made, by reason.");
     for (reason, count) in decisions_made() {
-        text += &format!("pai_authz_decisions_total{{reason=\"{reason}\"}} {count}\n");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "pai_authz_decisions_total{{reason=\"{reason}\"}} {count}");
     }
     let Some(verifier) = &health.verifier else { return text };
-    let verified = verifier.verified();
+    let found = verifier.verified();
     for (name, help, count) in [
-        ("verified_decisions_total", "Decisions judged anew by Cedar alone.", verified.judged),
+        ("verified_decisions_total", "Decisions judged anew by Cedar alone.", found.judged),
         (
             "differing_decisions_total",
             "Decisions that Cedar alone makes otherwise: any is a defect.",
-            verified.differing,
+            found.differing,
         ),
         (
             "unverified_decisions_total",
             "Decisions that should have been judged anew, and too many waited.",
-            verified.skipped,
+            found.skipped,
         ),
     ] {
-        text += &format!("{}pai_authz_{name} {count}\n", head(name, help));
+        let _ = writeln!(text, "{}pai_authz_{name} {count}", head(name, help));
     }
     text
 }

@@ -19,6 +19,8 @@ mod workspaces;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
+use arc_swap::Guard;
+
 pub use access_keys::CreatedAccessKey;
 pub(super) use access_keys::new_access_key;
 pub use attachments::{AttachedPolicy, HolderName, Holders};
@@ -222,7 +224,10 @@ impl Management {
     }
 
     async fn view(&self, caller: &Caller) -> Result<Arc<View>, Error> {
-        self.accounts.fresh_view(&caller.account, caller.at_least, self.wait).await
+        self.accounts
+            .fresh_view(&caller.account, caller.at_least, self.wait)
+            .await
+            .map(Guard::into_inner)
     }
 
     /// Returns the present view, for rendering what a change led to.
@@ -230,7 +235,7 @@ impl Management {
     /// # Errors
     /// [`ErrorCode::Unavailable`] while the account is not loaded or nobody knows what the store holds.
     pub async fn present(&self, caller: &Caller) -> Result<Arc<View>, Error> {
-        self.accounts.fresh_view(&caller.account, None, self.wait).await
+        self.accounts.fresh_view(&caller.account, None, self.wait).await.map(Guard::into_inner)
     }
 
     /// Returns the present time.
