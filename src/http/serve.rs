@@ -12,6 +12,7 @@ use super::{
     ops::Health,
     routes,
     state::{Limits, Offices, Services, State},
+    token::LastCaller,
 };
 use crate::domain::AccountId;
 
@@ -136,7 +137,10 @@ pub fn start(
     .shutdown_timeout(
         limits.shutdown_timeout.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
     )
-    .on_connect(move |stream, extensions| noting.note(stream, extensions))
+    .on_connect(move |stream, extensions| {
+        noting.note(stream, extensions);
+        extensions.insert(LastCaller::default());
+    })
     .disable_signals();
     api = match listeners.tls {
         Some(tls) => api.listen_rustls_0_23(listeners.api, tls.into_config())?,

@@ -55,6 +55,14 @@ impl Pep {
     }
 }
 
+/// Who was behind a bearer token, at a revision of its account: until that changes, it is the same.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Who it is.
+    pub pep: Pep,
+    revision: Option<Revision>,
+}
+
 /// Tells who is behind a bearer token.
 #[derive(Debug)]
 pub struct Authenticator {
@@ -96,25 +104,35 @@ impl Authenticator {
     /// # Errors
     /// [`ErrorCode::Unauthenticated`], the same for a malformed, an unknown, a wrong and a revoked token;
     /// [`ErrorCode::Suspended`] and [`ErrorCode::Quarantined`] where the account's tokens are not known.
-    pub fn authenticate(&self, token: &str) -> Result<Pep, Error> {
+    pub fn authenticate(&self, token: &str) -> Result<Known, Error> {
         if let Some((account, digest)) = &self.dev
             && bool::from(blake3::hash(token.as_bytes()).as_bytes().ct_eq(digest.as_bytes()))
         {
             let (account, name) = (account.clone(), Arc::from(DEV_TOKEN));
-            return Ok(Pep { account, name, scopes: Scopes::all() });
+            let revision = self.accounts.present(account.as_str()).map(|view| view.revision());
+            return Ok(Known { pep: Pep { account, name, scopes: Scopes::all() }, revision });
         }
         let (account, id, secret) = split(token).ok_or_else(Self::refusal)?;
         let view = self.accounts.present(account);
-        let kept = view.as_ref().and_then(|view| Some((view.account(), view.token(id)?)));
+        let kept = view.as_ref().and_then(|view| Some((view, view.token(id)?)));
         let digest = kept.map_or(&self.nobody, |(_, kept)| &kept.digest);
         let genuine = self.keyring.verify_token(account, id, secret, digest);
         match kept {
-            Some((account, kept)) if genuine => {
-                Ok(Pep { account: account.clone(), name: kept.id.shared(), scopes: kept.scopes })
+            Some((view, kept)) if genuine => {
+                let (account, name) = (view.account().clone(), kept.id.shared());
+                let pep = Pep { account, name, scopes: kept.scopes };
+                Ok(Known { pep, revision: Some(view.revision()) })
             }
             Some(_) => Err(Self::refusal()),
             None => Err(self.accounts.refusal(account).unwrap_or_else(Self::refusal)),
         }
+    }
+
+    /// Returns who was behind a token, if nothing has changed in its account since.
+    #[must_use]
+    pub fn again(&self, known: &Known) -> Option<Pep> {
+        let present = self.accounts.present(known.pep.account.as_str())?;
+        (known.revision == Some(present.revision())).then(|| known.pep.clone())
     }
 
     /// Returns the refusal of a caller that is nobody.

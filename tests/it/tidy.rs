@@ -97,6 +97,7 @@ const ROOMS: &[Room] = &[
             "serde",
             "serde_json",
             "serde_path_to_error",
+            "subtle",
             "tokio",
             "tracing",
             "uuid",
