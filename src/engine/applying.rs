@@ -20,8 +20,8 @@ pub(super) const MOST_NAMED: usize = 100;
 /// The statements that apply to a request.
 #[derive(Default)]
 pub(super) struct Applying<'d> {
-    /// The one Cedar judges, with the policy it is of.
-    chosen: Option<(&'d str, &'d Statement)>,
+    /// The one Cedar judges, with the document it is of.
+    chosen: Option<(&'d Document, &'d Statement)>,
     /// The ids of those that have its effect, no more than are named.
     alike: Vec<&'d str>,
     /// The ARN they were compared with; empty when the principal has no documents.
@@ -50,18 +50,18 @@ impl<'d> Applying<'d> {
         let mut about = Vec::new();
         for document in documents {
             let statements = document.about(request.action, &arn);
-            about.extend(statements.map(|statement| (document.policy(), statement)));
+            about.extend(statements.map(|statement| (&***document, statement)));
         }
         if about.is_empty() {
             return Ok(Self::default());
         }
         let conditions = snapshot.conditions(request);
         let (mut denying, mut allowing) = (Vec::new(), Vec::new());
-        for (policy, statement) in about {
+        for (document, statement) in about {
             if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
                 match statement.effect() {
-                    Effect::Deny => denying.push((policy, statement)),
-                    Effect::Allow => allowing.push((policy, statement)),
+                    Effect::Deny => denying.push((document, statement)),
+                    Effect::Allow => allowing.push((document, statement)),
                 }
             }
         }
@@ -74,14 +74,9 @@ impl<'d> Applying<'d> {
         })
     }
 
-    /// Returns the statement Cedar judges; `None` when none applies.
-    pub(super) fn chosen(&self) -> Option<&'d Statement> {
-        self.chosen.map(|(_, statement)| statement)
-    }
-
-    /// Returns the policy that statement is of.
-    pub(super) fn policy(&self) -> Option<&'d str> {
-        self.chosen.map(|(policy, _)| policy)
+    /// Returns the statement Cedar judges, with its document; `None` when none applies.
+    pub(super) fn chosen(&self) -> Option<(&'d Document, &'d Statement)> {
+        self.chosen
     }
 
     /// Returns the decision: what Cedar says of the chosen statement, together with what roles answer. Where Cedar does not

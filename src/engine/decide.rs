@@ -9,7 +9,7 @@ use super::{
     applying::Applying,
     entities,
     judge::judge,
-    ram::{self, Conditions},
+    ram::{self, Conditions, Statement},
     snapshot::Workspace,
     table::Case,
 };
@@ -151,29 +151,28 @@ impl Snapshot {
             Err(invalid) => return Decision::error(Fault::Request(Box::new(invalid))),
         };
         // An answer that could not be given denies, whatever else there is.
-        if applying.chosen().is_none() || by_roles.reason == Reason::Error {
+        let Some((document, statement)) = applying.chosen() else { return by_roles };
+        if by_roles.reason == Reason::Error {
             return by_roles;
         }
-        let Some((asked, entities)) = self.put(request, &applying) else {
+        let Some((asked, entities)) = self.put(request, document, statement, &applying) else {
             return Decision::error(Fault::Evaluation("request".to_owned()));
         };
-        let sets: Vec<_> = applying.chosen().map(ram::Statement::set).into_iter().collect();
-        applying.agreed(judge(&sets, &asked, &entities), by_roles)
+        applying.agreed(judge(&[statement.set()], &asked, &entities), by_roles)
     }
 
-    /// Returns a request as Cedar takes it, for the statement that is put to it.
+    /// Returns a request as Cedar takes it, for the statement that is put to it: with what statements look at, and no more.
     fn put(
         &self,
         request: &Request<'_>,
+        document: &Document,
+        statement: &Statement,
         applying: &Applying<'_>,
     ) -> Option<(CedarRequest, Entities)> {
-        let principal = entities::principal(&request.principal, None, &[], applying.policy())?;
-        let resource = entities::resource(&self.account, &request.resource, &applying.arn)?;
-        let action = self.engine.catalog.action(request.action)?;
-        let statement = applying.chosen()?;
-        let name = self.engine.catalog.ram_name(action);
-        let context =
-            ram::context(std::iter::once(statement), name, &applying.arn, &applying.conditions)?;
+        let (principal, resource) = (document.holder().clone(), entities::of_arn(&applying.arn)?);
+        let name = self.engine.catalog.ram_name(self.engine.catalog.action(request.action)?);
+        let statements = std::iter::once(statement);
+        let context = ram::context(statements, name, &applying.arn, &applying.conditions)?;
         // Statements are about the name of an action, which is in the context, not about its groups.
         let action = self.engine.actions.get(usize::from(request.action.0))?.uid();
         let asked =

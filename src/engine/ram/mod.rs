@@ -18,6 +18,7 @@ pub(super) use conditions::{
 };
 pub(super) use statement::Statement;
 
+use super::entities;
 use crate::{
     domain::{ActionId, Invalid},
     ram::{
@@ -32,6 +33,8 @@ use crate::{
 pub struct Document {
     /// The entity its holders have as a parent, for example `Custom/dev-only`.
     policy: String,
+    /// One of them.
+    holder: cedar_policy::Entity,
     statements: Vec<Statement>,
     /// One bit for each action of the catalogue: whether a statement names it.
     named: Box<[u64]>,
@@ -91,7 +94,8 @@ impl Document {
         for statement in &statements {
             named.iter_mut().zip(statement.named()).for_each(|(all, its)| *all |= its);
         }
-        Ok(Self { policy: policy.to_owned(), statements, named, patterns })
+        let holder = entities::holder(policy).ok_or_else(|| refuse("nobody could hold it"))?;
+        Ok(Self { policy: policy.to_owned(), holder, statements, named, patterns })
     }
 
     /// Returns whether a statement is about an action of the catalogue.
@@ -102,6 +106,11 @@ impl Document {
     /// Returns the entity its holders have as a parent.
     pub(super) fn policy(&self) -> &str {
         &self.policy
+    }
+
+    /// Returns somebody who holds it.
+    pub(super) const fn holder(&self) -> &cedar_policy::Entity {
+        &self.holder
     }
 
     /// Returns roughly what it costs to ask it, in characters that are looked at.
