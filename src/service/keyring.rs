@@ -310,7 +310,12 @@ mod tests {
         let kept = before.token_digest(&a, &token, "s3cret");
         assert!(after.verify_token(a.as_str(), token.as_str(), "s3cret", &kept));
         assert!(!after.verify_token(a.as_str(), token.as_str(), "s3creT", &kept));
-        assert!(!Keyring::new(&new, None).verify_token(a.as_str(), token.as_str(), "s3cret", &kept));
+        assert!(!Keyring::new(&new, None).verify_token(
+            a.as_str(),
+            token.as_str(),
+            "s3cret",
+            &kept
+        ));
         assert_ne!(after.token_digest(&a, &token, "s3cret"), kept);
         let revision = Revision { epoch: 1, counter: 1 };
         assert_eq!(after.read_revision(&a, &before.revision_token(&a, revision)), Some(revision));
