@@ -14,7 +14,8 @@ const SYMBOLS: u128 = 11;
 /// 20 places of base 11, behind the highest bit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digits {
-    high: u8,
+    /// Eight bits, in a word that is written whole: reading a word of which a byte has just been written waits.
+    high: u64,
     low: u64,
 }
 
@@ -26,23 +27,12 @@ impl Digits {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        if bytes.is_empty() || bytes.len() > PLACES {
-            return None;
-        }
-        let mut number = 0_u64;
-        let mut overflows = false;
-        for byte in bytes {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            let (tens, too_many) = number.overflowing_mul(10);
-            let (sum, too_much) = tens.overflowing_add(u64::from(digit));
-            number = sum;
-            overflows |= too_many | too_much;
-        }
+        let number = number(bytes)?;
         let begins_with_zero = bytes.first() == Some(&b'0') && bytes.len() > 1;
-        Some(if overflows || begins_with_zero { Self::odd(bytes) } else { Self::of_number(number) })
+        Some(match number {
+            Some(number) if !begins_with_zero => Self::of_number(number),
+            _ => Self::odd(bytes),
+        })
     }
 
     /// Returns the packed form of a number.
@@ -58,7 +48,7 @@ impl Digits {
             value * SYMBOLS + symbol
         });
         let [.., high, a, b, c, d, e, f, g, h] = (value | Self::ODD).to_be_bytes();
-        Self { high, low: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
+        Self::of_parts(high, u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
 
     /// Returns the number the id is, when writing the number gives the id again.
@@ -69,13 +59,83 @@ impl Digits {
 
     /// Returns its 72 bits, the highest 8 apart.
     pub(super) const fn parts(self) -> (u8, u64) {
-        (self.high, self.low)
+        let [.., high] = self.high.to_be_bytes();
+        (high, self.low)
     }
 
     /// Returns what [`Self::parts`] gave.
     pub(super) const fn of_parts(high: u8, low: u64) -> Self {
-        Self { high, low }
+        Self { high: high as u64, low }
     }
+}
+
+/// Returns the number of 1 to 20 digits, and of that nothing where it does not fit; `None` for any other bytes.
+#[inline]
+fn number(bytes: &[u8]) -> Option<Option<u64>> {
+    let small = match bytes.len() {
+        9..=16 => high_digits(bytes.first_chunk()?)? * power(bytes.len() - 8) + low_digits(bytes)?,
+        1..=8 => low_digits(bytes)?,
+        17..=PLACES => {
+            let first = high_digits(bytes.first_chunk()?)?;
+            let second = high_digits(bytes.get(8..)?.first_chunk()?)?;
+            let (first, last) = (first * 100_000_000 + second, low_digits(bytes)?);
+            let first = first.checked_mul(power(bytes.len() - 16));
+            return Some(first.and_then(|first| first.checked_add(last)));
+        }
+        _ => return None,
+    };
+    Some(Some(small))
+}
+
+/// Returns ten to the power of a number up to eight.
+#[inline]
+fn power(exponent: usize) -> u64 {
+    const POWERS: [u64; 9] =
+        [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    POWERS.get(exponent).copied().unwrap_or(1)
+}
+
+/// Returns the number of eight digits.
+#[inline]
+fn high_digits(digits: &[u8; 8]) -> Option<u64> {
+    eight(u64::from_le_bytes(*digits))
+}
+
+/// Returns the number of those digits at the end that are left when eight are taken from the beginning as often as one is
+/// left.
+#[inline]
+fn low_digits(digits: &[u8]) -> Option<u64> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let count = (digits.len() - 1) % 8 + 1;
+    let missing = 8 * (8 - count);
+    let word = match digits.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        // Four at either end, over each other where there are less than eight.
+        None => match (digits.first_chunk(), digits.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(*four)));
+                first << missing | last << 32
+            }
+            _ => digits.iter().fold(0, |word, digit| word >> 8 | u64::from(*digit) << 56),
+        },
+    };
+    // What is missing, or was in the eight before, are zeros at the beginning.
+    let before = (1 << missing) - 1;
+    eight(word & !before | ZEROS & before)
+}
+
+/// Returns the number of eight digits, the first in the lowest byte: neighbours are put together, then those, and once more.
+/// All steps are the same whatever the digits are.
+#[inline]
+const fn eight(word: u64) -> Option<u64> {
+    const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    let are_digits = word & UPPER == 0x3030_3030_3030_3030
+        && word.wrapping_add(0x0606_0606_0606_0606) & UPPER == 0x3030_3030_3030_3030;
+    let ones = word & !UPPER;
+    let tens = ones.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let hundreds = tens.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    let all = hundreds.wrapping_mul(10_000 << 32 | 1) >> 32;
+    if are_digits { Some(all) } else { None }
 }
 
 impl fmt::Display for Digits {
@@ -173,5 +233,52 @@ impl<T> Eq for IdRef<'_, T> {}
 impl<T> fmt::Debug for IdRef<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn digits_are_packed_and_stand_for_their_text_again() {
+        let mut texts: Vec<String> =
+            (1..=PLACES).flat_map(|n| ["0", "1", "9"].map(|digit| digit.repeat(n))).collect();
+        let counted = "12345678901234567890";
+        texts.extend((1..=PLACES).map(|n| counted[..n].to_owned()));
+        texts.extend((0..PLACES).map(|n| counted[n..].to_owned()));
+        texts.extend([u64::MAX.to_string(), "18446744073709551616".to_owned()]);
+        for text in texts {
+            let digits = Digits::parse(&text).unwrap();
+            assert_eq!(digits.to_string(), text);
+            assert_eq!(digits.number(), text.parse().ok().filter(|n: &u64| n.to_string() == text));
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_to_twenty_digits_is_refused_wherever_it_stands() {
+        assert!(Digits::parse("").is_none());
+        assert!(Digits::parse(&"1".repeat(PLACES + 1)).is_none());
+        for len in 1..=PLACES {
+            for at in 0..len {
+                for wrong in ["/", ":", "?", "\0", "p", " ", "-", "+"] {
+                    let mut text = "1".repeat(len);
+                    text.replace_range(at..=at, wrong);
+                    assert!(Digits::parse(&text).is_none(), "{text:?}");
+                }
+            }
+        }
+        assert!(Digits::parse("é").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_they_are_written(number in any::<u64>(), shift in 0..64_u32) {
+            let number = number >> shift;
+            let digits = Digits::parse(&number.to_string());
+            prop_assert_eq!(digits, Some(Digits::of_number(number)));
+        }
     }
 }

@@ -34,7 +34,7 @@ pub use ids::{
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
-pub use members::{Members, MembersBuilder, RoleSet};
+pub use members::{Members, MembersBuilder, RoleSet, Roll};
 pub use ram::{Assumable, Group, Holder, Policy, PolicyRef, PolicyType, PolicyVersion, VersionId};
 pub use request::{
     ActionId, Asker, ContextValue, KeptRequest, Question, Request, Resource, Scalar,

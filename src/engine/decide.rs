@@ -10,7 +10,7 @@ use super::{
     entities,
     judge::judge,
     ram::{self, Conditions, Statement},
-    snapshot::Workspace,
+    snapshot::Door,
     table::Case,
 };
 use crate::{
@@ -81,27 +81,27 @@ impl Snapshot {
         let denied = ByRoles::Settled(Decision::implicit_deny());
         let principal = &request.principal;
         let Some(case) = Case::of(principal, &request.resource) else { return denied };
-        let workspace = match request.resource.workspace() {
-            None => None,
-            Some(id) => match self.workspace(id.digits()) {
-                None => return denied,
-                some => some,
-            },
-        };
+        // Workspace and person are looked for in turn, but neither waits for the other: what is far away arrives together.
+        let door = request.resource.workspace().map(|id| self.door(id.digits()));
         let mut has_documents = false;
         if principal.kind == PrincipalKind::Account {
             if principal.id.digits() != self.account_digits {
                 return denied;
             }
         } else {
-            match self.people.get(&principal.id.digits()) {
+            match self.people.get(principal.id.digits()) {
                 Some(person) if person.kind == principal.kind => {
                     has_documents = person.has_documents;
                 }
                 _ => return denied,
             }
         }
-        let answer = self.answer(principal, request, case, workspace);
+        let door = match door {
+            None => None,
+            Some(None) => return denied,
+            Some(known) => known,
+        };
+        let answer = self.answer(principal, request, case, door);
         let decision = answer.unwrap_or_else(|| {
             Decision::error(Fault::Evaluation("the roles of the principal".to_owned()))
         });
@@ -114,17 +114,17 @@ impl Snapshot {
         principal: &Asker<'_>,
         request: &Request<'_>,
         case: Case,
-        workspace: Option<&'s Workspace>,
+        door: Option<&'s Door>,
     ) -> Option<Decision<'s>> {
         let kind = principal.kind;
         // The main account has everything by being it; roles it may hold as a member add nothing.
         let held = match kind {
             PrincipalKind::Account => None,
-            _ => workspace.and_then(|it| Some((it, it.members.role_set(principal.id.digits())?))),
+            _ => door.and_then(|it| Some((it, it.role_set(principal.id.digits())?))),
         };
         let (table, custom) = match held {
-            Some((workspace, RoleSet::Custom(place))) => {
-                let set = workspace.sets.get(place)?;
+            Some((door, RoleSet::Custom(place))) => {
+                let set = door.workspace.sets.get(place)?;
                 (set.table(kind), &*set.custom)
             }
             Some((_, RoleSet::Builtin(set))) => (self.engine.roles.of_builtin(kind, set)?, &[][..]),
@@ -229,7 +229,7 @@ impl Snapshot {
     pub(super) fn is_known(&self, principal: &Asker<'_>) -> bool {
         match principal.kind {
             PrincipalKind::Account => principal.id.digits() == self.account_digits,
-            kind => self.people.get(&principal.id.digits()).is_some_and(|it| it.kind == kind),
+            kind => self.people.get(principal.id.digits()).is_some_and(|it| it.kind == kind),
         }
     }
 }

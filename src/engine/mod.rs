@@ -12,6 +12,7 @@ mod condition;
 mod custom_role;
 mod decide;
 mod entities;
+mod index;
 mod judge;
 mod names;
 mod plain;

@@ -8,11 +8,12 @@ use imbl::{GenericHashMap, HashMap, shared_ptr::DefaultSharedPtr};
 use super::{
     Engine,
     attached::Attached,
+    index::Index,
     roles::{BoundSet, Content},
 };
 use crate::domain::{
     AccountId, AccountRecords, CustomRoleId, Digits, Invalid, Members, Op, PrincipalId,
-    PrincipalKind, Revision, UserName, WorkspaceId,
+    PrincipalKind, Revision, RoleSet, Roll, UserName, WorkspaceId,
 };
 
 /// A map that is looked into for every decision. Its keys are ids that were recorded, never what a request states.
@@ -27,11 +28,15 @@ pub struct Snapshot {
     pub(super) account: AccountId,
     pub(super) account_digits: Digits,
     revision: Revision,
-    pub(super) people: ById<Person>,
+    pub(super) people: Index<Person, 128>,
     /// The names of the same people, for ARNs: apart, for decisions by roles need none.
     pub(super) names: ById<(PrincipalKind, UserName)>,
     pub(super) attached: Attached,
-    workspaces: ById<Arc<Workspace>>,
+    /// Those that are recorded.
+    workspaces: Index<Door, 16>,
+    /// Those of which roles or members are recorded, and they themselves are not: following ops must lead to the snapshot
+    /// that building from the records leads to.
+    unrecorded: ById<Arc<Workspace>>,
 }
 
 /// What a snapshot knows of a user or RAM role.
@@ -42,15 +47,31 @@ pub(super) struct Person {
     pub(super) has_documents: bool,
 }
 
+/// A workspace, and beside it what nearly every decision in it looks at next.
+#[derive(Debug, Clone)]
+pub(super) struct Door {
+    /// The members, unless they are many.
+    roll: Option<Roll>,
+    pub(super) workspace: Arc<Workspace>,
+}
+
+impl Door {
+    /// Returns which roles a member holds; `None` for somebody who is none.
+    #[inline]
+    pub(super) fn role_set(&self, principal: Digits) -> Option<RoleSet> {
+        match &self.roll {
+            Some(roll) => roll.role_set(principal),
+            None => self.workspace.members.role_set(principal),
+        }
+    }
+}
+
 /// What a snapshot knows of a workspace.
 #[derive(Debug, Clone)]
 pub(super) struct Workspace {
     pub(super) members: Members,
     /// The answers to members with custom roles, by the place of their set.
     pub(super) sets: Arc<[BoundSet]>,
-    /// Whether the workspace is recorded. Roles and members may be recorded before it and outlive it, as they may
-    /// in [`AccountRecords`]: following ops must lead to the snapshot that building from the records leads to.
-    recorded: bool,
     pub(super) id: WorkspaceId,
     pub(super) roles: HashMap<CustomRoleId, Arc<Content>>,
 }
@@ -65,10 +86,11 @@ impl Snapshot {
             account,
             account_digits,
             revision: Revision::ORIGIN,
-            people: ById::default(),
+            people: Index::default(),
             names: ById::default(),
             attached: Attached::default(),
-            workspaces: ById::default(),
+            workspaces: Index::default(),
+            unrecorded: ById::default(),
         }
     }
 
@@ -129,17 +151,30 @@ impl Snapshot {
     /// Returns the members recorded of a workspace, whether it exists or not.
     #[must_use]
     pub fn members(&self, workspace: &WorkspaceId) -> Option<&Members> {
-        self.workspaces.get(&workspace.digits()).map(|workspace| &workspace.members)
+        self.known(workspace.digits()).map(|workspace| &workspace.members)
     }
 
     /// Returns the members of each workspace that has any, in no order.
     pub fn rosters(&self) -> impl Iterator<Item = (&WorkspaceId, &Members)> {
-        self.workspaces.values().map(|w| (&w.id, &w.members)).filter(|(_, m)| !m.is_empty())
+        let recorded = self.workspaces.values().map(|door| &door.workspace);
+        let all = recorded.chain(self.unrecorded.values());
+        all.map(|w| (&w.id, &w.members)).filter(|(_, members)| !members.is_empty())
+    }
+
+    /// Returns a workspace that exists.
+    #[inline]
+    pub(super) fn door(&self, id: Digits) -> Option<&Door> {
+        self.workspaces.get(id)
     }
 
     /// Returns a workspace that exists.
     pub(super) fn workspace(&self, id: Digits) -> Option<&Workspace> {
-        self.workspaces.get(&id).map(|workspace| &**workspace).filter(|it| it.recorded)
+        self.door(id).map(|door| &*door.workspace)
+    }
+
+    /// Returns what is known of a workspace, whether it exists or not.
+    fn known(&self, id: Digits) -> Option<&Arc<Workspace>> {
+        self.door(id).map(|door| &door.workspace).or_else(|| self.unrecorded.get(&id))
     }
 
     fn follow(&mut self, op: &Op) -> Result<(), Invalid> {
@@ -147,16 +182,16 @@ impl Snapshot {
             Op::PutIdentity(identity) => {
                 let (digits, kind) = (identity.principal.id.digits(), identity.principal.kind);
                 self.names.insert(digits, (kind, identity.name.clone()));
-                self.people.insert(digits, self.person(kind, digits));
+                self.people.put(digits, self.person(kind, digits));
             }
             Op::RemoveIdentity(id) => {
                 self.names.remove(&id.digits());
-                self.people.remove(&id.digits());
+                self.people.remove(id.digits());
             }
             Op::PutWorkspace(workspace) => {
-                self.in_workspace(&workspace.id, |w| w.recorded = true);
+                self.keep(&workspace.id, true, |_| ());
             }
-            Op::RemoveWorkspace(id) => self.in_workspace(id, |w| w.recorded = false),
+            Op::RemoveWorkspace(id) => self.keep(id, false, |_| ()),
             Op::PutRole(workspace, role) => {
                 let content = self.engine.compile(role)?;
                 self.in_workspace(workspace, |w| {
@@ -212,15 +247,15 @@ impl Snapshot {
     /// Notes whether somebody has documents, where that is somebody known.
     fn note_documents(&mut self, principal: &PrincipalId) {
         let digits = principal.digits();
-        if let Some(known) = self.people.get(&digits) {
-            self.people.insert(digits, self.person(known.kind, digits));
+        if let Some(known) = self.people.get(digits) {
+            self.people.put(digits, self.person(known.kind, digits));
         }
     }
 
     /// Sees to it that every set of roles held in a workspace has its answers, after its members changed, or the role
     /// `changed`.
     fn bind(&mut self, id: &WorkspaceId, changed: Option<&CustomRoleId>) -> Result<(), Invalid> {
-        let Some(workspace) = self.workspaces.get(&id.digits()) else { return Ok(()) };
+        let Some(workspace) = self.known(id.digits()) else { return Ok(()) };
         let sets = workspace.members.custom_sets();
         let is_bound = changed.is_none()
             && sets.len() == workspace.sets.len()
@@ -239,26 +274,33 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Changes what is known of a workspace and forgets it when nothing is left.
+    /// Changes what is known of a workspace.
     fn in_workspace(&mut self, id: &WorkspaceId, change: impl FnOnce(&mut Workspace)) {
-        let fresh = || Arc::new(Workspace::new(id.clone()));
-        let workspace = self.workspaces.entry(id.digits()).or_insert_with(fresh);
-        let workspace = Arc::make_mut(workspace);
-        change(workspace);
-        if !workspace.recorded && workspace.members.is_empty() && workspace.roles.is_empty() {
-            self.workspaces.remove(&id.digits());
+        self.keep(id, self.door(id.digits()).is_some(), change);
+    }
+
+    /// Changes what is known of a workspace that is recorded from now on, or is not, and forgets it when nothing is left.
+    fn keep(&mut self, id: &WorkspaceId, recorded: bool, change: impl FnOnce(&mut Workspace)) {
+        let digits = id.digits();
+        let known = self.known(digits).cloned();
+        let mut workspace = known.unwrap_or_else(|| Arc::new(Workspace::new(id.clone())));
+        change(Arc::make_mut(&mut workspace));
+        if recorded {
+            self.unrecorded.remove(&digits);
+            self.workspaces.put(digits, Door { roll: workspace.members.roll(), workspace });
+            return;
+        }
+        self.workspaces.remove(digits);
+        if workspace.members.is_empty() && workspace.roles.is_empty() {
+            self.unrecorded.remove(&digits);
+        } else {
+            self.unrecorded.insert(digits, workspace);
         }
     }
 }
 
 impl Workspace {
     fn new(id: WorkspaceId) -> Self {
-        Self {
-            members: Members::default(),
-            sets: Arc::default(),
-            recorded: false,
-            id,
-            roles: HashMap::new(),
-        }
+        Self { members: Members::default(), sets: Arc::default(), id, roles: HashMap::new() }
     }
 }

@@ -94,6 +94,57 @@ impl Slot {
     }
 }
 
+/// Returns how many slots stand before a place, looked for from `guess` on.
+#[inline]
+fn before(slots: &[Slot], guess: usize, place: u64) -> usize {
+    let (before, after) = slots.split_at(guess.min(slots.len()));
+    // They are spread evenly, so it is near; should somebody have found ids that are not, it is found all the same.
+    if before.last().is_some_and(|last| last.place() >= place) {
+        let steps = before.iter().rev().take(NEAR).take_while(|it| it.place() >= place).count();
+        if steps < NEAR {
+            return before.len() - steps;
+        }
+        return before.partition_point(|it| it.place() < place);
+    }
+    let steps = after.iter().take(NEAR).take_while(|it| it.place() < place).count();
+    if steps < NEAR {
+        return before.len() + steps;
+    }
+    before.len() + after.partition_point(|it| it.place() < place)
+}
+
+/// Returns where a principal stands among sorted slots, with its slot, or where it would.
+#[inline]
+fn find(slots: &[Slot], guess: usize, (place, high): (u64, u8)) -> Result<(usize, Slot), usize> {
+    let mut at = before(slots, guess, place);
+    while let Some(slot) = slots.get(at).copied().filter(|slot| slot.place() == place) {
+        if slot.high() == high {
+            return Ok((at, slot));
+        }
+        if slot.high() > high {
+            break;
+        }
+        at += 1;
+    }
+    Err(at)
+}
+
+/// All that is looked at for a decision, of members that stand together in one chunk.
+#[derive(Debug, Clone)]
+pub(super) struct Slots(Arc<[Slot]>);
+
+impl Slots {
+    /// Returns the number of the set of roles a principal has.
+    #[inline]
+    pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
+        let place = place(principal);
+        // They are all there are, so they are spread over all places.
+        let product = u128::from(place.0) * self.0.len() as u128;
+        let guess = usize::try_from(product >> 64).unwrap_or_default();
+        find(&self.0, guess, place).ok().map(|(_, slot)| slot.set())
+    }
+}
+
 /// Members that stand together, sorted by place.
 #[derive(Clone, Default)]
 pub(super) struct Chunk {
@@ -128,44 +179,20 @@ impl Chunk {
         self.slots.len()
     }
 
-    /// Returns how many stand before a place.
+    /// Returns about how many stand before a place.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "it says where to begin to look; what is beyond the end is cut off"
     )]
-    fn before(&self, place: u64) -> usize {
-        let guess = (place.saturating_sub(self.first) as f64 * self.density) as usize;
-        let (before, after) = self.slots.split_at(guess.min(self.len()));
-        // They are spread evenly, so it is near; should somebody have found ids that are not, it is found all the same.
-        if before.last().is_some_and(|last| last.place() >= place) {
-            let steps = before.iter().rev().take(NEAR).take_while(|it| it.place() >= place).count();
-            if steps < NEAR {
-                return before.len() - steps;
-            }
-            return before.partition_point(|it| it.place() < place);
-        }
-        let steps = after.iter().take(NEAR).take_while(|it| it.place() < place).count();
-        if steps < NEAR {
-            return before.len() + steps;
-        }
-        before.len() + after.partition_point(|it| it.place() < place)
+    fn guess(&self, place: u64) -> usize {
+        (place.saturating_sub(self.first) as f64 * self.density) as usize
     }
 
     /// Returns where a principal stands, with its slot, or where it would.
-    fn find(&self, (place, high): (u64, u8)) -> Result<(usize, Slot), usize> {
-        let mut at = self.before(place);
-        while let Some(slot) = self.slots.get(at).copied().filter(|slot| slot.place() == place) {
-            if slot.high() == high {
-                return Ok((at, slot));
-            }
-            if slot.high() > high {
-                break;
-            }
-            at += 1;
-        }
-        Err(at)
+    fn find(&self, place: (u64, u8)) -> Result<(usize, Slot), usize> {
+        find(&self.slots, self.guess(place.0), place)
     }
 
     fn entry(&self, at: usize) -> Option<Entry> {
@@ -234,6 +261,14 @@ impl Chunks {
         let place = place(principal);
         let (_, slot) = self.list().get(self.number(place))?.find(place).ok()?;
         Some(slot.set())
+    }
+
+    /// Returns the slots of those who stand in one chunk.
+    pub(super) fn slots(&self) -> Option<Slots> {
+        match self {
+            Self::One(chunk) => Some(Slots(chunk.slots.clone())),
+            Self::Many(_) => None,
+        }
     }
 
     pub(super) fn get(&self, principal: Digits) -> Option<Entry> {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{BuiltinRole, Digits, Member, PrincipalId, RoleRef, Timestamp};
-use chunk::{Chunk, Chunks, Entry, FULL};
+use chunk::{Chunk, Chunks, Entry, FULL, Slots};
 
 /// Sets of built-in roles, each the number whose bits are its roles; larger numbers are sets with custom roles.
 const BUILTIN_SETS: u32 = 1 << BuiltinRole::ALL.len();
@@ -51,6 +51,28 @@ pub enum RoleSet {
     Custom(usize),
 }
 
+impl RoleSet {
+    fn of(number: u32) -> Self {
+        match number.checked_sub(BUILTIN_SETS) {
+            None => Self::Builtin(u8::try_from(number).unwrap_or_default()),
+            Some(place) => Self::Custom(usize::try_from(place).unwrap_or(usize::MAX)),
+        }
+    }
+}
+
+/// What decisions look at of members that are not many: found at once by whoever keeps it beside.
+#[derive(Debug, Clone)]
+pub struct Roll(Slots);
+
+impl Roll {
+    /// Returns which roles a member holds; `None` for somebody who is none.
+    #[must_use]
+    #[inline]
+    pub fn role_set(&self, principal: Digits) -> Option<RoleSet> {
+        self.0.set_of(principal).map(RoleSet::of)
+    }
+}
+
 /// The members of a workspace, by principal and in the order of joining; cheap to clone and to change.
 #[derive(Clone, Default)]
 pub struct Members {
@@ -78,11 +100,13 @@ impl Members {
     /// Returns which roles a member holds; `None` for somebody who is none.
     #[must_use]
     pub fn role_set(&self, principal: Digits) -> Option<RoleSet> {
-        let number = self.chunks.set_of(principal)?;
-        Some(match number.checked_sub(BUILTIN_SETS) {
-            None => RoleSet::Builtin(u8::try_from(number).unwrap_or_default()),
-            Some(place) => RoleSet::Custom(usize::try_from(place).unwrap_or(usize::MAX)),
-        })
+        self.chunks.set_of(principal).map(RoleSet::of)
+    }
+
+    /// Returns what [`Self::role_set`] looks at, where that is little; `None` for members that are many.
+    #[must_use]
+    pub fn roll(&self) -> Option<Roll> {
+        self.chunks.slots().map(Roll)
     }
 
     /// Returns the sets of roles with custom ones among them that members hold, or held.

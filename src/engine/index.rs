@@ -1,0 +1,262 @@
+//! What decisions look up by id: a map of which a look-up waits for one place in memory, however much there is in it.
+//!
+//! Values stand beside their keys in leaves, each a table with free places. Which leaf a key is in is told by two lists above
+//! them, a hundredth of their size, so that these stay in the caches. Versions share leaves and lists: a change makes one of
+//! each anew. It keeps no order, and is not for values that are large.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use imbl::HashMap;
+
+use crate::domain::Digits;
+
+/// About as many leaves as a branch has in a large index.
+const FANOUT: usize = 64;
+
+/// A map by ids, cheap to clone and to change. A leaf has about `LEAF` values at most: the more, the less stands above the
+/// leaves, and the dearer is a change.
+///
+/// Its keys are ids that were recorded. Where they stand depends on a secret, so that nobody can record ids that crowd.
+#[derive(Debug, Clone)]
+pub(super) struct Index<V, const LEAF: usize> {
+    secret: u64,
+    len: usize,
+    /// A power of two of them, each with an equal part of all hashes.
+    branches: Arc<[Branch<V>]>,
+    /// The few ids that are no numbers.
+    odd: HashMap<Digits, V>,
+}
+
+#[derive(Debug, Clone)]
+struct Branch<V> {
+    len: usize,
+    /// A power of two of them, each with an equal part of the hashes of the branch.
+    leaves: Arc<[Leaf<V>]>,
+}
+
+#[derive(Debug, Clone)]
+struct Leaf<V> {
+    len: usize,
+    /// INVARIANT: some are free.
+    places: Arc<[Place<V>]>,
+}
+
+/// Where a value can be: at the place its hash says, or behind it, with nothing free between.
+#[derive(Debug, Clone)]
+struct Place<V> {
+    key: u64,
+    value: Option<V>,
+}
+
+/// Returns in which of `count` equal parts of all hashes a hash is, and where in it, as a hash again.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves of a product, of which the upper is below `count`"
+)]
+#[inline]
+const fn part(hash: u64, count: usize) -> (usize, u64) {
+    let product = hash as u128 * count as u128;
+    ((product >> 64) as usize, product as u64)
+}
+
+/// Returns a hash of which every bit depends on all of a number, the same only for those who know the secret.
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a product")]
+#[inline]
+const fn hash(number: u64, secret: u64) -> u64 {
+    let product = (number ^ secret) as u128 * 0x9e37_79b9_7f4a_7c15;
+    (product >> 64) as u64 ^ product as u64
+}
+
+impl<V> Default for Leaf<V> {
+    fn default() -> Self {
+        Self { len: 0, places: [Place { key: 0, value: None }].into() }
+    }
+}
+
+impl<V> Default for Branch<V> {
+    fn default() -> Self {
+        Self { len: 0, leaves: [Leaf::default()].into() }
+    }
+}
+
+impl<V, const LEAF: usize> Default for Index<V, LEAF> {
+    fn default() -> Self {
+        Self::with_secret(RandomState::new().hash_one(LEAF))
+    }
+}
+
+impl<V, const LEAF: usize> Index<V, LEAF> {
+    fn with_secret(secret: u64) -> Self {
+        Self { secret, len: 0, branches: [Branch::default()].into(), odd: HashMap::new() }
+    }
+
+    /// Returns the value of a key.
+    #[inline]
+    pub(super) fn get(&self, key: Digits) -> Option<&V> {
+        let Some(number) = key.number() else { return self.odd.get(&key) };
+        let (branch, within) = part(hash(number, self.secret), self.branches.len());
+        let leaves = &self.branches.get(branch)?.leaves;
+        let (leaf, within) = part(within, leaves.len());
+        leaves.get(leaf)?.get(number, within)
+    }
+
+    /// Returns the values, in no order.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        let leaves = self.branches.iter().flat_map(|branch| branch.leaves.iter());
+        let places = leaves.flat_map(|leaf| leaf.places.iter());
+        places.filter_map(|place| place.value.as_ref()).chain(self.odd.values())
+    }
+}
+
+impl<V: Clone, const LEAF: usize> Index<V, LEAF> {
+    /// Puts a value, in the place of the one that was there.
+    pub(super) fn put(&mut self, key: Digits, value: V) {
+        let Some(number) = key.number() else {
+            self.odd.insert(key, value);
+            return;
+        };
+        self.change(number, |leaf, within| leaf.put(number, within, value));
+        self.make_room(number);
+    }
+
+    /// Removes what is there of a key.
+    pub(super) fn remove(&mut self, key: Digits) {
+        let Some(number) = key.number() else {
+            self.odd.remove(&key);
+            return;
+        };
+        if self.get(key).is_some() {
+            self.change(number, |leaf, within| leaf.remove(number, within));
+        }
+        if self.len == 0 {
+            *self = Self { odd: std::mem::take(&mut self.odd), ..Self::with_secret(self.secret) };
+        }
+    }
+
+    /// Changes the leaf of a number, by a function that is given where in the leaf a number belongs.
+    fn change(&mut self, number: u64, change: impl FnOnce(&mut Leaf<V>, &dyn Fn(u64) -> u64)) {
+        let (secret, branches) = (self.secret, self.branches.len());
+        let (branch, within) = part(hash(number, secret), branches);
+        let Some(branch) = Arc::make_mut(&mut self.branches).get_mut(branch) else { return };
+        let leaves = branch.leaves.len();
+        let (leaf, _) = part(within, leaves);
+        let Some(leaf) = Arc::make_mut(&mut branch.leaves).get_mut(leaf) else { return };
+        let before = leaf.len;
+        change(leaf, &|number| part(part(hash(number, secret), branches).1, leaves).1);
+        branch.len = branch.len - before + leaf.len;
+        self.len = self.len - before + leaf.len;
+    }
+
+    /// Makes more branches, or more leaves of the branch of a number, where one more has come.
+    fn make_room(&mut self, number: u64) {
+        let (secret, count) = (self.secret, self.branches.len());
+        let within = |number| part(hash(number, secret), count).1;
+        if self.len > count * FANOUT * LEAF {
+            self.branches = self.branches.iter().flat_map(|it| it.halves(within)).collect();
+            return;
+        }
+        let (branch, _) = part(hash(number, secret), count);
+        let Some(branch) = Arc::make_mut(&mut self.branches).get_mut(branch) else { return };
+        // That of all branches together is what counts: one that is crowded by chance does not grow for ever.
+        if branch.len > branch.leaves.len() * LEAF && branch.leaves.len() < 2 * FANOUT {
+            *branch = branch.with_twice_the_leaves(within);
+        }
+    }
+}
+
+impl<V: Clone> Branch<V> {
+    fn with_twice_the_leaves(&self, within: impl Fn(u64) -> u64) -> Self {
+        let count = self.leaves.len();
+        let halves = |leaf: &Leaf<V>| {
+            let part_of = |number| part(within(number), 2 * count);
+            let mut halves = [Vec::new(), Vec::new()];
+            for place in leaf.places.iter().filter(|place| place.value.is_some()) {
+                let [even, odd] = &mut halves;
+                let half = if part_of(place.key).0 % 2 == 0 { even } else { odd };
+                half.push(place.clone());
+            }
+            halves.map(|places| Leaf::of(places, &|number| part_of(number).1))
+        };
+        Self { len: self.len, leaves: self.leaves.iter().flat_map(halves).collect() }
+    }
+
+    fn halves(&self, within: impl Fn(u64) -> u64) -> [Self; 2] {
+        if self.leaves.len() < 2 {
+            return self.with_twice_the_leaves(&within).halves(within);
+        }
+        let (lower, upper) = self.leaves.split_at(self.leaves.len() / 2);
+        [lower, upper].map(|leaves| Self {
+            len: leaves.iter().map(|leaf| leaf.len).sum(),
+            leaves: leaves.into(),
+        })
+    }
+}
+
+impl<V> Leaf<V> {
+    #[inline]
+    fn get(&self, number: u64, within: u64) -> Option<&V> {
+        let (home, _) = part(within, self.places.len());
+        let (before, behind) = self.places.split_at_checked(home)?;
+        for place in behind.iter().chain(before) {
+            let value = place.value.as_ref()?;
+            if place.key == number {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// Returns where a number is, or the free place that it would have.
+    fn find(&self, number: u64, within: u64) -> usize {
+        let (home, _) = part(within, self.places.len());
+        let is_there = |at: &usize| {
+            self.places.get(*at).is_none_or(|place| place.value.is_none() || place.key == number)
+        };
+        (home..self.places.len()).chain(0..home).find(is_there).unwrap_or_default()
+    }
+}
+
+impl<V: Clone> Leaf<V> {
+    /// Returns a leaf of values that are not free, with as many free places.
+    fn of(taken: Vec<Place<V>>, within: &dyn Fn(u64) -> u64) -> Self {
+        let free = Place { key: 0, value: None };
+        let places = vec![free; 2 * taken.len() + 1];
+        let mut leaf = Self { len: taken.len(), places: places.into() };
+        for place in taken {
+            leaf.set(leaf.find(place.key, within(place.key)), place);
+        }
+        leaf
+    }
+
+    fn set(&mut self, at: usize, place: Place<V>) {
+        if let Some(there) = Arc::make_mut(&mut self.places).get_mut(at) {
+            *there = place;
+        }
+    }
+
+    fn put(&mut self, number: u64, within: &dyn Fn(u64) -> u64, value: V) {
+        let at = self.find(number, within(number));
+        let place = Place { key: number, value: Some(value) };
+        if self.places.get(at).is_some_and(|there| there.value.is_some()) {
+            self.set(at, place);
+        } else if 4 * (self.len + 1) <= 3 * self.places.len() {
+            self.set(at, place);
+            self.len += 1;
+        } else {
+            *self = Self::of(self.taken().chain([place]).collect(), within);
+        }
+    }
+
+    /// Removes a number that is there.
+    fn remove(&mut self, number: u64, within: &dyn Fn(u64) -> u64) {
+        // Those behind it may stand there because of it.
+        *self = Self::of(self.taken().filter(|place| place.key != number).collect(), within);
+    }
+
+    fn taken(&self) -> impl Iterator<Item = Place<V>> + '_ {
+        self.places.iter().filter(|place| place.value.is_some()).cloned()
+    }
+}
