@@ -9,8 +9,8 @@ use std::{
 };
 
 use pai_authz::domain::{
-    ContextValue, CustomRole, Decision, GroupId, Holder, Op, PolicyRef, PolicyType, PrincipalId,
-    PrincipalKind, Reason, RoleRef, Scalar,
+    ContextValue, CustomRole, Decision, GroupId, Holder, Op, PolicyRef, PolicyType, PrincipalKind,
+    Reason, RoleRef, Scalar,
 };
 use serde_json::Value;
 
@@ -87,6 +87,8 @@ pub(crate) struct Book {
     pub(crate) members: BTreeMap<(String, String), Vec<RoleRef>>,
     policies: BTreeMap<String, InForce>,
     pub(crate) attached: BTreeMap<Holder, BTreeSet<PolicyRef>>,
+    /// The same of people, by id.
+    own: BTreeMap<String, BTreeSet<PolicyRef>>,
     pub(crate) groups_of: BTreeMap<String, BTreeSet<GroupId>>,
     /// Everything roles and policies ever contained.
     contents: Vec<Arc<CustomRole>>,
@@ -110,6 +112,7 @@ impl Book {
             members: BTreeMap::new(),
             policies: BTreeMap::new(),
             attached: BTreeMap::new(),
+            own: BTreeMap::new(),
             groups_of: BTreeMap::new(),
             contents: Vec::new(),
             texts: SYSTEM.map(read).into(),
@@ -165,9 +168,15 @@ impl Book {
             }
             Op::PutAttachment(to, policy, _) => {
                 self.attached.entry(to.clone()).or_default().insert(policy.clone());
+                if let Holder::Principal(id) = to {
+                    self.own.entry(id.to_string()).or_default().insert(policy.clone());
+                }
             }
             Op::RemoveAttachment(from, policy) => {
                 self.attached.entry(from.clone()).or_default().remove(policy);
+                if let Holder::Principal(id) = from {
+                    self.own.entry(id.to_string()).or_default().remove(policy);
+                }
             }
             // Nothing is decided on the others.
             _ => {}
@@ -177,9 +186,8 @@ impl Book {
     /// Returns the policies somebody has, by itself and by its groups.
     fn policies_of(&self, id: &str) -> BTreeSet<&PolicyRef> {
         let groups = self.groups_of.get(id).into_iter().flatten();
-        let own = Holder::Principal(PrincipalId::parse(id).unwrap());
-        let holders = groups.map(|group| Holder::Group(group.clone())).chain([own]);
-        holders.filter_map(|holder| self.attached.get(&holder)).flatten().collect()
+        let of_groups = groups.filter_map(|it| self.attached.get(&Holder::Group(it.clone())));
+        of_groups.chain(self.own.get(id)).flatten().collect()
     }
 
     /// Returns the document of a policy with what ids of its statements begin with; `None` where there is none.
@@ -203,6 +211,19 @@ impl Book {
         let custom = policies.filter(|it| it.name.as_str().starts_with(begin));
         let texts = custom.filter_map(|it| self.document(it));
         texts.map(|(_, text)| self.texts[text].text.to_string()).collect()
+    }
+
+    /// Returns what custom roles grant that somebody holds in a workspace.
+    pub(crate) fn contents_of<'b>(
+        &'b self,
+        workspace: &'b str,
+        id: &str,
+    ) -> impl Iterator<Item = &'b CustomRole> {
+        let held = self.members.get(&(workspace.to_owned(), id.to_owned()));
+        held.into_iter().flatten().filter_map(move |role| {
+            let content = self.roles.get(&(workspace.to_owned(), role.to_string()))?;
+            Some(&*self.contents[*content])
+        })
     }
 
     /// Returns whether somebody has a document with a statement that names an action.

@@ -18,7 +18,7 @@ use super::{
     book::{Book, Memo, SYSTEM},
     naive::Tables,
     random_ram::{self, Coverage},
-    words,
+    words::{self, Words},
 };
 use crate::decisions::{ACCOUNT, ModuleDraft, THEN, custom_role};
 
@@ -67,9 +67,9 @@ pub(crate) const CHANGES: [(u64, &str, Drawn); 20] = [
     (8, "policy put", Life::put_policy),
     (5, "policy version", Life::put_version),
     (4, "version chosen", Life::choose_version),
-    (2, "policy removed", Life::remove_policy),
-    (9, "attached", Life::attach),
-    (8, "detached", Life::detach),
+    (3, "policy removed", Life::remove_policy),
+    (12, "attached", Life::attach),
+    (7, "detached", Life::detach),
     (5, "group member put", Life::put_group_member),
     (4, "group member removed", Life::remove_group_member),
 ];
@@ -84,7 +84,10 @@ pub(crate) struct Life {
     pool: Vec<Vec<ModulePermission>>,
     policies: BTreeMap<String, Policy>,
     coverage: Coverage,
-    actions: Vec<String>,
+    pub(super) words: Words,
+    /// Who is recorded, and who is a member of what: drawn from for every request, so kept as lists.
+    pub(super) known: Vec<(PrincipalKind, String)>,
+    pub(super) members: Vec<(String, String)>,
 }
 
 impl Life {
@@ -97,7 +100,9 @@ impl Life {
             pool: Vec::new(),
             policies: BTreeMap::new(),
             coverage: Coverage::default(),
-            actions: tables.ram_arns.keys().cloned().collect(),
+            words: Words::new(tables),
+            known: Vec::new(),
+            members: Vec::new(),
         };
         life.pool = (0..8).map(|_| life.content()).collect();
         life.pool.push(Vec::new());
@@ -119,9 +124,16 @@ impl Life {
         draw(self, 40, Self::put_role);
         draw(self, 40, Self::put_member);
         draw(self, POLICIES.len(), Self::put_policy);
-        draw(self, 8, Self::attach);
+        draw(self, 24, Self::attach);
         draw(self, 3, Self::put_group_member);
+        self.list();
         all
+    }
+
+    fn list(&mut self) {
+        let known = self.book.people.iter();
+        self.known = known.map(|(id, (kind, _))| (*kind, id.clone())).collect();
+        self.members = self.book.members.keys().cloned().collect();
     }
 
     /// Draws a change, notes it in the book, and returns it with the names of what it does.
@@ -146,6 +158,7 @@ impl Life {
                 all.extend(ops);
             }
         }
+        self.list();
         (names, all)
     }
 
@@ -358,7 +371,7 @@ impl Life {
         let text = if policy.starts_with('p') {
             words::document(&mut self.seeded, self.tables)
         } else {
-            random_ram::document(&mut self.seeded, &self.actions, &mut self.coverage)
+            random_ram::document(&mut self.seeded, &self.words.actions, &mut self.coverage)
         };
         assert!(lint(&text, Kind::Identity).worst() < Some(Class::Error), "{text}");
         text
@@ -429,7 +442,7 @@ impl Life {
         vec![Op::PutAttachment(to, PolicyRef { policy_type, name }, THEN)]
     }
 
-    /// Detaches a policy, sooner one that is gone.
+    /// Detaches a policy, sooner one that is gone: not for ever shall it be an error.
     fn detach(&mut self) -> Vec<Op> {
         let all = self.book.attached.iter();
         let all = all.flat_map(|(from, policies)| policies.iter().map(move |it| (from, it)));
@@ -438,7 +451,8 @@ impl Life {
             it.policy_type == PolicyType::Custom && !self.policies.contains_key(it.name.as_str())
         };
         let gone: Vec<_> = all.iter().filter(|(_, it)| is_gone(it)).cloned().collect();
-        let drawn = self.pick(&gone).or_else(|| self.pick(&all));
+        let from = if gone.is_empty() || self.one_in(3) { &all } else { &gone };
+        let drawn = self.pick(from);
         drawn.map(|(from, policy)| Op::RemoveAttachment(from, policy)).into_iter().collect()
     }
 

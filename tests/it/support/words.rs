@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pai_authz::domain::{ContextValue, PrincipalKind, Scalar};
+use pai_authz::domain::{ContextValue, CustomRole, PrincipalKind, Scalar};
 use serde_json::{Value, json};
 
 use super::{
@@ -17,7 +17,11 @@ use crate::decisions::ACCOUNT;
 const REGION: &str = "cn-hangzhou";
 
 fn pick<T: Copy>(seeded: &mut Seeded, of: &[T]) -> T {
-    of[usize::try_from(seeded.below(u64::try_from(of.len()).unwrap())).unwrap()]
+    *pick_of(seeded, of)
+}
+
+fn pick_of<'t, T>(seeded: &mut Seeded, of: &'t [T]) -> &'t T {
+    &of[usize::try_from(seeded.below(u64::try_from(of.len()).unwrap())).unwrap()]
 }
 
 /// Draws a document about permission codes, with conditions on what is known of a request by itself.
@@ -40,9 +44,8 @@ fn statement(seeded: &mut Seeded, tables: &Tables, service: &str) -> Value {
     };
     let workspace = pick(seeded, &WORKSPACES);
     let resource = match seeded.below(6) {
-        0 => format!("acs:{service}:*:*:workspace/{workspace}/*"),
-        1 => format!("acs:*:*:*:workspace/{workspace}/*"),
-        2 => format!("acs:*:{REGION}:{ACCOUNT}:*j1"),
+        0 => format!("acs:*:*:*:workspace/{workspace}/*"),
+        1 => format!("acs:*:{REGION}:{ACCOUNT}:*j1"),
         _ => "*".to_owned(),
     };
     let (kind, id) = pick(seeded, &PEOPLE);
@@ -89,11 +92,66 @@ fn context(seeded: &mut Seeded) -> BTreeMap<String, ContextValue> {
     context
 }
 
+/// What requests are drawn from.
+pub(super) struct Words {
+    /// All actions, as documents name them.
+    pub(super) actions: Vec<String>,
+    all: Vec<&'static Code>,
+    of_account: Vec<&'static Code>,
+    flagged: Vec<&'static Code>,
+    official: Vec<&'static Code>,
+    /// By the name that custom roles have for the module.
+    of_modules: BTreeMap<&'static str, Vec<&'static Code>>,
+}
+
+impl Words {
+    pub(super) fn new(tables: &'static Tables) -> Self {
+        let codes = |is: fn(&Code) -> bool| -> Vec<&'static Code> {
+            tables.codes.iter().filter(|code| is(code)).collect()
+        };
+        let mut of_modules: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for code in &tables.codes {
+            if let Some(name) = &tables.module(&code.module).api_name {
+                of_modules.entry(name.as_str()).or_default().push(code);
+            }
+        }
+        Self {
+            actions: tables.ram_arns.keys().cloned().collect(),
+            all: codes(|_| true),
+            of_account: codes(|code| code.scope == "account"),
+            flagged: codes(|code| code.allowed_unless_denied),
+            official: codes(|code| code.official),
+            of_modules,
+        }
+    }
+
+    /// Draws an action of a module that a role names.
+    fn granted(
+        &self,
+        seeded: &mut Seeded,
+        role: &CustomRole,
+    ) -> Option<(&'static str, Option<&'static Code>)> {
+        if role.modules.is_empty() {
+            return None;
+        }
+        let module = pick_of(seeded, &role.modules);
+        let codes = self.of_modules.get(module.module.as_str())?;
+        let listed: Vec<&String> = module.permissions.iter().flat_map(|it| &it.codes).collect();
+        let code = if listed.is_empty() {
+            *pick_of(seeded, codes)
+        } else {
+            let name = *pick_of(seeded, &listed);
+            codes.iter().find(|code| code.name == *name)?
+        };
+        Some((code.ram_action.as_str(), Some(code)))
+    }
+}
+
 impl Life {
     /// Draws a request.
     pub(crate) fn ask(&mut self) -> Ask {
         let (kind, id, of) = self.asker();
-        let documents = if self.one_in(6) { self.book.texts_of(&id, "any") } else { Vec::new() };
+        let documents = if self.one_in(4) { self.book.texts_of(&id, "any") } else { Vec::new() };
         let mut ask = if !documents.is_empty() && self.one_in(2) {
             self.about_documents(kind, &id, &documents)
         } else {
@@ -120,67 +178,71 @@ impl Life {
             _ => PrincipalKind::RamRole,
         };
         let (kind, id) = match self.seeded.below(40) {
-            0 | 1 => (PrincipalKind::Account, ACCOUNT.to_owned()),
-            2 => (PrincipalKind::User, ACCOUNT.to_owned()),
+            0 => (PrincipalKind::Account, ACCOUNT.to_owned()),
+            1 => (PrincipalKind::User, ACCOUNT.to_owned()),
+            2 => (PrincipalKind::Account, id.to_owned()),
             3 => (other, id.to_owned()),
-            4 => (PrincipalKind::Account, id.to_owned()),
-            5 => (PrincipalKind::RamRole, ACCOUNT.to_owned()),
-            6 => (PrincipalKind::User, "424242".to_owned()),
-            7 => (kind, format!("0{id}").chars().take(20).collect()),
-            8 => (kind, id.trim_start_matches('0').to_owned() + "0"),
-            9 => (kind, id.to_owned()),
+            4 => (PrincipalKind::RamRole, ACCOUNT.to_owned()),
+            5 => (PrincipalKind::User, "424242".to_owned()),
+            6 => (kind, format!("0{id}")),
+            7 => (kind, format!("{}0", id.trim_start_matches('0'))),
+            8 => (kind, id.to_owned()),
+            n if n < 14 && !self.known.is_empty() => pick_of(&mut self.seeded, &self.known).clone(),
             _ => {
-                let members: Vec<_> = self.book.members.keys().cloned().collect();
-                if let Some((workspace, id)) = self.pick(&members)
-                    && let Some((kind, _)) = self.book.people.get(&id)
-                {
-                    return (*kind, id, Some(workspace));
+                if self.members.is_empty() {
+                    return (kind, id.to_owned(), None);
                 }
-                let known: Vec<_> = self.book.people.iter().map(|(id, it)| (it.0, id)).collect();
-                let drawn = self.seeded.below(u64::try_from(known.len().max(1)).unwrap());
-                let drawn = known.get(usize::try_from(drawn).unwrap());
-                drawn.map_or((kind, id.to_owned()), |(kind, id)| (*kind, (*id).clone()))
+                let (workspace, id) = pick_of(&mut self.seeded, &self.members).clone();
+                let known = self.book.people.get(&id);
+                return (known.map_or(kind, |(kind, _)| *kind), id, Some(workspace));
             }
         };
-        let id: String = id.chars().take(20).collect();
-        (kind, id, None)
+        // Twenty digits are the most.
+        (kind, id.chars().take(20).collect(), None)
     }
 
     /// Draws an action, with its code where it is one.
-    fn action(&mut self, id: &str) -> (&'static str, Option<&'static Code>) {
-        let tables = self.tables;
-        let codes = |is: fn(&Code) -> bool| -> Vec<&'static Code> {
-            tables.codes.iter().filter(|code| is(code)).collect()
-        };
-        let mut drawn = None;
-        // Sooner one that a document of the asker names.
-        let tries = if self.one_in(3) { 6 } else { 1 };
-        for _ in 0..tries {
-            let code = match self.seeded.below(32) {
-                0..=4 => None,
-                5 | 6 => Some(self.one(&codes(|code| code.scope == "account"))),
-                7 | 8 => Some(self.one(&codes(|code| code.allowed_unless_denied))),
-                9 | 10 => Some(self.one(&codes(|code| code.official))),
-                _ => Some(self.one(&codes(|_| true))),
-            };
-            let action = match code {
-                Some(code) => code.ram_action.as_str(),
-                None => {
-                    let all = &tables.ram_only;
-                    let end = u64::try_from(all.len()).unwrap();
-                    all[usize::try_from(self.seeded.below(end)).unwrap()].as_str()
-                }
-            };
-            drawn = Some((action, code));
-            if tries > 1 && self.book.has_words_on(&mut self.memo, id, action) {
-                break;
+    fn action(&mut self, id: &str, of: Option<&str>) -> (&'static str, Option<&'static Code>) {
+        let mut drawn = self.any_action();
+        if self.one_in(2)
+            && let Some(workspace) = of
+        {
+            let contents: Vec<&CustomRole> = self.book.contents_of(workspace, id).collect();
+            if !contents.is_empty() {
+                let role = *pick_of(&mut self.seeded, &contents);
+                drawn = self.words.granted(&mut self.seeded, role).unwrap_or(drawn);
             }
         }
-        drawn.unwrap()
+        // Sooner one that a document of the asker names.
+        let mut tries = if self.one_in(3) { 0 } else { 6 };
+        while tries > 0 && !self.book.has_words_on(&mut self.memo, id, drawn.0) {
+            let next = self.any_action();
+            if self.book.has_words_on(&mut self.memo, id, next.0) {
+                drawn = next;
+            }
+            tries -= 1;
+        }
+        drawn
+    }
+
+    fn any_action(&mut self) -> (&'static str, Option<&'static Code>) {
+        let words = &self.words;
+        let from = match self.seeded.below(32) {
+            0..=3 => {
+                let action: &String = pick_of(&mut self.seeded, &self.tables.ram_only);
+                return (action, None);
+            }
+            4 | 5 => &words.of_account,
+            6 | 7 => &words.flagged,
+            8 | 9 => &words.official,
+            _ => &words.all,
+        };
+        let code = *pick_of(&mut self.seeded, from);
+        (&code.ram_action, Some(code))
     }
 
     fn about_anything(&mut self, kind: PrincipalKind, id: &str, of: Option<String>) -> Ask {
-        let (action, code) = self.action(id);
+        let (action, code) = self.action(id, of.as_deref());
         let workspace = match self.seeded.below(24) {
             0 => self.one(&["77777", "0010001", "18446744073709551617"]).to_owned(),
             1..=16 if of.is_some() => of.unwrap_or_default(),
@@ -189,7 +251,7 @@ impl Life {
         let (service, _) = action.split_once(':').unwrap();
         let (on, relative) = match code {
             Some(code) if code.scope != "account" => self.asset(code, workspace),
-            _ => self.outside(action, workspace),
+            _ => self.outside(action, code.is_some(), workspace),
         };
         let (mut account, mut region) = (ACCOUNT, REGION);
         let relative = match (&on, relative) {
@@ -281,8 +343,12 @@ impl Life {
     }
 
     /// Draws what an action is asked about that no role grants.
-    fn outside(&mut self, action: &'static str, workspace: String) -> (On, Option<String>) {
-        let is_code = self.tables.codes.iter().any(|code| code.ram_action == action);
+    fn outside(
+        &mut self,
+        action: &'static str,
+        is_code: bool,
+        workspace: String,
+    ) -> (On, Option<String>) {
         match self.seeded.below(4) {
             0 => (On::Account, None),
             1 if !is_code => {
@@ -305,8 +371,8 @@ impl Life {
 
     /// Draws a request that documents have something to say about.
     fn about_documents(&mut self, kind: PrincipalKind, id: &str, documents: &[String]) -> Ask {
-        let actions: Vec<String> = self.tables.ram_arns.keys().cloned().collect();
-        let (action, arn, context) = random_ram::request(&mut self.seeded, &actions, documents);
+        let (action, arn, context) =
+            random_ram::request(&mut self.seeded, &self.words.actions, documents);
         let (action, _) = self.tables.ram_arns.get_key_value(&action).unwrap();
         let code = self.tables.codes.iter().find(|code| code.ram_action == *action);
         Ask {
