@@ -5,7 +5,7 @@ DEV_STORE ?= ./data/dev.redb
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run test test-full sdk bench bench-peers lint generate fmt
+.PHONY: run test test-full sdk bench bench-http bench-peers lint generate fmt
 
 ## Build the release binary and serve in development mode, with a demonstration workspace.
 run:
@@ -28,6 +28,10 @@ sdk:
 ## Measure; see benches/README.md.
 bench:
 	$(CARGO) bench --locked
+
+## Measure over HTTP beside the same server with a constant answer, on cores 0 and 1; see benches/README.md.
+bench-http:
+	$(CARGO) bench --locked --bench http
 
 ## Measure beside plain Cedar, casbin and Cerbos, on cores 0 and 1; see benches/peers/README.md. PEERS="--help" lists what it takes.
 bench-peers:
