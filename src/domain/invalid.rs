@@ -38,12 +38,19 @@ pub struct Invalid {
     pub help: String,
 }
 
+impl From<Box<Self>> for Invalid {
+    fn from(invalid: Box<Self>) -> Self {
+        *invalid
+    }
+}
+
 impl Invalid {
     /// Longest refused value that is echoed, in characters; the rest is replaced by `…`.
     pub const MAX_VALUE: usize = 100;
 
     /// Returns the refusal of an absent field.
     #[must_use]
+    #[cold]
     pub fn missing(field: impl Into<String>, help: impl Into<String>) -> Self {
         let field = field.into();
         let message = format!("`{field}` is missing");
@@ -52,6 +59,7 @@ impl Invalid {
 
     /// Returns the refusal of a field that does not belong there.
     #[must_use]
+    #[cold]
     pub fn unexpected(field: impl Into<String>, value: &str, help: impl Into<String>) -> Self {
         let field = field.into();
         let message = format!("`{field}` does not belong here");
@@ -66,6 +74,7 @@ impl Invalid {
 
     /// Returns the refusal of a value; `expected` completes "… is not …".
     #[must_use]
+    #[cold]
     pub fn value(
         field: impl Into<String>,
         value: &str,

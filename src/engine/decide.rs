@@ -82,6 +82,7 @@ impl Snapshot {
         let principal = &request.principal;
         let Some(case) = Case::of(principal, &request.resource) else { return denied };
         // Workspace and person are looked for in turn, but neither waits for the other: what is far away arrives together.
+        self.people.expect(principal.id.digits());
         let door = request.resource.workspace().map(|id| self.door(id.digits()));
         let mut has_documents = false;
         if principal.kind == PrincipalKind::Account {

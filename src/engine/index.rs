@@ -6,6 +6,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    hint::black_box,
     sync::Arc,
 };
 
@@ -101,6 +102,18 @@ impl<V, const LEAF: usize> Index<V, LEAF> {
         let leaves = &self.branches.get(branch)?.leaves;
         let (leaf, within) = part(within, leaves.len());
         leaves.get(leaf)?.get(number, within)
+    }
+
+    /// Begins to look for a key: what is far away is on its way from then on, and meanwhile other things are done.
+    #[inline]
+    pub(super) fn expect(&self, key: Digits) {
+        let number = key.number().unwrap_or_default();
+        let (branch, within) = part(hash(number, self.secret), self.branches.len());
+        let Some(branch) = self.branches.get(branch) else { return };
+        let (leaf, within) = part(within, branch.leaves.len());
+        let Some(leaf) = branch.leaves.get(leaf) else { return };
+        let (home, _) = part(within, leaf.places.len());
+        black_box(leaf.places.get(home).map_or(0, |place| place.key));
     }
 
     /// Returns the values, in no order.

@@ -64,11 +64,12 @@ impl Engine {
         Ok(Principal { kind, id: id.to_id() })
     }
 
-    fn action(&self, question: &Question<'_>) -> Result<&'static Action, Invalid> {
+    #[inline]
+    fn action(&self, question: &Question<'_>) -> Result<&'static Action, Refusal> {
         let help =
             "give a permission code or RAM action as catalogued, for example `PaiDLC:StopJob`";
         let name = question.action.ok_or_else(|| Invalid::missing("action", help))?;
-        self.catalog.find_action(name).ok_or_else(|| {
+        let unknown = || {
             let near = self.catalog.nearest_actions(name);
             let help = if near.is_empty() {
                 "see `pai-authz catalog search` for the known actions".to_owned()
@@ -77,20 +78,22 @@ impl Engine {
             };
             Invalid::value("action", name, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction)
-        })
+        };
+        Ok(self.catalog.find_action(name).ok_or_else(unknown)?)
     }
 
+    #[inline]
     fn stated_by_fields<'q>(
         &self,
         action: &Action,
         question: &Question<'q>,
-    ) -> Result<Resource<'q>, Invalid> {
+    ) -> Result<Resource<'q>, Refusal> {
         let scope = match action.scope {
             ActionScope::Permission(scope) => scope,
             ActionScope::RamOnly if question.workspace.is_none() => {
                 self.stated_type(action, question)?;
                 if question.resource_type.is_some() || question.resource_id.is_some() {
-                    return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP));
+                    return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP).into());
                 }
                 attributes(question, false)?;
                 return Ok(Resource::Account);
@@ -103,7 +106,7 @@ impl Engine {
                 [("resource.workspace", question.workspace), ("resource.id", question.resource_id)]
             {
                 if let Some(value) = value {
-                    return Err(Invalid::unexpected(field, value, help));
+                    return Err(Invalid::unexpected(field, value, help).into());
                 }
             }
             self.stated_type(action, question)?;
@@ -119,7 +122,7 @@ impl Engine {
         let workspace = match question.workspace {
             Some(text) => Some(id("resource.workspace", text)?),
             None if official => None,
-            None => return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP)),
+            None => return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP).into()),
         };
         let (creator, accessibility) =
             attributes(question, scope == PermissionScope::OwnAndPublic && !official)?;
@@ -238,11 +241,12 @@ impl Engine {
     }
 
     /// Returns the stated type, checked to be one of the action's.
+    #[inline]
     fn stated_type(
         &self,
         action: &Action,
         question: &Question<'_>,
-    ) -> Result<Option<&'static ResourceType>, Invalid> {
+    ) -> Result<Option<&'static ResourceType>, Refusal> {
         let Some(name) = question.resource_type else { return Ok(None) };
         let Some(resource_type) = self.catalog.resource_type(name) else {
             let near = self.catalog.nearest_types(name);
@@ -252,7 +256,7 @@ impl Engine {
                 format!("did you mean `{}`?", near.join("`, `"))
             };
             let refusal = Invalid::value("resource.type", name, "a resource type", help);
-            return Err(refusal.with_kind(InvalidKind::UnknownType));
+            return Err(refusal.with_kind(InvalidKind::UnknownType).into());
         };
         self.check_type(action, resource_type, "resource.type", name)?;
         Ok(Some(resource_type))
@@ -274,6 +278,7 @@ impl Engine {
     }
 
     /// Returns whether an action can be about resources of a type.
+    #[inline]
     fn applies(&self, action: &Action, resource_type: &ResourceType) -> bool {
         let belongs = |module: &str| match action.module {
             Some(own) => module == own,
@@ -336,29 +341,41 @@ impl Engine {
         )
     }
 
-    fn main_type(&self, action: &Action) -> Result<&'static ResourceType, Invalid> {
+    #[inline]
+    fn main_type(&self, action: &Action) -> Result<&'static ResourceType, Refusal> {
         let main = self.catalog.main_type(action);
-        main.ok_or_else(|| Invalid::missing("resource.type", "name the type of the resource"))
+        let missing = || Invalid::missing("resource.type", "name the type of the resource");
+        Ok(main.ok_or_else(missing)?)
     }
 }
+
+/// A refusal, behind a pointer: what is returned instead of it is as small as it is itself, and is copied less.
+type Refusal = Box<Invalid>;
 
 const WORKSPACE_HELP: &str = "name the workspace the resource is in, for example `10001`";
 
 const PRINCIPAL_HELP: &str = "give `User`, `RamRole` or `Account`";
 
+#[inline]
 fn stated_principal<'q>(
     account: &AccountId,
     question: &Question<'q>,
-) -> Result<Asker<'q>, Invalid> {
-    let missing = || Invalid::missing("principal.type", PRINCIPAL_HELP);
-    let kind = question.principal_type.ok_or_else(missing)?;
-    let missing = || Invalid::missing("principal.id", PrincipalId::FORM.help);
-    principal(account, kind, question.principal_id.ok_or_else(missing)?)
+) -> Result<Asker<'q>, Refusal> {
+    let Some(kind) = question.principal_type else {
+        return Err(Invalid::missing("principal.type", PRINCIPAL_HELP).into());
+    };
+    let Some(id) = question.principal_id else {
+        return Err(Invalid::missing("principal.id", PrincipalId::FORM.help).into());
+    };
+    principal(account, kind, id)
 }
 
-fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker<'q>, Invalid> {
-    let unknown = || Invalid::value("principal.type", kind, "a principal type", PRINCIPAL_HELP);
-    let kind = PrincipalKind::parse(kind).ok_or_else(unknown)?;
+#[inline]
+fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker<'q>, Refusal> {
+    let Some(kind) = PrincipalKind::parse(kind) else {
+        let field = "principal.type";
+        return Err(Invalid::value(field, kind, "a principal type", PRINCIPAL_HELP).into());
+    };
     let id = id("principal.id", text)?;
     // Callers that know only ids ask about the main account as a user.
     let kind = if kind == PrincipalKind::User && text == account.as_str() {
@@ -369,45 +386,56 @@ fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker
     Ok(Asker { kind, id })
 }
 
-fn id<'q, T: DigitsId>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, Invalid> {
-    IdRef::parse(text).map_err(|form| Invalid::value(field, text, form.expected, form.help))
+#[inline]
+fn id<'q, T: DigitsId>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, Refusal> {
+    match IdRef::parse(text) {
+        Ok(id) => Ok(id),
+        Err(form) => Err(Invalid::value(field, text, form.expected, form.help).into()),
+    }
 }
 
+#[inline]
 fn attributes<'q>(
     question: &Question<'q>,
     required: bool,
-) -> Result<(Option<IdRef<'q, PrincipalId>>, Option<Accessibility>), Invalid> {
-    let creator = question.creator.map(|text| id("resource.creator", text)).transpose()?;
+) -> Result<(Option<IdRef<'q, PrincipalId>>, Option<Accessibility>), Refusal> {
+    let creator = match question.creator {
+        Some(text) => Some(id("resource.creator", text)?),
+        None => None,
+    };
     let help = "give `PUBLIC` or `PRIVATE`";
-    let accessibility = question
-        .accessibility
-        .map(|text| {
-            Accessibility::parse(text).ok_or_else(|| {
-                Invalid::value("resource.accessibility", text, "an accessibility", help)
-            })
-        })
-        .transpose()?;
+    let accessibility = match question.accessibility {
+        None => None,
+        Some(text) => match Accessibility::parse(text) {
+            None => {
+                let field = "resource.accessibility";
+                return Err(Invalid::value(field, text, "an accessibility", help).into());
+            }
+            known => known,
+        },
+    };
     if required && creator.is_none() {
         let help =
             "state who created the asset (for a create: the caller); the answer depends on it";
-        return Err(Invalid::missing("resource.creator", help));
+        return Err(Invalid::missing("resource.creator", help).into());
     }
     if required && accessibility.is_none() {
         let help = "state `PUBLIC` or `PRIVATE` (for a create: the one it shall have); the answer depends on it";
-        return Err(Invalid::missing("resource.accessibility", help));
+        return Err(Invalid::missing("resource.accessibility", help).into());
     }
     Ok((creator, accessibility))
 }
 
+#[inline]
 fn resource_id<'q>(
     resource_type: &ResourceType,
     stated: Option<Cow<'q, str>>,
     workspace: Option<IdRef<'_, WorkspaceId>>,
-) -> Result<Option<Cow<'q, str>>, Invalid> {
+) -> Result<Option<Cow<'q, str>>, Refusal> {
     let Some(id) = stated.filter(|id| id != ANY) else { return Ok(None) };
     if !ResourceId::accepts(&id) {
         let form = ResourceId::FORM;
-        return Err(Invalid::value("resource.id", &id, form.expected, form.help));
+        return Err(Invalid::value("resource.id", &id, form.expected, form.help).into());
     }
     let count = resource_type.id_parts;
     if count == 0 {
@@ -416,14 +444,14 @@ fn resource_id<'q>(
             return Ok(None);
         }
         let help = "leave the field out, or repeat `resource.workspace`";
-        return Err(Invalid::value("resource.id", &id, "the id of this workspace", help));
+        return Err(Invalid::value("resource.id", &id, "the id of this workspace", help).into());
     }
     if id.split('/').count() != count || id.split('/').any(str::is_empty) {
         let form =
             resource_type.arn.split('/').filter(|p| p.starts_with('{') && *p != "{workspace}");
         let help = format!("give `{}`", form.collect::<Vec<_>>().join("/"));
         let expected = format!("the id of a `{}`", resource_type.name);
-        return Err(Invalid::value("resource.id", &id, &expected, help));
+        return Err(Invalid::value("resource.id", &id, &expected, help).into());
     }
     Ok(Some(id))
 }
