@@ -203,11 +203,13 @@ impl<'s> Decision<'s> {
         Self { reason, determining_policies: Policies::Listed(policies), faults: Vec::new() }
     }
 
-    /// Returns an answer that was given before, to a member with these custom roles.
+    /// Returns an answer that was given before, to a member with these custom roles. `reason` is that of the answer, from
+    /// somebody who knows it: the answer itself is not looked at, which is far away.
     #[must_use]
-    pub const fn remembered(answer: &'s Remembered, roles: &'s [CustomRoleId]) -> Self {
+    pub fn remembered(reason: Reason, answer: &'s Remembered, roles: &'s [CustomRoleId]) -> Self {
+        debug_assert_eq!(reason, answer.reason, "the reason of another answer");
         let determining_policies = Policies::Remembered(answer, roles);
-        Self { reason: answer.reason, determining_policies, faults: Vec::new() }
+        Self { reason, determining_policies, faults: Vec::new() }
     }
 
     /// Returns the denial of a request that could not be judged.

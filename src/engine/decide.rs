@@ -131,7 +131,8 @@ impl Snapshot {
             Some((_, RoleSet::Builtin(set))) => (self.engine.roles.of_builtin(kind, set)?, &[][..]),
             None => (self.engine.roles.of_builtin(kind, 0)?, &[][..]),
         };
-        Some(Decision::remembered(table.answer(request.action, case)?, custom))
+        let (reason, answer) = table.answer(request.action, case)?;
+        Some(Decision::remembered(reason, answer, custom))
     }
 
     /// Returns the decision where the principal has documents, or would have one more.

@@ -22,7 +22,7 @@ use super::{
     names::Type,
     policies::{self, Grants},
     slices::Slices,
-    table::{Judged, Part, Subject, Table, WORKSPACE},
+    table::{Classes, Judged, Part, Subject, Table, WORKSPACE},
     validate::SchemaSlices,
 };
 use crate::{
@@ -126,7 +126,11 @@ pub(super) struct Roles {
     /// By set of built-in roles, each when it is first asked for; `None` for one that could not be put together.
     of_people: Vec<OnceLock<Option<Table>>>,
     of_assumed: Vec<OnceLock<Option<Table>>>,
+    /// The actions that all built-in roles answer alike.
+    classes: Arc<Classes>,
     contents: Shared<Grants, Content>,
+    /// The actions that custom roles with these contents answer alike as well.
+    classes_of: Shared<Vec<u64>, Classes>,
     tables: Shared<SetKey, Table>,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
@@ -146,14 +150,19 @@ impl Roles {
             roles.push(ask(Subject::Role(role.code()), slices)?);
         }
         let account = ask(Subject::Account, &builtin.account)?;
+        let known_users = ask(Subject::KnownUser, &builtin.known_users)?;
+        let classes = Classes::of(None, roles.iter().chain([&known_users]))?;
+        let classes_of_account = Classes::of(None, [&account])?;
         let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             builtin: roles,
-            known_users: ask(Subject::KnownUser, &builtin.known_users)?,
-            account: Table::of(&[Part::Whole(&account)])?,
+            known_users,
+            account: Table::of(Arc::new(classes_of_account), &[Part::Whole(&account)])?,
             of_people: sets(),
             of_assumed: sets(),
+            classes: Arc::new(classes),
             contents: Shared::default(),
+            classes_of: Shared::default(),
             tables: Shared::default(),
             numbers,
         })
@@ -168,7 +177,8 @@ impl Roles {
         };
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;
-        table.get_or_init(|| Table::of(&self.parts(is_user, set)).ok()).as_ref()
+        let make = || Table::of(self.classes.clone(), &self.parts(is_user, set)).ok();
+        table.get_or_init(make).as_ref()
     }
 
     fn parts(&self, is_user: bool, builtin: u8) -> Vec<Part<'_>> {
@@ -247,8 +257,15 @@ impl Roles {
         }
         custom.sort_by(|(a, _), (b, _)| a.cmp(b));
         custom.dedup_by(|(a, _), (b, _)| a == b);
+        let contents: Vec<u64> = custom.iter().map(|(_, content)| content.number()).collect();
+        let classes = if custom.is_empty() {
+            self.classes.clone()
+        } else {
+            let judged = custom.iter().map(|(_, content)| &content.judged);
+            self.classes_of.get(contents.clone(), |_| Classes::of(Some(&self.classes), judged))?
+        };
         let table = |is_user: bool| {
-            let contents = custom.iter().map(|(_, content)| content.number()).collect();
+            let contents = contents.clone();
             self.tables.get(SetKey { is_user, builtin, contents }, |_| {
                 let mut parts = self.parts(is_user, builtin);
                 for (place, (_, content)) in custom.iter().enumerate() {
@@ -256,7 +273,7 @@ impl Roles {
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                Table::of(&parts)
+                Table::of(classes.clone(), &parts)
             })
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);

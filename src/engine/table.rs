@@ -249,48 +249,119 @@ impl<'a> Part<'a> {
     }
 }
 
+/// Which actions are answered alike, whichever of some subjects are put together: the class of each action. The first class
+/// is that of the actions nobody grants, and of those beyond the end.
+#[derive(Debug)]
+pub(super) struct Classes(Vec<u16>);
+
+impl Classes {
+    /// Returns the classes of actions that these subjects, and those of the classes `within`, all answer alike.
+    ///
+    /// # Errors
+    /// That there are more than can be numbered.
+    pub(super) fn of<'j>(
+        within: Option<&Self>,
+        judged: impl IntoIterator<Item = &'j Judged>,
+    ) -> Result<Self, String> {
+        let within = within.map(|classes| classes.0.as_slice());
+        let judged = judged.into_iter().map(|judged| &*judged.rows.of_action);
+        let lists: Vec<&[u16]> = within.into_iter().chain(judged).collect();
+        let count = lists.iter().map(|list| list.len()).max().unwrap_or_default();
+        let mut known = HashMap::from([(vec![0; lists.len()], 0)]);
+        let mut classes = Vec::with_capacity(count);
+        for action in 0..count {
+            let of_action = |list: &&[u16]| list.get(action).copied().unwrap_or_default();
+            let next = u16::try_from(known.len())
+                .map_err(|_| "more kinds of actions than a table holds")?;
+            classes.push(*known.entry(lists.iter().map(of_action).collect()).or_insert(next));
+        }
+        Ok(Self(classes))
+    }
+
+    fn class(&self, action: ActionId) -> u16 {
+        self.0.get(usize::from(action.0)).copied().unwrap_or_default()
+    }
+
+    /// Returns an action of each class, in their order; of the first none, for it may have none.
+    fn examples(&self) -> Vec<Option<ActionId>> {
+        let mut examples = vec![None];
+        for (action, class) in (0..).map(ActionId).zip(&self.0) {
+            if usize::from(*class) == examples.len() {
+                examples.push(Some(action));
+            }
+        }
+        examples
+    }
+}
+
+/// An answer as it stands in a table: its reason, and its place among the answers. Mostly the reason is all that is wanted,
+/// and answers are far apart.
+#[derive(Debug, Clone, Copy)]
+struct Short(u16);
+
+impl Short {
+    const REASONS: [Reason; 4] =
+        [Reason::ImplicitDeny, Reason::ExplicitAllow, Reason::ExplicitDeny, Reason::Error];
+    const PLACES: u16 = 1 << 14;
+
+    fn new(reason: Reason, place: Place) -> Result<Self, String> {
+        let number = (0..).zip(Self::REASONS).find(|(_, other)| *other == reason);
+        let (Some((number, _)), true) = (number, place < Self::PLACES) else {
+            return Err("more answers than a table holds".to_owned());
+        };
+        Ok(Self(number * Self::PLACES + place))
+    }
+
+    fn reason(self) -> Reason {
+        let number = usize::from(self.0 / Self::PLACES);
+        Self::REASONS.get(number).copied().unwrap_or(Reason::Error)
+    }
+
+    fn place(self) -> usize {
+        usize::from(self.0 % Self::PLACES)
+    }
+}
+
 /// The answers to whoever holds a set of roles.
 #[derive(Debug)]
 pub(super) struct Table {
-    rows: Rows,
+    classes: Arc<Classes>,
+    /// By class and case.
+    rows: Box<[[Short; Case::COUNT]]>,
     answers: Box<[Remembered]>,
 }
 
 impl Table {
-    /// Puts the answers of several together: any forbid denies, else any permit allows.
+    /// Puts the answers of several together: any forbid denies, else any permit allows. Each answers the actions of a class
+    /// alike.
     ///
     /// # Errors
     /// That there are more different answers than a table holds.
-    pub(super) fn of(parts: &[Part<'_>]) -> Result<Self, String> {
+    pub(super) fn of(classes: Arc<Classes>, parts: &[Part<'_>]) -> Result<Self, String> {
         let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
-        let mut rows = vec![[0; Case::COUNT]];
-        let mut known: HashMap<Vec<u16>, u16> = HashMap::new();
-        let count = parts.iter().map(|part| part.judged().rows.of_action.len()).max();
-        let actions = (0..).map(ActionId).take(count.unwrap_or_default());
-        let mut of_action = Vec::new();
-        let mut theirs: Vec<u16> = Vec::with_capacity(parts.len());
-        for action in actions {
-            theirs.clear();
-            theirs.extend(parts.iter().map(|part| part.judged().rows.row(action)));
-            if let Some(row) = known.get(theirs.as_slice()) {
-                of_action.push(*row);
-                continue;
+        let nothing = Short::new(Reason::ImplicitDeny, 0)?;
+        let mut rows = Vec::new();
+        for example in classes.examples() {
+            let mut row = [nothing; Case::COUNT];
+            if let Some(action) = example {
+                let theirs: Vec<u16> =
+                    parts.iter().map(|part| part.judged().rows.row(action)).collect();
+                for (case, short) in Case::all().zip(&mut row) {
+                    let answer = together(parts, &theirs, case);
+                    let reason = answer.reason();
+                    *short = Short::new(reason, placed(&mut answers, answer)?)?;
+                }
             }
-            let mut row = [0; Case::COUNT];
-            for (case, place) in Case::all().zip(&mut row) {
-                *place = placed(&mut answers, together(parts, &theirs, case))?;
-            }
-            let row = placed(&mut rows, row)?;
-            known.insert(theirs.clone(), row);
-            of_action.push(row);
+            rows.push(row);
         }
-        let rows = Rows { of_action: of_action.into(), rows };
-        Ok(Self { rows, answers: answers.into() })
+        Ok(Self { classes, rows: rows.into(), answers: answers.into() })
     }
 
-    /// Returns the answer in a case.
-    pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<&Remembered> {
-        self.answers.get(usize::from(self.rows.place(self.rows.row(action), case)))
+    /// Returns the answer in a case, and its reason.
+    #[inline]
+    pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<(Reason, &Remembered)> {
+        let short = *self.rows.get(usize::from(self.classes.class(action)))?.get(case.0)?;
+        Some((short.reason(), self.answers.get(short.place())?))
     }
 }
 
