@@ -171,8 +171,9 @@ fn covers_resource(statement: &Value, is_deny: bool, arn: &str) -> bool {
 
 /// Returns whether a pattern stands for a text: `*` for any text, `?`, where it is wild, for one character.
 pub(crate) fn stands_for(pattern: &str, text: &str, question_is_wild: bool) -> bool {
-    if pattern == "*" {
-        return true;
+    let before_wildcards = pattern.split(['*', '?']).next().unwrap_or_default();
+    if pattern == "*" || !text.starts_with(before_wildcards) {
+        return pattern == "*";
     }
     let text: Vec<char> = text.chars().collect();
     // How much of the text the pattern so far can stand for: at each place, whether it can be all before it.

@@ -102,6 +102,8 @@ pub(super) struct Words {
     official: Vec<&'static Code>,
     /// By the name that custom roles have for the module.
     of_modules: BTreeMap<&'static str, Vec<&'static Code>>,
+    /// Resource types by module, but for official images.
+    types_of: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 impl Words {
@@ -115,7 +117,14 @@ impl Words {
                 of_modules.entry(name.as_str()).or_default().push(code);
             }
         }
+        let mut types_of: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (name, modules) in tables.types.iter().filter(|(name, _)| *name != "official-image") {
+            for module in modules {
+                types_of.entry(module.as_str()).or_default().push(name.as_str());
+            }
+        }
         Self {
+            types_of,
             actions: tables.ram_arns.keys().cloned().collect(),
             all: codes(|_| true),
             of_account: codes(|code| code.scope == "account"),
@@ -214,7 +223,7 @@ impl Life {
             }
         }
         // Sooner one that a document of the asker names.
-        let mut tries = if self.one_in(3) { 0 } else { 6 };
+        let mut tries = if self.one_in(2) { 0 } else { 5 };
         while tries > 0 && !self.book.has_words_on(&mut self.memo, id, drawn.0) {
             let next = self.any_action();
             if self.book.has_words_on(&mut self.memo, id, next.0) {
@@ -317,13 +326,12 @@ impl Life {
         } else {
             tables.module(&code.module).main_type.as_deref().expect("it has a main type")
         };
-        let of_module = |(name, modules): &(&'static String, &Vec<String>)| {
-            modules.contains(&code.module) && *name != "official-image"
-        };
-        let kinds: Vec<&'static String> =
-            tables.types.iter().filter(of_module).map(|(name, _)| name).collect();
         let is_main = kind != "official-image" && !self.one_in(4);
-        let kind = if is_main || kind == "official-image" { kind } else { self.one(&kinds) };
+        let kind = if is_main || kind == "official-image" {
+            kind
+        } else {
+            pick_of(&mut self.seeded, &self.words.types_of[code.module.as_str()])
+        };
         let form = &tables.forms[kind];
         let has_workspace = form.contains("{workspace}");
         let count = form.matches('{').count() - usize::from(has_workspace);
