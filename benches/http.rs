@@ -49,14 +49,14 @@ fn main() {
 
     println!("| case | pai-authz | floor | ratio |\n|---|---|---|---|");
     let tcp = [&service.tcp, &floor.tcp];
-    let [ours, theirs] = saturated(rounds, turn, tcp.map(|of| (of, single(of))), 64);
+    let [ours, theirs] = saturated(rounds, turn, &tcp.map(|of| (of, single(of))), 64);
     line("requests/s, 64 connections", &ours, &theirs, 0);
-    let rate = median(&mut sorted(&theirs)) / 2.0;
-    latencies(rounds, turn, tcp.map(|of| (of, single(of))), rate);
+    let rate = median(&sorted(&theirs)) / 2.0;
+    latencies(rounds, turn, &tcp.map(|of| (of, single(of))), rate);
     let uds = [&service.uds, &floor.uds];
-    let [ours, theirs] = saturated(rounds, turn, uds.map(|of| (of, single(of))), 64);
+    let [ours, theirs] = saturated(rounds, turn, &uds.map(|of| (of, single(of))), 64);
     line("requests/s, 64 connections, Unix socket", &ours, &theirs, 0);
-    let [ours, theirs] = saturated(rounds, turn, tcp.map(|of| (of, batch(of))), 16);
+    let [ours, theirs] = saturated(rounds, turn, &tcp.map(|of| (of, batch(of))), 16);
     let decisions = |list: &[f64]| -> Vec<f64> { list.iter().map(|it| it * SIZE as f64).collect() };
     line("decisions/s, batches of 100, 16 connections", &decisions(&ours), &decisions(&theirs), 0);
 }
@@ -151,7 +151,7 @@ fn run(of: &Asked<'_>, pace: Pace, turn: Duration, connections: usize) -> Report
 fn saturated(
     rounds: usize,
     turn: Duration,
-    of: [Asked<'_>; 2],
+    of: &[Asked<'_>; 2],
     connections: usize,
 ) -> [Vec<f64>; 2] {
     let mut rates = [Vec::new(), Vec::new()];
@@ -170,7 +170,7 @@ fn saturated(
 }
 
 /// Prints the latencies of both at a rate, from when requests were due, and draws them.
-fn latencies(rounds: usize, turn: Duration, of: [Asked<'_>; 2], rate: f64) {
+fn latencies(rounds: usize, turn: Duration, of: &[Asked<'_>; 2], rate: f64) {
     let mut of_quantile: Vec<(&str, f64, [Vec<f64>; 2])> =
         [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)]
             .map(|(name, quantile)| (name, quantile, Default::default()))

@@ -4,6 +4,7 @@
 //!
 //! It keeps an account's records, builds a snapshot of them, asks it, and follows a change. A snapshot is immutable and cheap to
 //! clone: hand the present one to every thread (`arc_swap` does), and put the next one in its place.
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::{error::Error, sync::Arc};
 

@@ -24,10 +24,8 @@ impl Pinned {
             .expect("setpriv and taskset, of util-linux");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let from = line.find("http://").unwrap_or_else(|| panic!("no address in `{line}`"));
-        let rest = &line[from..];
-        let end = rest.find([' ', ',', '\n']).unwrap_or(rest.len());
-        Self { child, url: rest[..end].to_owned() }
+        let url = line.split([' ', ',', '\n']).find(|word| word.starts_with("http://"));
+        Self { child, url: url.expect("a server that says where it listens").to_owned() }
     }
 }
 

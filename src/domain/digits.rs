@@ -27,10 +27,10 @@ impl Digits {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let number = number(bytes)?;
+        let read = number(bytes)?;
         let begins_with_zero = bytes.first() == Some(&b'0') && bytes.len() > 1;
-        Some(match number {
-            Some(number) if !begins_with_zero => Self::of_number(number),
+        Some(match read {
+            Read::Number(number) if !begins_with_zero => Self::of_number(number),
             _ => Self::odd(bytes),
         })
     }
@@ -47,8 +47,8 @@ impl Digits {
             let symbol = digits.get(place).map_or(0, |digit| u128::from(digit - b'0') + 1);
             value * SYMBOLS + symbol
         });
-        let [.., high, a, b, c, d, e, f, g, h] = (value | Self::ODD).to_be_bytes();
-        Self::of_parts(high, u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        let [_, _, _, _, _, _, _, high, low @ ..] = (value | Self::ODD).to_be_bytes();
+        Self::of_parts(high, u64::from_be_bytes(low))
     }
 
     /// Returns the number the id is, when writing the number gives the id again.
@@ -69,22 +69,29 @@ impl Digits {
     }
 }
 
-/// Returns the number of 1 to 20 digits, and of that nothing where it does not fit; `None` for any other bytes.
+/// What 1 to 20 digits are.
+enum Read {
+    Number(u64),
+    TooLarge,
+}
+
+/// Returns the number of 1 to 20 digits; `None` for any other bytes.
 #[inline]
-fn number(bytes: &[u8]) -> Option<Option<u64>> {
+fn number(bytes: &[u8]) -> Option<Read> {
     let small = match bytes.len() {
-        9..=16 => high_digits(bytes.first_chunk()?)? * power(bytes.len() - 8) + low_digits(bytes)?,
+        9..=16 => high_digits(*bytes.first_chunk()?)? * power(bytes.len() - 8) + low_digits(bytes)?,
         1..=8 => low_digits(bytes)?,
         17..=PLACES => {
-            let first = high_digits(bytes.first_chunk()?)?;
-            let second = high_digits(bytes.get(8..)?.first_chunk()?)?;
+            let first = high_digits(*bytes.first_chunk()?)?;
+            let second = high_digits(*bytes.get(8..)?.first_chunk()?)?;
             let (first, last) = (first * 100_000_000 + second, low_digits(bytes)?);
             let first = first.checked_mul(power(bytes.len() - 16));
-            return Some(first.and_then(|first| first.checked_add(last)));
+            let sum = first.and_then(|first| first.checked_add(last));
+            return Some(sum.map_or(Read::TooLarge, Read::Number));
         }
         _ => return None,
     };
-    Some(Some(small))
+    Some(Read::Number(small))
 }
 
 /// Returns ten to the power of a number up to eight.
@@ -97,8 +104,8 @@ fn power(exponent: usize) -> u64 {
 
 /// Returns the number of eight digits.
 #[inline]
-fn high_digits(digits: &[u8; 8]) -> Option<u64> {
-    eight(u64::from_le_bytes(*digits))
+fn high_digits(digits: [u8; 8]) -> Option<u64> {
+    eight(u64::from_le_bytes(digits))
 }
 
 /// Returns the number of those digits at the end that are left when eight are taken from the beginning as often as one is

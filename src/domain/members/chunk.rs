@@ -71,10 +71,10 @@ struct Slot([u32; 3]);
 impl Slot {
     fn new(entry: &Entry) -> Self {
         let (place, high) = entry.place();
-        let [a, b, c, d, e, f, g, h] = place.to_be_bytes();
-        let words = [u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])];
-        let [upper, lower] = words;
-        Self([upper, lower, u32::from(high) << SET_BITS | entry.set])
+        let ([upper @ .., _, _, _, _], [_, _, _, _, lower @ ..]) =
+            (place.to_be_bytes(), place.to_be_bytes());
+        let packed = u32::from(high) << SET_BITS | entry.set;
+        Self([u32::from_be_bytes(upper), u32::from_be_bytes(lower), packed])
     }
 
     fn place(self) -> u64 {

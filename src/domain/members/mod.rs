@@ -26,13 +26,15 @@ struct Key([u8; 9]);
 impl Key {
     fn of(digits: Digits) -> Self {
         let (high, low) = digits.parts();
-        let [a, b, c, d, e, f, g, h] = low.to_be_bytes();
-        Self([high, a, b, c, d, e, f, g, h])
+        let mut key = [high; 9];
+        let [_, rest @ ..] = &mut key;
+        *rest = low.to_be_bytes();
+        Self(key)
     }
 
     const fn digits(self) -> Digits {
-        let [high, a, b, c, d, e, f, g, h] = self.0;
-        Digits::of_parts(high, u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        let [high, low @ ..] = self.0;
+        Digits::of_parts(high, u64::from_be_bytes(low))
     }
 }
 
