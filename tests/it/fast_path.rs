@@ -161,7 +161,9 @@ fn live(seed: u64) -> Counts {
         }
         let (old, old_book) = (snapshot, life.book.clone());
         let (names, ops) = life.change();
-        names.iter().for_each(|name| counts.note(name));
+        for name in names {
+            counts.note(name);
+        }
         snapshot = follow(&old, &mut records, &ops);
         // The account before the change is still what it was.
         for number in 0..SAMPLE {
@@ -176,7 +178,9 @@ fn live(seed: u64) -> Counts {
 }
 
 fn follow(before: &Snapshot, records: &mut AccountRecords, ops: &[Op]) -> Snapshot {
-    ops.iter().for_each(|op| records.apply(op));
+    for op in ops {
+        records.apply(op);
+    }
     records.revision = records.revision.next();
     before.with(ops, records.revision).unwrap()
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    fmt::Write as _,
     fs,
     path::Path,
     sync::Arc,
@@ -119,8 +120,14 @@ impl Book {
         }
     }
 
-    /// Notes one op.
-    pub(crate) fn follow(&mut self, op: &Op) {
+    /// Notes ops.
+    pub(crate) fn follow_all(&mut self, ops: &[Op]) {
+        for op in ops {
+            self.follow(op);
+        }
+    }
+
+    fn follow(&mut self, op: &Op) {
         let key =
             |workspace: &dyn ToString, id: &dyn ToString| (workspace.to_string(), id.to_string());
         match op {
@@ -354,17 +361,17 @@ impl Book {
         let mut text = format!("{ask:?}\nrecorded: {:?}", self.people.get(&ask.id));
         if let Some(workspace) = ask.on.workspace() {
             let held = self.members.get(&(workspace.to_owned(), ask.id.clone()));
-            text += &format!("\nholds there: {held:?}");
+            write!(text, "\nholds there: {held:?}").unwrap();
             for role in held.into_iter().flatten() {
                 let content = self.roles.get(&(workspace.to_owned(), role.to_string()));
                 if let Some(content) = content {
-                    text += &format!("\n{role}: {:?}", self.contents[*content].modules);
+                    write!(text, "\n{role}: {:?}", self.contents[*content].modules).unwrap();
                 }
             }
         }
         for policy in self.policies_of(&ask.id) {
             let document = self.document(policy).map(|(_, text)| &self.texts[text].text);
-            text += &format!("\n{policy}: {document:?}");
+            write!(text, "\n{policy}: {document:?}").unwrap();
         }
         text
     }

@@ -115,7 +115,7 @@ impl Life {
         let mut draw = |life: &mut Self, times: usize, kind: Drawn| {
             for _ in 0..times {
                 let ops = kind(life);
-                ops.iter().for_each(|op| life.book.follow(op));
+                life.book.follow_all(&ops);
                 all.extend(ops);
             }
         };
@@ -153,7 +153,7 @@ impl Life {
                 .unwrap();
             let ops = draw(self);
             if !ops.is_empty() {
-                ops.iter().for_each(|op| self.book.follow(op));
+                self.book.follow_all(&ops);
                 names.push(*name);
                 all.extend(ops);
             }
