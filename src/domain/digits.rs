@@ -25,6 +25,7 @@ impl Digits {
 
     /// Returns the packed form of a text of 1 to 20 digits; `None` for any other.
     #[must_use]
+    #[inline(always)]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let number = number(bytes)?;
@@ -70,7 +71,7 @@ impl Digits {
 }
 
 /// Returns the number of 1 to 20 digits, and of that nothing where it does not fit; `None` for any other bytes.
-#[inline]
+#[inline(always)]
 fn number(bytes: &[u8]) -> Option<Option<u64>> {
     let small = match bytes.len() {
         9..=16 => high_digits(bytes.first_chunk()?)? * power(bytes.len() - 8) + low_digits(bytes)?,
@@ -183,6 +184,7 @@ impl<'a, T: DigitsId> IdRef<'a, T> {
     ///
     /// # Errors
     /// [`IdForm`] when `text` does not have that form; nothing is trimmed or repaired.
+    #[inline(always)]
     pub fn parse(text: &'a str) -> Result<Self, IdForm> {
         let digits = Digits::parse(text).ok_or(T::ID_FORM)?;
         Ok(Self::of_checked(text, digits))

@@ -82,7 +82,7 @@ impl Engine {
         Ok(self.catalog.find_action(name).ok_or_else(unknown)?)
     }
 
-    #[inline]
+    #[inline(always)]
     fn stated_by_fields<'q>(
         &self,
         action: &Action,
@@ -241,7 +241,7 @@ impl Engine {
     }
 
     /// Returns the stated type, checked to be one of the action's.
-    #[inline]
+    #[inline(always)]
     fn stated_type(
         &self,
         action: &Action,
@@ -356,7 +356,7 @@ const WORKSPACE_HELP: &str = "name the workspace the resource is in, for example
 
 const PRINCIPAL_HELP: &str = "give `User`, `RamRole` or `Account`";
 
-#[inline]
+#[inline(always)]
 fn stated_principal<'q>(
     account: &AccountId,
     question: &Question<'q>,
@@ -370,7 +370,7 @@ fn stated_principal<'q>(
     principal(account, kind, id)
 }
 
-#[inline]
+#[inline(always)]
 fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker<'q>, Refusal> {
     let Some(kind) = PrincipalKind::parse(kind) else {
         let field = "principal.type";
@@ -386,7 +386,7 @@ fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker
     Ok(Asker { kind, id })
 }
 
-#[inline]
+#[inline(always)]
 fn id<'q, T: DigitsId>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, Refusal> {
     match IdRef::parse(text) {
         Ok(id) => Ok(id),
@@ -394,7 +394,7 @@ fn id<'q, T: DigitsId>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, Refus
     }
 }
 
-#[inline]
+#[inline(always)]
 fn attributes<'q>(
     question: &Question<'q>,
     required: bool,
