@@ -344,7 +344,8 @@ fn workspace(number: u64) -> Workspace {
 
 /// A role of a workspace; there are ten that differ.
 fn custom_role(number: u64) -> CustomRole {
-    let level = if number % 2 == 0 { PermissionType::ReadOnly } else { PermissionType::ReadWrite };
+    let level =
+        if number.is_multiple_of(2) { PermissionType::ReadOnly } else { PermissionType::ReadWrite };
     let modules = ["DLC", "DSW", "Dataset", "Model", "Image"];
     let modules = modules.iter().take(1 + usize::try_from(number % 5).unwrap());
     let permission = |module: &&str| ModulePermission {

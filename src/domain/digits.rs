@@ -25,6 +25,7 @@ impl Digits {
 
     /// Returns the packed form of a text of 1 to 20 digits; `None` for any other.
     #[must_use]
+    #[inline]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let read = number(bytes)?;
@@ -190,6 +191,7 @@ impl<'a, T: DigitsId> IdRef<'a, T> {
     ///
     /// # Errors
     /// [`IdForm`] when `text` does not have that form; nothing is trimmed or repaired.
+    #[inline]
     pub fn parse(text: &'a str) -> Result<Self, IdForm> {
         let digits = Digits::parse(text).ok_or(T::ID_FORM)?;
         Ok(Self::of_checked(text, digits))

@@ -88,23 +88,23 @@ struct SetKey {
 
 /// Things that are the same for all who have them, as long as somebody does.
 #[derive(Debug)]
-struct Shared<K, V>(Mutex<HashMap<K, Weak<V>>>);
+struct Shared<K, V: ?Sized>(Mutex<HashMap<K, Weak<V>>>);
 
-impl<K, V> Default for Shared<K, V> {
+impl<K, V: ?Sized> Default for Shared<K, V> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Eq + Hash, V> Shared<K, V> {
+impl<K: Eq + Hash, V: ?Sized> Shared<K, V> {
     /// Returns what is known by `key`, made by `make` where nobody has it.
-    fn get<E>(&self, key: K, make: impl FnOnce(&K) -> Result<V, E>) -> Result<Arc<V>, E> {
+    fn get<E>(&self, key: K, make: impl FnOnce(&K) -> Result<Arc<V>, E>) -> Result<Arc<V>, E> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key).and_then(Weak::upgrade) {
             return Ok(known);
         }
         // Not under the lock: making takes milliseconds.
-        let fresh = Arc::new(make(&key)?);
+        let fresh = make(&key)?;
         let mut all = lock();
         if all.len() == all.capacity() {
             all.retain(|_, one| one.strong_count() > 0);
@@ -127,10 +127,10 @@ pub(super) struct Roles {
     of_people: Vec<OnceLock<Option<Table>>>,
     of_assumed: Vec<OnceLock<Option<Table>>>,
     /// The actions that all built-in roles answer alike.
-    classes: Arc<Classes>,
+    classes: Classes,
     contents: Shared<Grants, Content>,
     /// The actions that custom roles with these contents answer alike as well.
-    classes_of: Shared<Vec<u64>, Classes>,
+    classes_of: Shared<Vec<u64>, [u16]>,
     tables: Shared<SetKey, Table>,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
@@ -157,10 +157,10 @@ impl Roles {
         Ok(Self {
             builtin: roles,
             known_users,
-            account: Table::of(Arc::new(classes_of_account), &[Part::Whole(&account)])?,
+            account: Table::of(classes_of_account, &[Part::Whole(&account)])?,
             of_people: sets(),
             of_assumed: sets(),
-            classes: Arc::new(classes),
+            classes,
             contents: Shared::default(),
             classes_of: Shared::default(),
             tables: Shared::default(),
@@ -211,7 +211,7 @@ impl Roles {
                 Arc::from(rest.unwrap_or(id))
             };
             let judged = Judged::ask(number, actions, Subject::Role(NEUTRAL), &slices, rest)?;
-            Ok(Content { grants: grants.clone(), judged })
+            Ok(Arc::new(Content { grants: grants.clone(), judged }))
         })
     }
 
@@ -262,7 +262,8 @@ impl Roles {
             self.classes.clone()
         } else {
             let judged = custom.iter().map(|(_, content)| &content.judged);
-            self.classes_of.get(contents.clone(), |_| Classes::of(Some(&self.classes), judged))?
+            let make = |_: &_| Classes::of(Some(&self.classes), judged).map(|classes| classes.0);
+            Classes(self.classes_of.get(contents.clone(), make)?)
         };
         let table = |is_user: bool| {
             let contents = contents.clone();
@@ -273,7 +274,7 @@ impl Roles {
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                Table::of(classes.clone(), &parts)
+                Table::of(classes.clone(), &parts).map(Arc::new)
             })
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);

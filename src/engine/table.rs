@@ -251,8 +251,8 @@ impl<'a> Part<'a> {
 
 /// Which actions are answered alike, whichever of some subjects are put together: the class of each action. The first class
 /// is that of the actions nobody grants, and of those beyond the end.
-#[derive(Debug)]
-pub(super) struct Classes(Vec<u16>);
+#[derive(Debug, Clone)]
+pub(super) struct Classes(pub(super) Arc<[u16]>);
 
 impl Classes {
     /// Returns the classes of actions that these subjects, and those of the classes `within`, all answer alike.
@@ -263,7 +263,7 @@ impl Classes {
         within: Option<&Self>,
         judged: impl IntoIterator<Item = &'j Judged>,
     ) -> Result<Self, String> {
-        let within = within.map(|classes| classes.0.as_slice());
+        let within = within.map(|classes| &*classes.0);
         let judged = judged.into_iter().map(|judged| &*judged.rows.of_action);
         let lists: Vec<&[u16]> = within.into_iter().chain(judged).collect();
         let count = lists.iter().map(|list| list.len()).max().unwrap_or_default();
@@ -275,7 +275,7 @@ impl Classes {
                 .map_err(|_| "more kinds of actions than a table holds")?;
             classes.push(*known.entry(lists.iter().map(of_action).collect()).or_insert(next));
         }
-        Ok(Self(classes))
+        Ok(Self(classes.into()))
     }
 
     fn class(&self, action: ActionId) -> u16 {
@@ -285,7 +285,7 @@ impl Classes {
     /// Returns an action of each class, in their order; of the first none, for it may have none.
     fn examples(&self) -> Vec<Option<ActionId>> {
         let mut examples = vec![None];
-        for (action, class) in (0..).map(ActionId).zip(&self.0) {
+        for (action, class) in (0..).map(ActionId).zip(self.0.iter()) {
             if usize::from(*class) == examples.len() {
                 examples.push(Some(action));
             }
@@ -325,7 +325,7 @@ impl Short {
 /// The answers to whoever holds a set of roles.
 #[derive(Debug)]
 pub(super) struct Table {
-    classes: Arc<Classes>,
+    classes: Classes,
     /// By class and case.
     rows: Box<[[Short; Case::COUNT]]>,
     answers: Box<[Remembered]>,
@@ -337,7 +337,7 @@ impl Table {
     ///
     /// # Errors
     /// That there are more different answers than a table holds.
-    pub(super) fn of(classes: Arc<Classes>, parts: &[Part<'_>]) -> Result<Self, String> {
+    pub(super) fn of(classes: Classes, parts: &[Part<'_>]) -> Result<Self, String> {
         let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
         let nothing = Short::new(Reason::ImplicitDeny, 0)?;
         let mut rows = Vec::new();
