@@ -4,6 +4,33 @@
 //! request is [`Engine::resolve`] (names become catalogue entries, or a refusal that says which field is wrong)
 //! and [`Snapshot::is_authorized`] (one account's data at one revision, immutable). The path of a change is
 //! [`Snapshot::with`], which compiles what the change brings before anybody commits it.
+//!
+//! Services that embed it hold one [`Engine`], and of each account the present [`Snapshot`]; `examples/embed.rs` has members,
+//! a change, and what is said of a wrong question.
+//!
+//! ```
+//! use pai_authz::{
+//!     domain::{AccountId, AccountRecords, Effect, Question},
+//!     engine::{Engine, Snapshot},
+//! };
+//!
+//! let account = AccountId::parse("1000000000000001").map_err(|form| form.expected)?;
+//! let engine = Engine::new("cn-hangzhou")?;
+//! let snapshot = Snapshot::build(engine.clone(), &AccountRecords::empty(account.clone()))?;
+//! let request = engine.resolve(
+//!     &account,
+//!     Question {
+//!         principal_type: Some("Account"),
+//!         principal_id: Some("1000000000000001"),
+//!         action: Some("PaiWorkspace:CreateWorkspace"),
+//!         ..Question::default()
+//!     },
+//! )?;
+//! let decision = snapshot.is_authorized(&request);
+//! assert_eq!(decision.effect(), Effect::Allow);
+//! assert_eq!(decision.determining_policies.to_vec(), ["account/owns-everything"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod applying;
 mod attached;

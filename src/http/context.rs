@@ -12,7 +12,7 @@ use std::{
 use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{ConnectionType, header},
+    http::{ConnectionType, StatusCode, header},
     web,
 };
 use pin_project_lite::pin_project;
@@ -179,19 +179,26 @@ impl Place {
         }
         let mut response = match handled {
             Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(self.json(error)),
+            Some(Err(error)) => {
+                self.tell_of(error.as_response_error().status_code());
+                return Err(self.json(error));
+            }
             None => return Err(self.panicked()),
         };
-        if response.status().is_server_error() && self.span.is_disabled() {
-            // What went wrong was told without the span of the request.
-            tracing::warn!(id = self.note.id(), status = %response.status(), "answered");
-        }
+        self.tell_of(response.status());
         response.headers_mut().insert(X_REQUEST_ID.clone(), self.note.header());
         if self.is_last || !was_read {
             // Not as a header: the HTTP library writes that one itself, from this.
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         Ok(response)
+    }
+
+    /// Leaves the id of a request that failed, where what went wrong was told without it, for there was no span.
+    fn tell_of(&self, status: StatusCode) {
+        if status == StatusCode::INTERNAL_SERVER_ERROR && self.span.is_disabled() {
+            tracing::warn!(id = self.note.id(), %status, "a request failed");
+        }
     }
 
     fn panicked(&self) -> actix_web::Error {
