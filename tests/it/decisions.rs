@@ -23,13 +23,13 @@ use proptest::{
 use crate::support::naive::{Answer, Code, Tables};
 
 pub(crate) const ACCOUNT: &str = "1000000000000001";
-const THEN: Timestamp = Timestamp::from_millis(0);
+pub(crate) const THEN: Timestamp = Timestamp::from_millis(0);
 
-static TABLES: LazyLock<Tables> = LazyLock::new(Tables::read);
+pub(crate) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::read);
 thread_local! {
     static PLAIN: RefCell<Plain> = RefCell::default();
 }
-static ENGINE: LazyLock<Arc<Engine>> =
+pub(crate) static ENGINE: LazyLock<Arc<Engine>> =
     LazyLock::new(|| Engine::new("cn-hangzhou").expect("the shipped policies are sound"));
 
 /// Returns what the engine answers, with its determining policies; `None` for what the reference never answers.
@@ -179,11 +179,11 @@ struct WorkspaceDraft {
 }
 
 #[derive(Debug, Clone)]
-struct ModuleDraft {
-    module: usize,
-    permission_type: usize,
+pub(crate) struct ModuleDraft {
+    pub(crate) module: usize,
+    pub(crate) permission_type: usize,
     /// Codes and rules, for `CustomPermissions`.
-    grants: Vec<(Vec<usize>, Vec<usize>)>,
+    pub(crate) grants: Vec<(Vec<usize>, Vec<usize>)>,
 }
 
 fn any_account() -> impl Strategy<Value = AccountDraft> {
@@ -233,7 +233,7 @@ impl AccountDraft {
     }
 }
 
-fn custom_role(number: u32, drafts: &[ModuleDraft]) -> CustomRole {
+pub(crate) fn custom_role(number: u32, drafts: &[ModuleDraft]) -> CustomRole {
     let modules: Vec<_> = TABLES.modules.iter().filter(|m| m.api_name.is_some()).collect();
     let mut entries: BTreeMap<String, ModulePermission> = BTreeMap::new();
     for draft in drafts {

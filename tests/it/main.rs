@@ -16,6 +16,7 @@ mod decisions;
 mod doctor;
 mod doubt;
 mod durability;
+mod fast_path;
 mod hostile;
 mod http_auth;
 mod http_decisions;

@@ -1,9 +1,12 @@
 //! What several tests need: stores, records, a seeded generator, a disk that fails on demand, real servers.
 
+pub(crate) mod ask;
+pub(crate) mod book;
 pub(crate) mod calls;
 pub(crate) mod disk;
 pub(crate) mod fleet;
 pub(crate) mod history;
+pub(crate) mod life;
 pub(crate) mod load;
 pub(crate) mod naive;
 pub(crate) mod naive_ram;
@@ -14,6 +17,7 @@ pub(crate) mod records;
 pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod signed;
+mod words;
 
 use std::{
     any::Any,

@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use pai_authz::domain::{AccountRecords, CustomRole, Op, PermissionRule, Question, RoleRef};
 use serde_json::Value;
 
-const ALL: &str = "pPuU";
+/// The letters of all cells.
+pub(crate) const ALL: &str = "pPuU";
 
 /// What the reference answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,8 @@ pub(crate) struct Module {
     pub(crate) api_name: Option<String>,
     /// Whether creator and accessibility matter in it.
     pub(crate) entities: bool,
-    main_type: Option<String>,
+    /// The type of what a request is about that names none.
+    pub(crate) main_type: Option<String>,
 }
 
 /// The tables.
@@ -66,6 +68,10 @@ pub(crate) struct Tables {
     columns: BTreeMap<String, String>,
     /// Resource types and the modules they belong to.
     pub(crate) types: BTreeMap<String, Vec<String>>,
+    /// Resource types and the form of what follows the account in their ARNs.
+    pub(crate) forms: BTreeMap<String, String>,
+    /// RAM actions and the first form of an ARN they have.
+    pub(crate) ram_arns: BTreeMap<String, String>,
 }
 
 impl Tables {
@@ -80,9 +86,13 @@ impl Tables {
             });
         }
         let mut ram_of = BTreeMap::new();
-        let mut ram_only = Vec::new();
+        let (mut ram_only, mut ram_arns) = (Vec::new(), BTreeMap::new());
         for file in files("ram") {
             for row in rows(&file) {
+                let forms = field(&row, "arns").as_array();
+                if let Some(form) = forms.and_then(|forms| forms.first()?.as_str()) {
+                    ram_arns.insert(text(&row, "action"), form.to_owned());
+                }
                 match field(&row, "permission").as_str() {
                     Some(code) => {
                         ram_of.insert(code.to_owned(), text(&row, "action"));
@@ -138,6 +148,11 @@ impl Tables {
                     (text(row, "type"), names.collect())
                 })
                 .collect(),
+            forms: rows("types.json")
+                .iter()
+                .map(|it| (text(it, "type"), text(it, "arn")))
+                .collect(),
+            ram_arns,
         }
     }
 
@@ -145,7 +160,7 @@ impl Tables {
         self.codes.iter().find(|code| code.name == name || code.ram_action == name)
     }
 
-    fn module(&self, name: &str) -> &Module {
+    pub(crate) fn module(&self, name: &str) -> &Module {
         self.modules.iter().find(|module| module.name == name).expect("a known module")
     }
 
@@ -274,7 +289,7 @@ fn is_account(records: &AccountRecords, question: &Question<'_>) -> bool {
 }
 
 /// Returns the letter of the cell an asset is in.
-fn letter(own: bool, accessibility: &str) -> char {
+pub(crate) fn letter(own: bool, accessibility: &str) -> char {
     match (own, accessibility == "PUBLIC") {
         (true, false) => 'p',
         (false, false) => 'P',

@@ -61,34 +61,49 @@ impl Clause<'_> {
 
 /// Judges a request by documents, each with its name.
 pub(crate) fn judge(documents: &[(String, String)], asked: &Asked<'_>) -> Judged {
+    let read: Vec<(&str, Value)> = documents
+        .iter()
+        .map(|(name, text)| (name.as_str(), serde_json::from_str(text).expect("a document")))
+        .collect();
+    let statements = read.iter().flat_map(|(name, document)| {
+        let statements = document["Statement"].as_array().expect("statements");
+        statements.iter().enumerate().map(|(index, statement)| (*name, index, statement))
+    });
+    judge_statements(statements.filter(|(.., it)| names(it, asked.action)), asked)
+}
+
+/// Returns whether a statement names an action.
+pub(crate) fn names(statement: &Value, action: &str) -> bool {
+    covers_action(statement, statement["Effect"] == "Deny", action)
+}
+
+/// Judges a request by statements that name its action, each with the name of its document and its index in it.
+pub(crate) fn judge_statements<'s>(
+    statements: impl IntoIterator<Item = (&'s str, usize, &'s Value)>,
+    asked: &Asked<'_>,
+) -> Judged {
     let (mut denies, mut allows) = (Vec::new(), Vec::new());
     let mut missing = BTreeSet::new();
     let mut is_error = false;
-    for (name, text) in documents {
-        let document: Value = serde_json::from_str(text).expect("a document");
-        let statements = document["Statement"].as_array().expect("statements");
-        for (index, statement) in statements.iter().enumerate() {
-            let is_deny = statement["Effect"] == "Deny";
-            if !covers_action(statement, is_deny, asked.action)
-                || !covers_resource(statement, is_deny, asked.arn)
-            {
-                continue;
+    for (name, index, statement) in statements {
+        let is_deny = statement["Effect"] == "Deny";
+        if !covers_resource(statement, is_deny, asked.arn) {
+            continue;
+        }
+        let mut all_hold = true;
+        for clause in clauses(statement) {
+            if stated(asked.context, clause.key).is_empty() {
+                missing.insert(spelled(clause.key));
             }
-            let mut all_hold = true;
-            for clause in clauses(statement) {
-                if stated(asked.context, clause.key).is_empty() {
-                    missing.insert(spelled(clause.key));
-                }
-                match holds(&clause, is_deny, asked.context) {
-                    Some(holds) => all_hold &= holds,
-                    // Even when another condition does not hold.
-                    None => is_error = true,
-                }
+            match holds(&clause, is_deny, asked.context) {
+                Some(holds) => all_hold &= holds,
+                // Even when another condition does not hold.
+                None => is_error = true,
             }
-            if all_hold {
-                let list = if is_deny { &mut denies } else { &mut allows };
-                list.push((name.clone(), index));
-            }
+        }
+        if all_hold {
+            let list = if is_deny { &mut denies } else { &mut allows };
+            list.push((name.to_owned(), index));
         }
     }
     let (verdict, mut matched) = if is_error {
@@ -156,23 +171,25 @@ fn covers_resource(statement: &Value, is_deny: bool, arn: &str) -> bool {
 
 /// Returns whether a pattern stands for a text: `*` for any text, `?`, where it is wild, for one character.
 pub(crate) fn stands_for(pattern: &str, text: &str, question_is_wild: bool) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    // How much of the text the pattern so far can stand for.
-    let mut reached = BTreeSet::from([0]);
-    for letter in pattern.chars() {
-        let mut next = BTreeSet::new();
-        for at in reached {
-            if letter == '*' {
-                next.extend(at..=text.len());
-            } else if let Some(found) = text.get(at)
-                && (*found == letter || (letter == '?' && question_is_wild))
-            {
-                next.insert(at + 1);
-            }
-        }
-        reached = next;
+    let before_wildcards = pattern.split(['*', '?']).next().unwrap_or_default();
+    if pattern == "*" || !text.starts_with(before_wildcards) {
+        return pattern == "*";
     }
-    reached.contains(&text.len())
+    let text: Vec<char> = text.chars().collect();
+    // How much of the text the pattern so far can stand for, in order.
+    let mut reached = vec![0];
+    for letter in pattern.chars() {
+        let is_any = letter == '?' && question_is_wild;
+        reached = match reached.first() {
+            None => return false,
+            Some(first) if letter == '*' => (*first..=text.len()).collect(),
+            Some(_) => {
+                let goes_on = |at: &usize| text.get(*at).is_some_and(|it| is_any || *it == letter);
+                reached.into_iter().filter(goes_on).map(|at| at + 1).collect()
+            }
+        };
+    }
+    reached.last() == Some(&text.len())
 }
 
 /// Returns the values a request states for a key, whatever the case of its letters. An empty list is an absent key.

@@ -184,8 +184,8 @@ fn asked_action<'a>(seeded: &mut Seeded, actions: &'a [String], target: &Value) 
     }
     let start = pattern.split(['*', '?']).next().unwrap();
     let fits = |action: &&String| {
-        let action = action.to_ascii_lowercase();
-        action.starts_with(start) && stands_for(&pattern, &action, true)
+        let begins = action.get(..start.len()).is_some_and(|it| it.eq_ignore_ascii_case(start));
+        begins && stands_for(&pattern, &action.to_ascii_lowercase(), true)
     };
     let (before, after) = actions.split_at(at);
     after.iter().chain(before).find(fits).unwrap_or(&actions[at])
