@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use super::{answer, wire::IsAuthorizedRequest};
+use super::{answer, answered, wire::IsAuthorizedRequest};
 use crate::{
     domain::{Invalid, Scope},
     error::{Error, ErrorCode},
@@ -81,12 +81,7 @@ pub(in crate::http) async fn batch_is_authorized(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, HttpError> {
-    match decided(&request, payload).await {
-        Ok(body) => {
-            Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, super::JSON)).body(body))
-        }
-        Err(error) => Err(HttpError::new(&request, error)),
-    }
+    answered(&request, decided(&request, payload).await)
 }
 
 async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {

@@ -1,8 +1,8 @@
 //! `POST /v1/is-authorized`: may a principal take an action on a resource?
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{answer, wire};
+use super::{answer, answered, wire};
 use crate::{
     domain::Scope,
     error::Error,
@@ -21,12 +21,7 @@ pub(in crate::http) async fn is_authorized(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, HttpError> {
-    match decided(&request, payload).await {
-        Ok(body) => {
-            Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, super::JSON)).body(body))
-        }
-        Err(error) => Err(HttpError::new(&request, error)),
-    }
+    answered(&request, decided(&request, payload).await)
 }
 
 async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {

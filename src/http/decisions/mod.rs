@@ -5,7 +5,13 @@ pub(super) mod batch_is_authorized;
 pub(super) mod is_authorized;
 pub(super) mod wire;
 
-use actix_web::http::header::HeaderValue;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+};
+
+use super::error::HttpError;
+use crate::error::Error;
 
 pub use answer::decision as render_decision;
 pub(super) use batch_is_authorized::read as read_batch;
@@ -13,6 +19,16 @@ pub(super) use wire::IsAuthorizedRequest;
 
 /// The type of answers.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Returns the answer with this body, or the error that there is instead.
+#[expect(clippy::result_large_err, reason = "it is what handlers return")]
+fn answered(
+    request: &HttpRequest,
+    body: Result<Vec<u8>, Error>,
+) -> Result<HttpResponse, HttpError> {
+    let body = body.map_err(|error| HttpError::new(request, error))?;
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, JSON)).body(body))
+}
 
 /// Returns whether a path is one of these.
 pub(super) fn is_path(path: &str) -> bool {

@@ -176,22 +176,20 @@ pub(crate) fn stands_for(pattern: &str, text: &str, question_is_wild: bool) -> b
         return pattern == "*";
     }
     let text: Vec<char> = text.chars().collect();
-    // How much of the text the pattern so far can stand for: at each place, whether it can be all before it.
-    let mut reached = vec![false; text.len() + 1];
-    reached[0] = true;
+    // How much of the text the pattern so far can stand for, in order.
+    let mut reached = vec![0];
     for letter in pattern.chars() {
-        if letter == '*' {
-            let first = reached.iter().position(|it| *it).unwrap_or(reached.len());
-            reached[first..].fill(true);
-            continue;
-        }
         let is_any = letter == '?' && question_is_wild;
-        for (at, found) in text.iter().enumerate().rev() {
-            reached[at + 1] = reached[at] && (is_any || *found == letter);
-        }
-        reached[0] = false;
+        reached = match reached.first() {
+            None => return false,
+            Some(first) if letter == '*' => (*first..=text.len()).collect(),
+            Some(_) => {
+                let goes_on = |at: &usize| text.get(*at).is_some_and(|it| is_any || *it == letter);
+                reached.into_iter().filter(goes_on).map(|at| at + 1).collect()
+            }
+        };
     }
-    reached[text.len()]
+    reached.last() == Some(&text.len())
 }
 
 /// Returns the values a request states for a key, whatever the case of its letters. An empty list is an absent key.
