@@ -273,3 +273,154 @@ impl<V: Clone> Leaf<V> {
         self.places.iter().filter(|place| place.value.is_some()).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Small<V> = Index<V, 2>;
+
+    #[track_caller]
+    fn assert_same<V, const LEAF: usize>(index: &Index<V, LEAF>, plain: &BTreeMap<Digits, V>)
+    where
+        V: Clone + Ord + std::fmt::Debug,
+    {
+        for (key, value) in plain {
+            assert_eq!(index.get(*key), Some(value), "{key:?}");
+        }
+        let mut values: Vec<&V> = index.values().collect();
+        values.sort();
+        let mut theirs: Vec<&V> = plain.values().collect();
+        theirs.sort();
+        assert_eq!(values, theirs);
+        let numbers = plain.keys().filter(|key| key.number().is_some()).count();
+        let lens = index.branches.iter().map(|branch| {
+            let leaves = branch.leaves.iter();
+            let taken = leaves.map(|leaf| {
+                let taken = leaf.places.iter().filter(|place| place.value.is_some()).count();
+                assert!(taken < leaf.places.len(), "a search must end");
+                assert_eq!(taken, leaf.len);
+                taken
+            });
+            let len = taken.sum::<usize>();
+            assert_eq!(len, branch.len);
+            len
+        });
+        assert_eq!((lens.sum::<usize>(), index.len), (numbers, numbers));
+    }
+
+    #[test]
+    fn a_hundred_thousand_come_and_go_as_in_a_plain_map() {
+        let (mut index, mut plain) = (Index::<u64, 16>::default(), BTreeMap::new());
+        for n in 0..100_000 {
+            let key = Digits::of_number(200_000_000_000_000_000 + n * 1_000_003);
+            index.put(key, n);
+            plain.insert(key, n);
+        }
+        assert_same(&index, &plain);
+        assert!(index.branches.len() > 1);
+        // What stands above the values is small, and no leaf is much larger than others.
+        let leaves: Vec<usize> =
+            index.branches.iter().flat_map(|b| b.leaves.iter().map(|leaf| leaf.len)).collect();
+        assert!(leaves.len() < 100_000 / 4, "{}", leaves.len());
+        assert!(leaves.iter().all(|len| *len < 64), "{:?}", leaves.iter().max());
+        assert_same(&index, &plain);
+        let before = index.clone();
+        for key in plain.keys() {
+            index.remove(*key);
+            assert_eq!(index.get(*key), None);
+        }
+        assert_same(&index, &BTreeMap::new());
+        assert_same(&before, &plain);
+    }
+
+    #[test]
+    fn keys_that_stand_together_for_one_who_knows_the_secret_are_all_found() {
+        let secret = 17;
+        let crowd = (0_u64..).filter(|number| hash(*number, secret) >> 54 == 0);
+        let (mut index, mut plain) = (Small::with_secret(secret), BTreeMap::new());
+        for (number, n) in crowd.take(1_000).chain(0..1_000).zip(0..) {
+            index.put(Digits::of_number(number), n);
+            plain.insert(Digits::of_number(number), n);
+        }
+        assert_same(&index, &plain);
+        for key in plain.keys().copied().collect::<Vec<_>>() {
+            index.remove(key);
+            plain.remove(&key);
+            if plain.len() % 100 == 0 {
+                assert_same(&index, &plain);
+            }
+        }
+    }
+
+    #[test]
+    fn small_ones_are_small() {
+        let mut index = Index::<u8, 128>::default();
+        for n in 0..10 {
+            index.put(Digits::of_number(n), 0);
+        }
+        let places = |index: &Index<u8, 128>| {
+            let leaves = index.branches.iter().flat_map(|branch| branch.leaves.iter());
+            leaves.map(|leaf| leaf.places.len()).sum::<usize>()
+        };
+        assert!(places(&index) <= 30, "{}", places(&index));
+        for n in 0..10 {
+            index.remove(Digits::of_number(n));
+        }
+        assert_eq!(places(&index), 1);
+    }
+
+    /// What is done to an index: a key, and the value it gets, if it does not go.
+    fn changes() -> impl Strategy<Value = Vec<(Digits, Option<u16>)>> {
+        let ids = ["0", "00", "007", "7", "18446744073709551615", "18446744073709551616"];
+        let odd = prop::sample::select(ids.to_vec());
+        let key = prop_oneof![
+            6 => (0..400_u64).prop_map(Digits::of_number),
+            1 => any::<u64>().prop_map(Digits::of_number),
+            1 => odd.prop_map(|id| Digits::parse(id).unwrap()),
+        ];
+        prop::collection::vec((key, prop::option::weighted(0.7, any::<u16>())), 0..600)
+    }
+
+    fn follow<const LEAF: usize>(
+        index: &mut Index<u16, LEAF>,
+        plain: &mut BTreeMap<Digits, u16>,
+        changes: &[(Digits, Option<u16>)],
+    ) {
+        for (key, value) in changes {
+            assert_eq!(index.get(*key), plain.get(key));
+            index.expect(*key);
+            match value {
+                Some(value) => {
+                    index.put(*key, *value);
+                    plain.insert(*key, *value);
+                }
+                None => {
+                    index.remove(*key);
+                    plain.remove(key);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn versions_go_their_own_ways(
+            common in changes(), one in changes(), other in changes(), secret in any::<u64>(),
+        ) {
+            let (mut index, mut plain) = (Small::with_secret(secret), BTreeMap::new());
+            follow(&mut index, &mut plain, &common);
+            let (first, first_plain) = (index.clone(), plain.clone());
+            let (mut second, mut second_plain) = (index.clone(), plain.clone());
+            follow(&mut index, &mut plain, &one);
+            follow(&mut second, &mut second_plain, &other);
+            assert_same(&index, &plain);
+            assert_same(&second, &second_plain);
+            assert_same(&first, &first_plain);
+        }
+    }
+}
