@@ -6,6 +6,7 @@
 
 mod arn;
 mod file;
+mod indexes;
 mod model;
 mod nearest;
 mod operations;

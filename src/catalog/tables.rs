@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     ByName, Catalog,
     file::{File, Text, file, unknown},
+    indexes,
     model::{
         Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Level, ManagedIn, Marks, Module,
         PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
@@ -378,21 +379,6 @@ fn actions(
     Ok((actions, by_name))
 }
 
-/// Returns the actions by their RAM names in small letters.
-fn by_ram_name(actions: &[Action], ram_actions: &[RamAction]) -> HashMap<String, ActionId> {
-    let name = |action: &Action| Some((ram_actions.get(action.ram)?.lower.clone(), action.id));
-    actions.iter().filter_map(name).collect()
-}
-
-/// Returns the main type of each action: its module's; that of actions without a module is the workspace.
-fn main_types(actions: &[Action], modules: &[Module], types: &ByName<usize>) -> Vec<Option<usize>> {
-    let main_type = |action: &Action| match action.module {
-        Some(name) => modules.iter().find(|module| module.name == name)?.main_type,
-        None => Some("workspace"),
-    };
-    actions.iter().map(|action| types.get(main_type(action)?).copied()).collect()
-}
-
 /// Reads the resource types.
 fn types(modules: &[Module]) -> Result<Vec<ResourceType>, String> {
     let mut types = Vec::new();
@@ -484,7 +470,7 @@ pub(super) fn read() -> Result<Catalog, String> {
     let (actions, by_name) = actions(&points, &ram_actions)?;
     let operations =
         operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
-    let main_types = main_types(&actions, &modules, &type_by_name);
+    let main_types = indexes::main_types(&actions, &modules, &type_by_name);
     let action_names = Names::new(by_name.keys().copied());
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
@@ -499,7 +485,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         system_policies: system_policies::read()?,
         main_types,
         by_name,
-        by_ram_name: by_ram_name(&actions, &ram_actions),
+        by_ram_name: indexes::by_ram_name(&actions, &ram_actions),
         ram_actions,
         actions,
         type_by_name,

@@ -394,15 +394,12 @@ mod tests {
         for (key, value) in changes {
             assert_eq!(index.get(*key), plain.get(key));
             index.expect(*key);
-            match value {
-                Some(value) => {
-                    index.put(*key, *value);
-                    plain.insert(*key, *value);
-                }
-                None => {
-                    index.remove(*key);
-                    plain.remove(key);
-                }
+            if let Some(value) = value {
+                index.put(*key, *value);
+                plain.insert(*key, *value);
+            } else {
+                index.remove(*key);
+                plain.remove(key);
             }
         }
     }

@@ -160,18 +160,7 @@ fn a_workload_is_the_same_for_a_seed_and_the_service_knows_it() {
     let token = place.init(ACCOUNT);
     let write = |data: &str, out: &str, seed: &str| {
         let (data, out) = (place.text(data), place.text(out));
-        let shape = [
-            "--workspaces",
-            "4",
-            "--members",
-            "20",
-            "--roles",
-            "4",
-            "--requests",
-            "300",
-            "--seed",
-            seed,
-        ];
+        let shape = shape(seed);
         let files = ["bench", "workload", "--data", &data, "--out", &out];
         assert_eq!(run(files.into_iter().chain(shape)).code, 0);
         [data, out].map(|file| std::fs::read(file).unwrap())
@@ -198,19 +187,7 @@ fn a_workload_is_the_same_for_a_seed_and_the_service_knows_it() {
     assert_eq!(file["plan"]["target"], socket.as_str());
     // The same questions from standard input, and made anew from the seed.
     let input = std::fs::File::open(&questions).unwrap();
-    let shape = [
-        "--generate",
-        "--workspaces",
-        "4",
-        "--members",
-        "20",
-        "--roles",
-        "4",
-        "--requests",
-        "300",
-        "--seed",
-        "7",
-    ];
+    let shape = [&["--generate"][..], &shape("7")].concat();
     for same in [on(&["--workload", "-"], input.into()), on(&shape, Stdio::null())] {
         assert_eq!(same["decisions"], file["decisions"]);
         assert_eq!(same["bytes"]["sent"], file["bytes"]["sent"]);
@@ -333,4 +310,10 @@ fn an_interrupted_run_prints_what_it_has() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(out.contains("ended early, after ") && out.contains(" Allow, 0 Deny"), "{out}");
+}
+
+/// Returns the arguments of a small workload.
+fn shape(seed: &str) -> [&str; 10] {
+    let [few, some, many] = ["4", "20", "300"];
+    ["--workspaces", few, "--members", some, "--roles", few, "--requests", many, "--seed", seed]
 }
