@@ -75,6 +75,7 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct Remembered {
     reason: Reason,
+    names_roles: bool,
     policies: Box<[RememberedPolicy]>,
     note: OnceLock<Box<[u8]>>,
 }
@@ -93,7 +94,8 @@ impl Remembered {
     /// Returns an answer with the ids of the policies that explain it, in their order.
     #[must_use]
     pub fn new(reason: Reason, policies: Vec<RememberedPolicy>) -> Self {
-        Self { reason, policies: policies.into_boxed_slice(), note: OnceLock::new() }
+        let names_roles = policies.iter().any(|it| matches!(it, RememberedPolicy::OfRole(..)));
+        Self { reason, names_roles, policies: policies.into(), note: OnceLock::new() }
     }
 
     /// Returns why it is what it is.
@@ -106,6 +108,12 @@ impl Remembered {
     #[must_use]
     pub const fn policies(&self) -> &[RememberedPolicy] {
         &self.policies
+    }
+
+    /// Returns whether ids of custom roles are to be put in.
+    #[must_use]
+    pub const fn names_roles(&self) -> bool {
+        self.names_roles
     }
 
     /// Returns what whoever gives the answer keeps beside it, made by `make` when it is first asked for.

@@ -81,28 +81,33 @@ impl Snapshot {
         let denied = ByRoles::Settled(Decision::implicit_deny());
         let principal = &request.principal;
         let Some(case) = Case::of(principal, &request.resource) else { return denied };
-        // Workspace and person are looked for in turn, but neither waits for the other: what is far away arrives together.
-        self.people.expect(principal.id.digits());
-        let door = request.resource.workspace().map(|id| self.door(id.digits()));
-        let mut has_documents = false;
-        if principal.kind == PrincipalKind::Account {
-            if principal.id.digits() != self.account_digits {
-                return denied;
-            }
-        } else {
-            match self.people.get(principal.id.digits()) {
-                Some(person) if person.kind == principal.kind => {
-                    has_documents = person.has_documents;
-                }
-                _ => return denied,
-            }
-        }
-        let door = match door {
+        let door = match request.resource.workspace().map(|id| self.door(id.digits())) {
             None => None,
             Some(None) => return denied,
             Some(known) => known,
         };
-        let answer = self.answer(principal, request, case, door);
+        let digits = principal.id.digits();
+        let (mut held, mut has_documents) = (None, false);
+        if principal.kind == PrincipalKind::Account {
+            // The main account has everything by being it; roles it may hold as a member add nothing.
+            if digits != self.account_digits {
+                return denied;
+            }
+        } else {
+            held = door.and_then(|door| Some((door, door.role_set(digits)?)));
+            let is_plain = held.is_some()
+                && principal.kind == PrincipalKind::User
+                && self.exceptions.get(digits).is_none();
+            if !is_plain {
+                match self.people.get(digits) {
+                    Some(person) if person.kind == principal.kind => {
+                        has_documents = person.has_documents;
+                    }
+                    _ => return denied,
+                }
+            }
+        }
+        let answer = self.answer(request, case, held);
         let decision = answer.unwrap_or_else(|| {
             Decision::error(Fault::Evaluation("the roles of the principal".to_owned()))
         });
@@ -112,20 +117,14 @@ impl Snapshot {
     /// Looks up what roles answer; `None` where there is no table for them, which is a defect.
     fn answer<'s>(
         &'s self,
-        principal: &Asker<'_>,
         request: &Request<'_>,
         case: Case,
-        door: Option<&'s Door>,
+        held: Option<(&'s Door, RoleSet)>,
     ) -> Option<Decision<'s>> {
-        let kind = principal.kind;
-        // The main account has everything by being it; roles it may hold as a member add nothing.
-        let held = match kind {
-            PrincipalKind::Account => None,
-            _ => door.and_then(|it| Some((it, it.role_set(principal.id.digits())?))),
-        };
+        let kind = request.principal.kind;
         let (table, custom) = match held {
             Some((door, RoleSet::Custom(place))) => {
-                let set = door.workspace.sets.get(place)?;
+                let set = door.sets.get(place)?;
                 (set.table(kind), &*set.custom)
             }
             Some((_, RoleSet::Builtin(set))) => (self.engine.roles.of_builtin(kind, set)?, &[][..]),

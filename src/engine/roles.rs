@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     hash::Hash,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
@@ -27,7 +28,9 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    domain::{BuiltinRole, CustomRoleId, PrincipalKind, RoleRef},
+    domain::{
+        BuiltinRole, CustomRoleId, PrincipalKind, Reason, Remembered, RememberedPolicy, RoleRef,
+    },
 };
 
 /// The entity of a custom role while Cedar is asked what all that grant the same are answered, and the beginning of the ids
@@ -117,6 +120,17 @@ impl<K: Eq + Hash, V: ?Sized> Shared<K, V> {
     }
 }
 
+/// Answers by what they say.
+type Answers = Shared<(Reason, Box<[RememberedPolicy]>), Remembered>;
+
+/// Returns the one of all answers that are the same.
+fn one_of(all: &Answers, answer: Remembered) -> Arc<Remembered> {
+    let key = (answer.reason(), Box::from(answer.policies()));
+    let known: Result<_, Infallible> = all.get(key, |_| Ok(Arc::new(answer)));
+    let Ok(known) = known;
+    known
+}
+
 /// The roles of this program, and those of workspaces by what they grant.
 #[derive(Debug)]
 pub(super) struct Roles {
@@ -132,6 +146,7 @@ pub(super) struct Roles {
     /// The actions that custom roles with these contents answer alike as well.
     classes_of: Shared<Vec<u64>, [u16]>,
     tables: Shared<SetKey, Table>,
+    answers: Answers,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
 }
@@ -153,17 +168,21 @@ impl Roles {
         let known_users = ask(Subject::KnownUser, &builtin.known_users)?;
         let classes = Classes::of(None, roles.iter().chain([&known_users]))?;
         let classes_of_account = Classes::of(None, [&account])?;
+        let answers = Shared::default();
+        let intern = |answer| one_of(&answers, answer);
+        let account = Table::of(classes_of_account, &[Part::Whole(&account)], &intern)?;
         let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             builtin: roles,
             known_users,
-            account: Table::of(classes_of_account, &[Part::Whole(&account)])?,
+            account,
             of_people: sets(),
             of_assumed: sets(),
             classes,
             contents: Shared::default(),
             classes_of: Shared::default(),
             tables: Shared::default(),
+            answers,
             numbers,
         })
     }
@@ -177,7 +196,8 @@ impl Roles {
         };
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;
-        let make = || Table::of(self.classes.clone(), &self.parts(is_user, set)).ok();
+        let intern = |answer| one_of(&self.answers, answer);
+        let make = || Table::of(self.classes.clone(), &self.parts(is_user, set), &intern).ok();
         table.get_or_init(make).as_ref()
     }
 
@@ -274,7 +294,8 @@ impl Roles {
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                Table::of(classes.clone(), &parts).map(Arc::new)
+                let intern = |answer| one_of(&self.answers, answer);
+                Table::of(classes.clone(), &parts, &intern).map(Arc::new)
             })
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);

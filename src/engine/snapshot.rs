@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub(super) account_digits: Digits,
     revision: Revision,
     pub(super) people: Index<Person, 128>,
+    /// Who is not a user without documents, of those who are, or were, known or members. All other members are, and are not
+    /// looked for among the people: that would be one more place far away.
+    pub(super) exceptions: Index<(), 128>,
     /// The names of the same people, for ARNs: apart, for decisions by roles need none.
     pub(super) names: ById<(PrincipalKind, UserName)>,
     pub(super) attached: Attached,
@@ -47,11 +50,23 @@ pub(super) struct Person {
     pub(super) has_documents: bool,
 }
 
+impl Person {
+    /// Returns whether it is a user, of whom roles alone decide.
+    const fn is_plain(self) -> bool {
+        matches!(self, Self { kind: PrincipalKind::User, has_documents: false })
+    }
+}
+
+/// Exceptions that may be kept though they are of nobody any more.
+const UNKNOWN: usize = 1_000;
+
 /// A workspace, and beside it what nearly every decision in it looks at next.
 #[derive(Debug, Clone)]
 pub(super) struct Door {
     /// The members, unless they are many.
     roll: Option<Roll>,
+    /// The answers to members with custom roles, by the place of their set.
+    pub(super) sets: Arc<[BoundSet]>,
     pub(super) workspace: Arc<Workspace>,
 }
 
@@ -87,6 +102,7 @@ impl Snapshot {
             account_digits,
             revision: Revision::ORIGIN,
             people: Index::default(),
+            exceptions: Index::default(),
             names: ById::default(),
             attached: Attached::default(),
             workspaces: Index::default(),
@@ -104,6 +120,9 @@ impl Snapshot {
             snapshot.follow(&op)?;
         }
         for (workspace, members) in &records.rosters {
+            for member in members.digits() {
+                snapshot.note_member(member);
+            }
             snapshot.in_workspace(workspace, |w| w.members = members.clone());
             snapshot.bind(workspace, None)?;
         }
@@ -182,11 +201,13 @@ impl Snapshot {
             Op::PutIdentity(identity) => {
                 let (digits, kind) = (identity.principal.id.digits(), identity.principal.kind);
                 self.names.insert(digits, (kind, identity.name.clone()));
-                self.people.put(digits, self.person(kind, digits));
+                self.note_person(kind, digits);
             }
             Op::RemoveIdentity(id) => {
                 self.names.remove(&id.digits());
                 self.people.remove(id.digits());
+                self.exceptions.put(id.digits(), ());
+                self.forget_exceptions();
             }
             Op::PutWorkspace(workspace) => {
                 self.keep(&workspace.id, true, |_| ());
@@ -206,6 +227,7 @@ impl Snapshot {
                 self.bind(workspace, Some(id))?;
             }
             Op::PutMember(workspace, member) => {
+                self.note_member(member.principal.digits());
                 self.in_workspace(workspace, |w| w.members.put(member));
                 self.bind(workspace, None)?;
             }
@@ -240,15 +262,47 @@ impl Snapshot {
         Ok(())
     }
 
-    fn person(&self, kind: PrincipalKind, digits: Digits) -> Person {
-        Person { kind, has_documents: self.attached.may_have(digits) }
+    /// Notes what is known of somebody: who it is, and whether there are documents.
+    fn note_person(&mut self, kind: PrincipalKind, digits: Digits) {
+        let person = Person { kind, has_documents: self.attached.may_have(digits) };
+        self.people.put(digits, person);
+        if person.is_plain() {
+            self.exceptions.remove(digits);
+        } else {
+            self.exceptions.put(digits, ());
+        }
     }
 
     /// Notes whether somebody has documents, where that is somebody known.
     fn note_documents(&mut self, principal: &PrincipalId) {
         let digits = principal.digits();
         if let Some(known) = self.people.get(digits) {
-            self.people.put(digits, self.person(known.kind, digits));
+            self.note_person(known.kind, digits);
+        }
+    }
+
+    /// Notes that somebody is a member, known or not.
+    fn note_member(&mut self, digits: Digits) {
+        if !self.people.get(digits).is_some_and(|it| it.is_plain()) {
+            self.exceptions.put(digits, ());
+        }
+    }
+
+    /// Forgets those who are neither known nor members any more, when they may be many.
+    fn forget_exceptions(&mut self) {
+        if self.exceptions.len() <= 2 * self.people.len() + UNKNOWN {
+            return;
+        }
+        self.exceptions = Index::default();
+        let people: Vec<(Digits, PrincipalKind)> =
+            self.names.iter().map(|(digits, (kind, _))| (*digits, *kind)).collect();
+        for (digits, kind) in people {
+            self.note_person(kind, digits);
+        }
+        let members: Vec<Digits> =
+            self.rosters().flat_map(|(_, members)| members.digits()).collect();
+        for digits in members {
+            self.note_member(digits);
         }
     }
 
@@ -287,7 +341,8 @@ impl Snapshot {
         change(Arc::make_mut(&mut workspace));
         if recorded {
             self.unrecorded.remove(&digits);
-            self.workspaces.put(digits, Door { roll: workspace.members.roll(), workspace });
+            let (roll, sets) = (workspace.members.roll(), workspace.sets.clone());
+            self.workspaces.put(digits, Door { roll, sets, workspace });
             return;
         }
         self.workspaces.remove(digits);

@@ -296,7 +296,7 @@ impl Classes {
 
 /// An answer as it stands in a table: its reason, and its place among the answers. Mostly the reason is all that is wanted,
 /// and answers are far apart.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Short(u16);
 
 impl Short {
@@ -322,13 +322,19 @@ impl Short {
     }
 }
 
-/// The answers to whoever holds a set of roles.
+/// Makes one answer of all that are the same, whichever tables they stand in: they are copied into what callers read, so they
+/// had better be in the caches.
+pub(super) type Intern<'a> = dyn Fn(Remembered) -> Arc<Remembered> + 'a;
+
+/// The answers to whoever holds a set of roles. It is small, for there are as many as sets.
 #[derive(Debug)]
 pub(super) struct Table {
     classes: Classes,
-    /// By class and case.
+    /// The row of each class.
+    row_of: Box<[u16]>,
+    /// By row and case. Classes that are answered alike have one.
     rows: Box<[[Short; Case::COUNT]]>,
-    answers: Box<[Remembered]>,
+    answers: Box<[Arc<Remembered>]>,
 }
 
 impl Table {
@@ -337,10 +343,14 @@ impl Table {
     ///
     /// # Errors
     /// That there are more different answers than a table holds.
-    pub(super) fn of(classes: Classes, parts: &[Part<'_>]) -> Result<Self, String> {
+    pub(super) fn of(
+        classes: Classes,
+        parts: &[Part<'_>],
+        intern: &Intern<'_>,
+    ) -> Result<Self, String> {
         let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
         let nothing = Short::new(Reason::ImplicitDeny, 0)?;
-        let mut rows = Vec::new();
+        let (mut row_of, mut rows) = (Vec::new(), Vec::new());
         for example in classes.examples() {
             let mut row = [nothing; Case::COUNT];
             if let Some(action) = example {
@@ -352,15 +362,17 @@ impl Table {
                     *short = Short::new(reason, placed(&mut answers, answer)?)?;
                 }
             }
-            rows.push(row);
+            row_of.push(placed(&mut rows, row)?);
         }
-        Ok(Self { classes, rows: rows.into(), answers: answers.into() })
+        let answers = answers.into_iter().map(intern).collect();
+        Ok(Self { classes, row_of: row_of.into(), rows: rows.into(), answers })
     }
 
     /// Returns the answer in a case, and its reason.
     #[inline]
     pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<(Reason, &Remembered)> {
-        let short = *self.rows.get(usize::from(self.classes.class(action)))?.get(case.0)?;
+        let row = *self.row_of.get(usize::from(self.classes.class(action)))?;
+        let short = *self.rows.get(usize::from(row))?.get(case.0)?;
         Some((short.reason(), self.answers.get(short.place())?))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use actix_web::{
@@ -11,7 +13,8 @@ use actix_web::{
     http::header,
     web::{self, Bytes, BytesMut},
 };
-use futures_util::{StreamExt, future::poll_immediate};
+use futures_util::StreamExt;
+use tokio::time::Sleep;
 
 use super::{error::HttpError, request_id::note_read, state::State};
 use crate::{
@@ -99,7 +102,7 @@ fn check_type(request: &HttpRequest) -> Result<(), Error> {
 
 async fn collect(
     request: &HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     limit: usize,
     state: &State,
 ) -> Result<Bytes, Error> {
@@ -110,47 +113,83 @@ async fn collect(
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let mut receiving = pin!(receive(&mut payload, limit));
-    // Most bodies are there with the head: then no clock is asked.
-    let at_once = poll_immediate(&mut receiving).await;
-    let received = if let Some(received) = at_once {
-        received
-    } else {
-        let timed = tokio::time::timeout(state.limits.body_timeout, receiving).await;
-        timed.unwrap_or_else(|_| {
-            let limit = state.limits.body_timeout.as_millis();
+    let body = Reading::new(payload, limit, state.limits.body_timeout).await?;
+    note_read(request);
+    Ok(body)
+}
+
+/// A body that is being read to its end. One that comes in one piece is not copied.
+pub(super) struct Reading {
+    payload: Payload,
+    limit: usize,
+    first: Bytes,
+    rest: BytesMut,
+    timeout: Duration,
+    was_asked: bool,
+    clock: Option<Pin<Box<Sleep>>>,
+}
+
+impl Reading {
+    pub(super) fn new(payload: Payload, limit: usize, timeout: Duration) -> Self {
+        let (first, rest) = (Bytes::new(), BytesMut::new());
+        Self { payload, limit, first, rest, timeout, was_asked: false, clock: None }
+    }
+
+    fn take(&mut self, chunk: Bytes) -> Result<(), Error> {
+        if self.first.len() + self.rest.len() + chunk.len() > self.limit {
+            return Err(too_large(self.limit));
+        }
+        if self.first.is_empty() && self.rest.is_empty() {
+            self.first = chunk;
+            return Ok(());
+        }
+        self.rest.extend_from_slice(&std::mem::take(&mut self.first));
+        self.rest.extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    /// Returns the body that was read, once there is no more of it.
+    fn end(&mut self) -> Bytes {
+        if self.rest.is_empty() {
+            return std::mem::take(&mut self.first);
+        }
+        std::mem::take(&mut self.rest).freeze()
+    }
+}
+
+impl Future for Reading {
+    type Output = Result<Bytes, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match self.payload.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(chunk))) => self.take(chunk)?,
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::debug!(%error, "the body broke off");
+                    let help = "send it again, whole";
+                    let error = Error::new(ErrorCode::MalformedBody, "the body broke off", help);
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Ready(None) => return Poll::Ready(Ok(self.end())),
+                Poll::Pending => break,
+            }
+        }
+        // Handlers are asked once before anything of a body is read. Most bodies came with the head: then there is no second
+        // time, and no clock.
+        if !std::mem::replace(&mut self.was_asked, true) {
+            return Poll::Pending;
+        }
+        let timeout = self.timeout;
+        let clock = self.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        clock.as_mut().poll(context).map(|()| {
+            let limit = timeout.as_millis();
             Err(Error::new(
                 ErrorCode::RequestTimeout,
                 format!("the body did not arrive within {limit} ms"),
                 "send the body without pauses",
             ))
         })
-    };
-    let body = received?;
-    note_read(request);
-    Ok(body)
-}
-
-/// Reads a body to its end. One that comes in one piece is not copied.
-async fn receive(payload: &mut Payload, limit: usize) -> Result<Bytes, Error> {
-    let mut first = Bytes::new();
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| {
-            tracing::debug!(%error, "the body broke off");
-            Error::new(ErrorCode::MalformedBody, "the body broke off", "send it again, whole")
-        })?;
-        if first.len() + body.len() + chunk.len() > limit {
-            return Err(too_large(limit));
-        }
-        if first.is_empty() && body.is_empty() {
-            first = chunk;
-            continue;
-        }
-        body.extend_from_slice(&std::mem::take(&mut first));
-        body.extend_from_slice(&chunk);
     }
-    Ok(if body.is_empty() { first } else { body.freeze() })
 }
 
 fn too_large(limit: usize) -> Error {

@@ -10,9 +10,8 @@ use std::{
 };
 
 use actix_web::{
-    body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{ConnectionType, StatusCode, header},
+    http::{ConnectionType, StatusCode},
     web,
 };
 use pin_project_lite::pin_project;
@@ -20,9 +19,10 @@ use tracing::Span;
 
 use super::{
     connections::Connection,
-    decisions,
+    decisions::{self, Lane, Way},
     dialect::Dialect,
     error::HttpError,
+    head::Head,
     request_id::{self, Note, X_REQUEST_ID},
     state::State,
 };
@@ -30,94 +30,133 @@ use crate::error::{Error, ErrorCode};
 
 /// Gives each request an id (the caller's, if it sent a sound one), a span, and an answer even when a handler
 /// panics. While the service drains, every answer closes its connection.
-pub(super) struct Surround;
+pub(super) struct Surround {
+    /// That of the API; other endpoints have none.
+    pub(super) state: Option<web::Data<State>>,
+}
 
-impl<S, B> Transform<S, ServiceRequest> for Surround
+impl<S> Transform<S, ServiceRequest> for Surround
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody,
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse;
     type Error = actix_web::Error;
     type InitError = ();
     type Transform = Surrounded<S>;
     type Future = Ready<Result<Surrounded<S>, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(Surrounded { inner }))
+        ready(Ok(Surrounded { inner: Rc::new(inner), state: self.state.clone() }))
     }
 }
 
 /// What is surrounded.
 pub(super) struct Surrounded<S> {
-    inner: S,
+    inner: Rc<S>,
+    state: Option<web::Data<State>>,
 }
 
-impl<S, B> Service<ServiceRequest> for Surrounded<S>
+impl<S> Service<ServiceRequest> for Surrounded<S>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody,
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse;
     type Error = actix_web::Error;
-    type Future = Surrounding<S::Future>;
+    type Future = Surrounding<S>;
 
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let place = match Place::of(&request) {
+        let head = Head::of(request.head());
+        let place = match Place::of(&request, &head, self.state.as_ref().map(|state| &***state)) {
             Ok(place) => place,
             // Where no id can be made the answer goes without one.
             Err(error) => return Surrounding::refused(HttpError::without_id(error).into()),
         };
-        // The call itself is inside: routing can panic as well as a handler.
-        let called = {
-            let _entered = place.span.enter();
-            catch_unwind(AssertUnwindSafe(|| self.inner.call(request)))
-        };
-        match called {
-            Ok(handling) => {
-                Surrounding { handling: Some(handling), place: Some(place), error: None }
-            }
-            Err(_) => Surrounding::refused(place.panicked()),
+        let lane = self
+            .state
+            .as_ref()
+            .and_then(|state| Some((Lane::caller(&request, &head, state)?, state.clone())));
+        match lane {
+            Some((caller, state)) => Surrounding {
+                inner: Some(self.inner.clone()),
+                place: Some(place),
+                work: Work::Reading { lane: Some(Lane::new(request, caller, state)) },
+            },
+            None => match handle(&*self.inner, request, &place) {
+                Ok(handling) => {
+                    let work = Work::Handling { handling };
+                    Surrounding { inner: None, place: Some(place), work }
+                }
+                Err(panicked) => Surrounding::refused(panicked),
+            },
         }
     }
+}
+
+/// Lets a request be handled. The call itself is inside the net: routing can panic as well as a handler.
+fn handle<S>(
+    inner: &S,
+    request: ServiceRequest,
+    place: &Place,
+) -> Result<S::Future, actix_web::Error>
+where
+    S: Service<ServiceRequest>,
+{
+    request_id::give(&request, place.note.clone());
+    let _entered = place.span.enter();
+    let called = catch_unwind(AssertUnwindSafe(|| inner.call(request)));
+    called.map_err(|_| place.panicked())
 }
 
 pin_project! {
     /// A request that is being answered.
-    pub(super) struct Surrounding<F> {
-        #[pin]
-        handling: Option<F>,
+    pub(super) struct Surrounding<S>
+    where
+        S: Service<ServiceRequest>,
+    {
+        inner: Option<Rc<S>>,
         place: Option<Place>,
-        error: Option<actix_web::Error>,
+        #[pin]
+        work: Work<S::Future>,
     }
 }
 
-impl<F> Surrounding<F> {
+pin_project! {
+    /// What is being done for it.
+    #[project = Doing]
+    enum Work<F> {
+        /// It is on the short way.
+        Reading { lane: Option<Lane> },
+        /// It is on the long way.
+        Handling { #[pin] handling: F },
+        Refused { error: Option<actix_web::Error> },
+    }
+}
+
+impl<S: Service<ServiceRequest>> Surrounding<S> {
     fn refused(error: actix_web::Error) -> Self {
-        Self { handling: None, place: None, error: Some(error) }
+        Self { inner: None, place: None, work: Work::Refused { error: Some(error) } }
     }
 }
 
-impl<F, B> Future for Surrounding<F>
+impl<S> Future for Surrounding<S>
 where
-    F: Future<Output = Result<ServiceResponse<B>, actix_web::Error>>,
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    type Output = F::Output;
+    type Output = Result<ServiceResponse, actix_web::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Some(error) = this.error.take() {
-            return Poll::Ready(Err(error));
+        let mut this = self.project();
+        if let Doing::Refused { error } = this.work.as_mut().project() {
+            let error = error.take();
+            return Poll::Ready(Err(error.unwrap_or_else(polled_again)));
         }
-        let (Some(handling), Some(place)) = (this.handling.as_pin_mut(), this.place.as_ref())
-        else {
-            return Poll::Ready(Err(HttpError::without_id(polled_again()).into()));
-        };
+        let Some(place) = this.place.as_ref() else { return Poll::Ready(Err(polled_again())) };
         let polled = {
             let _entered = place.span.enter();
-            catch_unwind(AssertUnwindSafe(|| handling.poll(context)))
+            let inner = this.inner.as_ref();
+            catch_unwind(AssertUnwindSafe(|| poll_work(this.work, inner, place, context)))
         };
         let handled = match polled {
             Ok(polled) => Some(done!(polled)),
@@ -125,13 +164,42 @@ where
         };
         Poll::Ready(match this.place.take() {
             Some(place) => place.answered(handled),
-            None => Err(HttpError::without_id(polled_again()).into()),
+            None => Err(polled_again()),
         })
     }
 }
 
-fn polled_again() -> Error {
-    Error::internal("an answer was asked for twice")
+fn poll_work<S>(
+    mut work: Pin<&mut Work<S::Future>>,
+    inner: Option<&Rc<S>>,
+    place: &Place,
+    context: &mut Context<'_>,
+) -> Poll<Result<ServiceResponse, actix_web::Error>>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+{
+    if let Doing::Reading { lane: reading } = work.as_mut().project() {
+        let (Some(lane), Some(inner)) = (reading.as_mut(), inner) else {
+            return Poll::Ready(Err(polled_again()));
+        };
+        let body = done!(lane.poll(context));
+        let Some(lane) = reading.take() else { return Poll::Ready(Err(polled_again())) };
+        match lane.end(body, &place.note) {
+            Way::Answered(response) => return Poll::Ready(Ok(response)),
+            Way::Long(request) => {
+                request_id::give(&request, place.note.clone());
+                work.set(Work::Handling { handling: inner.call(request) });
+            }
+        }
+    }
+    match work.project() {
+        Doing::Handling { handling } => handling.poll(context),
+        Doing::Reading { .. } | Doing::Refused { .. } => Poll::Ready(Err(polled_again())),
+    }
+}
+
+fn polled_again() -> actix_web::Error {
+    HttpError::without_id(Error::internal("an answer was asked for twice")).into()
 }
 
 /// Where a request stands.
@@ -146,33 +214,28 @@ struct Place {
 }
 
 impl Place {
-    fn of(request: &ServiceRequest) -> Result<Self, Error> {
-        let head = request.head();
-        let note = request_id::give(request, head)?;
-        let state = request.app_data::<web::Data<State>>();
+    fn of(request: &ServiceRequest, head: &Head<'_>, state: Option<&State>) -> Result<Self, Error> {
+        let dialect = Dialect::of(request.head());
+        let note = request_id::note(head.request_id, dialect)?;
         let draining = state.is_some_and(|state| !state.health.is_ready());
         let connection = request.conn_data::<Arc<Connection>>().cloned();
         let last = connection.as_ref().is_some_and(|connection| connection.begin());
-        let has_body = head.headers.contains_key(header::TRANSFER_ENCODING)
-            || head
-                .headers
-                .get(header::CONTENT_LENGTH)
-                .is_some_and(|length| length.as_bytes() != b"0");
+        let has_body = head.has_body();
         // Decisions log nothing but at `debug`, so that a span for each would be made for nothing.
-        let span = if decisions::is_path(head.uri.path()) {
+        let span = if decisions::is_path(request.path()) {
             tracing::debug_span!("request", id = note.id())
         } else {
             tracing::error_span!("request", id = note.id())
         };
         let is_last = draining || last;
-        Ok(Self { dialect: Dialect::of(head), note, span, connection, has_body, is_last })
+        Ok(Self { note, dialect, span, connection, has_body, is_last })
     }
 
     /// Returns the answer; `handled` is `None` when a handler panicked.
-    fn answered<B>(
+    fn answered(
         self,
-        handled: Option<Result<ServiceResponse<B>, actix_web::Error>>,
-    ) -> Result<ServiceResponse<B>, actix_web::Error> {
+        handled: Option<Result<ServiceResponse, actix_web::Error>>,
+    ) -> Result<ServiceResponse, actix_web::Error> {
         let was_read = !self.has_body || (self.note.was_read() && matches!(&handled, Some(Ok(_))));
         if let Some(connection) = &self.connection {
             connection.end(!was_read);

@@ -15,9 +15,12 @@ impl Dialect {
     /// Returns the dialect of a request: the vendor's on its paths and for whoever calls as its SDKs do.
     pub(super) fn of(head: &RequestHead) -> Self {
         let path = head.uri.path();
+        if path.starts_with("/v1/") {
+            return Self::Own;
+        }
         let of_vendor = path == "/"
             || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))
             || head.headers.contains_key("x-acs-action");
-        if of_vendor && !path.starts_with("/v1/") { Self::Vendor } else { Self::Own }
+        if of_vendor { Self::Vendor } else { Self::Own }
     }
 }

@@ -11,6 +11,7 @@ mod decisions;
 mod dialect;
 mod error;
 mod floor;
+mod head;
 mod listen;
 mod management;
 mod object;

@@ -4,7 +4,6 @@ use std::{cell::Cell, rc::Rc};
 
 use actix_web::{
     HttpMessage, HttpRequest,
-    dev::RequestHead,
     http::header::{HeaderName, HeaderValue},
 };
 use uuid::Uuid;
@@ -32,6 +31,11 @@ impl Note {
         self.id.clone()
     }
 
+    /// Notes that the body was read to the end.
+    pub(super) fn read(&self) {
+        self.was_read.set(true);
+    }
+
     /// Returns whether the body was read to the end.
     pub(super) const fn was_read(&self) -> bool {
         self.was_read.get()
@@ -41,25 +45,27 @@ impl Note {
 /// Notes that the body of a request was read to the end.
 pub(super) fn note_read(request: &HttpRequest) {
     if let Some(note) = request.extensions().get::<Rc<Note>>() {
-        note.was_read.set(true);
+        note.read();
     }
 }
 
-/// Gives a request an id: the caller's, if it sent a sound one, or a new one. Returns what stands beside it from now on.
+/// Returns what stands beside a request: its id, the caller's if it stated a sound one, or a new one.
 ///
 /// # Errors
 /// When none can be made.
-pub(super) fn give(request: &impl HttpMessage, head: &RequestHead) -> Result<Rc<Note>, Error> {
+pub(super) fn note(stated: Option<&HeaderValue>, dialect: Dialect) -> Result<Rc<Note>, Error> {
     let is_sound =
         |value: &&HeaderValue| value.to_str().is_ok_and(|text| RequestId::parse(text).is_ok());
-    let stated = head.headers.get(&X_REQUEST_ID).filter(is_sound);
-    let id = match stated {
+    let id = match stated.filter(is_sound) {
         Some(stated) => stated.clone(),
-        None => new_id(Dialect::of(head))?,
+        None => new_id(dialect)?,
     };
-    let note = Rc::new(Note { id, was_read: Cell::new(false) });
-    request.extensions_mut().insert(note.clone());
-    Ok(note)
+    Ok(Rc::new(Note { id, was_read: Cell::new(false) }))
+}
+
+/// Puts a note beside its request, for handlers.
+pub(super) fn give(request: &impl HttpMessage, note: Rc<Note>) {
+    request.extensions_mut().insert(note);
 }
 
 /// Returns the id of a request.

@@ -124,7 +124,7 @@ pub fn start(
     let mut api = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .wrap(Surround)
+            .wrap(Surround { state: Some(state.clone()) })
             .configure(routes::api)
             .default_service(web::to(routes::elsewhere))
     })
@@ -153,7 +153,7 @@ pub fn start(
     let ops = HttpServer::new(move || {
         App::new()
             .app_data(ops_health.clone())
-            .wrap(Surround)
+            .wrap(Surround { state: None })
             .configure(routes::ops)
             .default_service(web::to(routes::not_found))
     })

@@ -36,12 +36,8 @@ pub struct Asked<'q> {
     view: Present,
 }
 
-/// What many ask, those that are wrong among them, and the view to answer all of them from.
-#[derive(Debug)]
-pub struct AskedAll<'q> {
-    requests: Vec<Result<Request<'q>, Invalid>>,
-    view: Present,
-}
+/// What is asked in a batch: the question and the revision it demands, or why it could not be read.
+pub type Item<'q> = Result<(Question<'q>, Option<&'q str>), Invalid>;
 
 /// Answers requests for decisions, each on one view of an account.
 #[derive(Debug, Clone)]
@@ -202,65 +198,80 @@ impl Authorizer {
         Ok(done.map_err(|error| Error::internal(&format!("a simulation: {error}")))??)
     }
 
-    /// Returns what many requests ask, all to be answered from one view that is at least as fresh as every revision
-    /// demanded: by `at_least` for all, or beside a question.
+    /// Returns what is asked, to be answered from `view`; `None` where that is not as fresh as the revision token `at_least`.
     ///
-    /// A request that alone would be refused is denied in its place with the reason, and the others are answered.
+    /// # Errors
+    /// As [`Authorizer::is_authorized`].
+    pub fn asked_on<'q>(
+        &self,
+        view: Present,
+        question: Question<'q>,
+        at_least: Option<&str>,
+    ) -> Result<Option<Asked<'q>>, Error> {
+        let account = view.account();
+        let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
+        let request = self.accounts.engine().resolve(account, question)?;
+        if demanded.is_some_and(|revision| view.revision() < revision) {
+            return Ok(None);
+        }
+        view.check_readable(request.resource.workspace())?;
+        Ok(Some(Asked { request, view }))
+    }
+
+    /// Returns the view to answer a batch from: at least as fresh as every revision demanded, by `at_least` for all, or
+    /// beside a question. Tokens beside questions that are wrong are theirs to answer for.
     ///
     /// # Errors
     /// - [`crate::error::ErrorCode::InvalidRevision`]: `at_least` was not given out for this account.
     /// - [`crate::error::ErrorCode::ReplicaStale`]: a demanded revision did not arrive in time; nothing was decided.
-    pub async fn asked_all<'q>(
+    pub async fn view_for<'q>(
         &self,
         account: &AccountId,
-        questions: impl IntoIterator<Item = Result<(Question<'q>, Option<&'q str>), Invalid>>,
         at_least: Option<&str>,
-    ) -> Result<AskedAll<'q>, Error> {
-        let mut demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
-        let engine = self.accounts.engine();
-        let mut resolve = |asked: Result<(Question<'q>, Option<&'q str>), Invalid>| {
-            let (question, at_least) = asked?;
-            let revision = at_least.map(|token| self.demanded(account, token)).transpose()?;
-            let request = engine.resolve(account, question)?;
-            demanded = demanded.max(revision);
-            Ok(request)
-        };
-        let requests: Vec<Result<Request<'q>, Invalid>> =
-            questions.into_iter().map(&mut resolve).collect();
-        let view = self.view(account, demanded).await?;
-        for request in requests.iter().flatten() {
-            view.check_readable(request.resource.workspace())?;
-        }
-        Ok(AskedAll { requests, view })
+        beside: impl Iterator<Item = &'q str>,
+    ) -> Result<Present, Error> {
+        let for_all = at_least.map(|token| self.demanded(account, token)).transpose()?;
+        let beside = beside.filter_map(|token| self.demanded(account, token).ok());
+        self.view(account, for_all.into_iter().chain(beside).max()).await
     }
 
-    /// Returns the decisions on what is asked, in the order of the requests, and the opaque form of their revision.
-    pub async fn decide_all<'a>(
+    /// Decides what is asked in a batch, in the order of the items, and tells each decision. A request that alone would be
+    /// refused is denied in its place with the reason, and the others are answered.
+    ///
+    /// # Errors
+    /// A workspace that cannot be read now: then the whole batch has no answer.
+    pub async fn decide_all<'q>(
         &self,
-        asked: &'a mut AskedAll<'_>,
-    ) -> (Vec<Decision<'a>>, &'a str) {
-        let (view, requests) = (&asked.view, &mut asked.requests);
-        let mut decisions = Vec::with_capacity(requests.len());
+        view: &Arc<View>,
+        items: impl Iterator<Item = Item<'q>>,
+        mut tell: impl FnMut(&Decision<'_>),
+    ) -> Result<(), Error> {
+        let account = view.account();
         let mut since = 0;
-        for request in requests {
+        for item in items {
             if since == FAIR {
                 since = 0;
                 tokio::task::yield_now().await;
             }
-            decisions.push(match request {
-                Ok(request) => {
-                    let (decision, was_looked_up) = self.judge(view, request);
+            let resolved = item.and_then(|(question, at_least)| {
+                at_least.map(|token| self.demanded(account, token)).transpose()?;
+                self.accounts.engine().resolve(account, question)
+            });
+            match resolved {
+                Ok(mut request) => {
+                    view.check_readable(request.resource.workspace())?;
+                    let (decision, was_looked_up) = self.judge(view, &mut request);
                     since += usize::from(!was_looked_up);
-                    decision
+                    tell(&decision);
                 }
                 Err(invalid) => {
-                    let decision = Decision::error(Fault::Request(Box::new(invalid.clone())));
-                    log(view.account(), &decision, None);
-                    decision
+                    let decision = Decision::error(Fault::Request(Box::new(invalid)));
+                    log(account, &decision, None);
+                    tell(&decision);
                 }
-            });
+            }
         }
-        (decisions, self.revision_of(view))
+        Ok(())
     }
 
     /// Returns the revision behind a token.
@@ -280,8 +291,14 @@ impl Authorizer {
         self.accounts.fresh_view(account, demanded, self.wait).await
     }
 
+    /// Returns the present view of an account, where there is one to decide on now.
+    #[must_use]
+    pub fn view_at_once(&self, account: &AccountId) -> Option<Present> {
+        self.accounts.view_at_once(account)
+    }
+
     /// Returns the opaque form of the revision of a view, made once for all who ask on it.
-    fn revision_of<'v>(&self, view: &'v View) -> &'v str {
+    pub fn revision_of<'v>(&self, view: &'v View) -> &'v str {
         view.revision_text(|| self.keyring.revision_token(view.account(), view.revision()))
     }
 

@@ -27,7 +27,7 @@ mod view;
 
 pub use crate::engine::{Matched, NoSuggestion, Suggestion, Verdict};
 pub use accounts::{Accounts, Actor, Changed, Residency, asked};
-pub use authorize::{Asked, AskedAll, Authorizer, Judged};
+pub use authorize::{Asked, Authorizer, Item, Judged};
 pub use demo::{DemoQuestion, demo, demo_questions};
 pub use import::{Imported, import};
 pub use initialize::{FirstKeys, initialize};

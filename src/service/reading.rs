@@ -100,6 +100,12 @@ impl Accounts {
         Ok(place.present())
     }
 
+    /// Returns the present view of an account, where there is one that may be decided on now.
+    #[must_use]
+    pub fn view_at_once(&self, account: &AccountId) -> Option<Present> {
+        self.places.load().get(account.as_str()).and_then(|place| self.fresh(place).ok())
+    }
+
     /// Returns the present view of an account, if it may be decided on.
     fn fresh(&self, place: &Place) -> Result<Present, Error> {
         place.check()?;

@@ -55,12 +55,41 @@ impl Pep {
     }
 }
 
-/// Who was behind a bearer token, at a revision of its account: until that changes, it is the same.
+/// Who asked, and until when it is known to be the same.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// Who it is.
     pub pep: Pep,
-    revision: Option<Revision>,
+    until: Until,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    /// It came by a token: until its account changes after this revision.
+    Changed(Revision),
+    /// There is nothing to tell by.
+    Asked,
+    /// It came by a socket, which is that of nobody else.
+    Closed,
+}
+
+impl Known {
+    /// Returns who comes by a socket that is bound to an account.
+    #[must_use]
+    pub fn by_socket(account: AccountId) -> Self {
+        let scopes = Scopes::new(vec![Scope::Decide]);
+        Self { pep: Pep { account, name: Arc::from("uds"), scopes }, until: Until::Closed }
+    }
+
+    /// Returns whether it is still the same at a revision of its account.
+    #[must_use]
+    pub fn is_still(&self, revision: Revision) -> bool {
+        match self.until {
+            Until::Changed(known) => known == revision,
+            Until::Asked => false,
+            Until::Closed => true,
+        }
+    }
 }
 
 /// Tells who is behind a bearer token.
@@ -110,7 +139,8 @@ impl Authenticator {
         {
             let (account, name) = (account.clone(), Arc::from(DEV_TOKEN));
             let revision = self.accounts.present(account.as_str()).map(|view| view.revision());
-            return Ok(Known { pep: Pep { account, name, scopes: Scopes::all() }, revision });
+            let until = revision.map_or(Until::Asked, Until::Changed);
+            return Ok(Known { pep: Pep { account, name, scopes: Scopes::all() }, until });
         }
         let (account, id, secret) = split(token).ok_or_else(Self::refusal)?;
         let view = self.accounts.present(account);
@@ -121,18 +151,18 @@ impl Authenticator {
             Some((view, kept)) if genuine => {
                 let (account, name) = (view.account().clone(), kept.id.shared());
                 let pep = Pep { account, name, scopes: kept.scopes };
-                Ok(Known { pep, revision: Some(view.revision()) })
+                Ok(Known { pep, until: Until::Changed(view.revision()) })
             }
             Some(_) => Err(Self::refusal()),
             None => Err(self.accounts.refusal(account).unwrap_or_else(Self::refusal)),
         }
     }
 
-    /// Returns who was behind a token, if nothing has changed in its account since.
+    /// Returns whether nothing has changed in the account of somebody since it was known.
     #[must_use]
-    pub fn again(&self, known: &Known) -> Option<Pep> {
-        let present = self.accounts.present(known.pep.account.as_str())?;
-        (known.revision == Some(present.revision())).then(|| known.pep.clone())
+    pub fn is_still(&self, known: &Known) -> bool {
+        let present = self.accounts.present(known.pep.account.as_str());
+        present.is_some_and(|view| known.is_still(view.revision()))
     }
 
     /// Returns the refusal of a caller that is nobody.

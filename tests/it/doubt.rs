@@ -129,7 +129,8 @@ impl Office {
 
     /// The code a decision is refused with; `None` when it is made.
     async fn refusal(&self) -> Option<ErrorCode> {
-        self.authorizer.asked_all(&account(), [], None).await.err().map(|error| error.code)
+        let view = self.authorizer.view_for(&account(), None, std::iter::empty()).await;
+        view.err().map(|error| error.code)
     }
 }
 

@@ -137,10 +137,10 @@ fn a_token_is_refused_from_the_request_after_its_revocation_on() {
         }
         assert_eq!(revoke(&server, &first, &id).status, 200);
         for connection in &mut connections {
-            assert_refused(&connection.ask(&ask));
-            // Its body was not read, so that connection ends.
-            connection.assert_closed();
-            *connection = server.connect();
+            // Its body is read all the same, on the chance that nothing has changed: the connection stays.
+            for _ in 0..2 {
+                assert_refused(&connection.ask(&ask));
+            }
         }
         assert_error(&revoke(&server, &first, &id), 404, "not_found");
     }

@@ -170,6 +170,11 @@ impl Members {
         holders.into_iter().map(principal)
     }
 
+    /// Returns who is a member, in a fixed order.
+    pub fn digits(&self) -> impl Iterator<Item = Digits> + '_ {
+        self.chunks.entries().map(|entry| entry.digits)
+    }
+
     /// Returns the members, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = Member> + '_ {
         self.chunks.entries().map(|entry| self.member(&entry))

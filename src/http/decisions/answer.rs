@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::{
-    domain::{Decision, Fault, Policies, RememberedPolicy},
+    domain::{CustomRoleId, Decision, Fault, Policies, Reason, Remembered, RememberedPolicy},
     http::error::{ErrorBody, fault},
     service::{NoSuggestion, Suggestion},
 };
@@ -50,8 +50,7 @@ pub fn decision(
 ) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(256);
     write(&mut out, decision)?;
-    out.extend_from_slice(b",\"revision\":");
-    serde_json::to_writer(&mut out, revision)?;
+    write_revision(&mut out, revision);
     if let Some(suggested) = suggested {
         out.extend_from_slice(b",\"suggestion\":");
         serde_json::to_writer(&mut out, &SuggestionBody::from(suggested))?;
@@ -60,63 +59,117 @@ pub fn decision(
     Ok(out)
 }
 
-/// Returns the answer to a batch.
-///
-/// # Errors
-/// As [`decision`].
-pub(super) fn batch(
-    decisions: &[Decision<'_>],
-    revision: &str,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let mut out = Vec::with_capacity(64 + 160 * decisions.len());
-    out.extend_from_slice(b"{\"results\":[");
-    for (index, decision) in decisions.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(&mut out, decision)?;
-        out.push(b'}');
-    }
-    out.extend_from_slice(b"],\"revision\":");
-    serde_json::to_writer(&mut out, revision)?;
-    out.push(b'}');
-    Ok(out)
+/// The answer to a batch, as far as it is written.
+pub(super) struct Batch {
+    out: Vec<u8>,
+    failed: Option<serde_json::Error>,
 }
+
+impl Batch {
+    /// Begins the answer to so many requests.
+    pub(super) fn new(count: usize) -> Self {
+        let mut out = Vec::with_capacity(64 + 160 * count);
+        out.extend_from_slice(b"{\"results\":[");
+        Self { out, failed: None }
+    }
+
+    /// Writes the next decision.
+    pub(super) fn push(&mut self, decision: &Decision<'_>) {
+        if self.out.last() == Some(&b'}') {
+            self.out.push(b',');
+        }
+        match write(&mut self.out, decision) {
+            Ok(()) => self.out.push(b'}'),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Returns the answer.
+    ///
+    /// # Errors
+    /// As [`decision`].
+    pub(super) fn end(mut self, revision: &str) -> Result<Vec<u8>, serde_json::Error> {
+        self.out.push(b']');
+        write_revision(&mut self.out, revision);
+        self.out.push(b'}');
+        self.failed.map_or(Ok(self.out), Err)
+    }
+}
+
+/// Writes the opaque form of a revision, of which nothing is escaped.
+fn write_revision(out: &mut Vec<u8>, revision: &str) {
+    out.extend_from_slice(b",\"revision\":\"");
+    out.extend_from_slice(revision.as_bytes());
+    out.push(b'"');
+}
+
+/// Stands in what is written once where the id of a custom role belongs; behind it its place among those of the member. JSON
+/// has no such byte.
+const ROLE: u8 = 0;
 
 /// Writes a decision; the object is left open.
 fn write(out: &mut Vec<u8>, decision: &Decision<'_>) -> Result<(), serde_json::Error> {
-    let Policies::Remembered(answer, _) = &decision.determining_policies else {
+    let Policies::Remembered(answer, roles) = &decision.determining_policies else {
         return write_anew(out, decision);
     };
-    let names_roles = answer.policies().iter().any(|it| matches!(it, RememberedPolicy::OfRole(..)));
-    if names_roles {
-        return write_anew(out, decision);
-    }
-    let written = answer.note(|| {
-        let mut note = Vec::new();
-        // Without a note there is nothing to copy, and the answer is written anew.
-        if write_anew(&mut note, decision).is_err() {
-            note.clear();
-        }
-        note
-    });
+    // Without a note there is nothing to copy, and the answer is written anew.
+    let written = answer.note(|| note(decision.reason, answer).unwrap_or_default());
     if written.is_empty() {
         return write_anew(out, decision);
     }
-    out.extend_from_slice(written);
+    if !answer.names_roles() {
+        out.extend_from_slice(written);
+        return Ok(());
+    }
+    let mut rest = written;
+    while let Some(at) = memchr::memchr(ROLE, rest) {
+        let (before, behind) = rest.split_at(at);
+        let [_, place, after @ ..] = behind else { return write_anew(out, decision) };
+        out.extend_from_slice(before);
+        // Letters, digits and `-`: nothing of it is escaped.
+        let role = roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
+        out.extend_from_slice(role.as_bytes());
+        rest = after;
+    }
+    out.extend_from_slice(rest);
     Ok(())
 }
 
-fn write_anew(out: &mut Vec<u8>, decision: &Decision<'_>) -> Result<(), serde_json::Error> {
+/// Returns what [`write_anew`] writes, with [`ROLE`] for the ids of custom roles.
+fn note(reason: Reason, answer: &Remembered) -> Result<Vec<u8>, serde_json::Error> {
+    let mut out = Vec::new();
+    begin(&mut out, reason);
+    for (index, policy) in answer.policies().iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match policy {
+            RememberedPolicy::Whole(id) => serde_json::to_writer(&mut out, &**id)?,
+            RememberedPolicy::OfRole(place, rest) => {
+                out.extend_from_slice(&[b'"', ROLE, *place, b'/']);
+                let text = serde_json::to_vec(&**rest)?;
+                out.extend_from_slice(text.get(1..).unwrap_or_default());
+            }
+        }
+    }
+    out.extend_from_slice(b"],\"errors\":[]");
+    Ok(out)
+}
+
+fn begin(out: &mut Vec<u8>, reason: Reason) {
     for part in [
         "{\"decision\":\"",
-        decision.effect().as_str(),
+        reason.effect().as_str(),
         "\",\"reason\":\"",
-        decision.reason.as_str(),
+        reason.as_str(),
         "\",\"determiningPolicies\":[",
     ] {
         out.extend_from_slice(part.as_bytes());
     }
+}
+
+fn write_anew(out: &mut Vec<u8>, decision: &Decision<'_>) -> Result<(), serde_json::Error> {
+    begin(out, decision.reason);
     for (index, id) in decision.determining_policies.iter().enumerate() {
         if index > 0 {
             out.push(b',');

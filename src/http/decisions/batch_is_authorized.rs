@@ -90,6 +90,12 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let body = body::batch(request, payload.into_inner(), state).await?;
     pep.demand(Scope::Decide)?;
     let (mut items, at_least) = read(&body)?;
+    let authorizer = &state.services.authorizer;
+    let view = {
+        let beside = items.iter().flatten().filter_map(|Object(wire)| wire.at_least());
+        authorizer.view_for(&pep.account, at_least.as_ref().map(Text::as_str), beside).await?
+    };
+    let mut answer = answer::Batch::new(items.len());
     let questions = items.iter_mut().map(|item| match item {
         Ok(Object(wire)) if wire.suggests() => {
             let help = "ask for a suggestion one request at a time: `POST /v1/is-authorized`";
@@ -98,11 +104,9 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
         Ok(Object(wire)) => Ok(wire.question()),
         Err(refusal) => Err(refusal.to_invalid()),
     });
-    let authorizer = &state.services.authorizer;
-    let at_least = at_least.as_ref().map(Text::as_str);
-    let mut asked = authorizer.asked_all(&pep.account, questions, at_least).await?;
-    let (decisions, revision) = authorizer.decide_all(&mut asked).await;
-    answer::batch(&decisions, revision).map_err(|error| Error::internal(&error.to_string()))
+    authorizer.decide_all(&view, questions, |decision| answer.push(decision)).await?;
+    let answer = answer.end(authorizer.revision_of(&view));
+    answer.map_err(|error| Error::internal(&error.to_string()))
 }
 
 /// Reads a batch.

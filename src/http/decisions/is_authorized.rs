@@ -13,6 +13,7 @@ use crate::{
         state::State,
         token,
     },
+    service::{Asked, Known},
 };
 
 /// Answers one request for a decision. A `Deny` is a successful answer; any other status means that no decision
@@ -24,6 +25,40 @@ pub(in crate::http) async fn is_authorized(
     answered(&request, decided(&request, payload).await)
 }
 
+/// Returns the answer to a request of somebody who is known, where there is one without waiting.
+pub(super) fn at_once(
+    state: &State,
+    caller: &Known,
+    body: &[u8],
+) -> Option<Result<Vec<u8>, Error>> {
+    let (authorizer, pep) = (&state.services.authorizer, &caller.pep);
+    let view = authorizer.view_at_once(&pep.account)?;
+    if !caller.is_still(view.revision()) {
+        return None;
+    }
+    let answer = || {
+        pep.demand(Scope::Decide)?;
+        let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(body)?;
+        if wire.suggests() {
+            return Ok(None);
+        }
+        let (question, at_least) = wire.question();
+        let asked = authorizer.asked_on(view, question, at_least)?;
+        asked.map(|asked| decide(state, asked)).transpose()
+    };
+    answer().transpose()
+}
+
+fn decide(state: &State, mut asked: Asked<'_>) -> Result<Vec<u8>, Error> {
+    let (decision, revision) = state.services.authorizer.decide(&mut asked);
+    answer::decision(&decision, revision, None).map_err(unwritten)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what an error is mapped by")]
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::internal(&error.to_string())
+}
+
 async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
     let pep = token::caller(request, state).await?;
@@ -33,15 +68,11 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let authorizer = &state.services.authorizer;
     let suggests = wire.suggests();
     let (question, at_least) = wire.question();
-    let answer = if suggests {
-        let judged = authorizer.suggest(&pep.account, question, at_least).await?;
-        let (decision, suggested) = judged.answer;
-        let revision = authorizer.revision_token(&pep.account, judged.revision);
-        answer::decision(&decision, &revision, Some(suggested))
-    } else {
-        let mut asked = authorizer.asked(&pep.account, question, at_least).await?;
-        let (decision, revision) = authorizer.decide(&mut asked);
-        answer::decision(&decision, revision, None)
-    };
-    answer.map_err(|error| Error::internal(&error.to_string()))
+    if !suggests {
+        return decide(state, authorizer.asked(&pep.account, question, at_least).await?);
+    }
+    let judged = authorizer.suggest(&pep.account, question, at_least).await?;
+    let (decision, suggested) = judged.answer;
+    let revision = authorizer.revision_token(&pep.account, judged.revision);
+    answer::decision(&decision, &revision, Some(suggested)).map_err(unwritten)
 }

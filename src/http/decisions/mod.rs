@@ -3,6 +3,7 @@
 mod answer;
 pub(super) mod batch_is_authorized;
 pub(super) mod is_authorized;
+mod lane;
 pub(super) mod wire;
 
 use actix_web::{
@@ -15,6 +16,7 @@ use crate::error::Error;
 
 pub use answer::decision as render_decision;
 pub(super) use batch_is_authorized::read as read_batch;
+pub(super) use lane::{Lane, Way};
 pub(super) use wire::IsAuthorizedRequest;
 
 /// The type of answers.

@@ -81,11 +81,16 @@ impl IsAuthorizedRequest<'_> {
             accessibility: resource.and_then(|r| text(r.accessibility.as_ref())),
             context,
         };
-        (question, text(self.at_least_as_fresh.as_ref()))
+        (question, self.at_least_as_fresh.as_ref().map(Text::as_str))
     }
 }
 
 impl IsAuthorizedRequest<'_> {
+    /// Returns the revision it demands.
+    pub(super) fn at_least(&self) -> Option<&str> {
+        self.at_least_as_fresh.as_ref().map(Text::as_str)
+    }
+
     /// Returns whether a statement that would allow a denied request is asked for.
     pub(super) const fn suggests(&self) -> bool {
         self.suggest

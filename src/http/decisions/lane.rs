@@ -1,0 +1,104 @@
+//! The short way of a request for a decision: who asks is known from the request before, its body comes with it, and what it
+//! asks is looked up at once.
+//!
+//! Routes, extractors and handlers cost several times as much as the decision. Whatever is not so (a first request, a revision
+//! to wait for, a suggestion, anything doubtful about the head) goes the long way, through the handler, which answers alike.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpMessage as _, HttpResponse,
+    dev::{self, ServiceRequest, ServiceResponse},
+    http::Method,
+    web::{self, Bytes},
+};
+use futures_util::{future::ready, stream::once};
+
+use super::{IS_AUTHORIZED, answered, is_authorized};
+use crate::{
+    error::Error,
+    http::{
+        body::Reading,
+        head::Head,
+        request_id::{self, Note},
+        state::State,
+        token,
+    },
+    service::Known,
+};
+
+/// A request on the short way, whose body is being read.
+pub(in crate::http) struct Lane {
+    state: web::Data<State>,
+    caller: Rc<Known>,
+    request: ServiceRequest,
+    reading: Reading,
+}
+
+/// Where the short way led.
+pub(in crate::http) enum Way {
+    /// To an answer.
+    Answered(ServiceResponse),
+    /// To the long way, with nothing done yet.
+    Long(ServiceRequest),
+}
+
+impl Lane {
+    /// Returns who asks, where the short way may be tried.
+    pub(in crate::http) fn caller(
+        request: &ServiceRequest,
+        head: &Head<'_>,
+        state: &State,
+    ) -> Option<Rc<Known>> {
+        let is_short = request.path() == IS_AUTHORIZED
+            && request.method() == Method::POST
+            && head.is_plain(state.limits.body);
+        if is_short { token::last(request, head.authorization) } else { None }
+    }
+
+    pub(in crate::http) fn new(
+        mut request: ServiceRequest,
+        caller: Rc<Known>,
+        state: web::Data<State>,
+    ) -> Self {
+        let limits = &state.limits;
+        let reading = Reading::new(request.take_payload(), limits.body, limits.body_timeout);
+        Self { state, caller, request, reading }
+    }
+
+    /// Reads the body.
+    pub(in crate::http) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Bytes, Error>> {
+        Pin::new(&mut self.reading).poll(context)
+    }
+
+    /// Answers, once the body is read or cannot be.
+    pub(in crate::http) fn end(self, body: Result<Bytes, Error>, note: &Rc<Note>) -> Way {
+        let Self { state, caller, mut request, .. } = self;
+        let decided = match body {
+            Ok(body) => {
+                note.read();
+                let Some(decided) = is_authorized::at_once(&state, &caller, &body) else {
+                    let payload = once(ready(Ok(body)));
+                    request.set_payload(dev::Payload::Stream { payload: Box::pin(payload) });
+                    return Way::Long(request);
+                };
+                decided
+            }
+            Err(error) => Err(error),
+        };
+        if decided.is_err() {
+            // Errors carry the id that stands beside the request.
+            request_id::give(&request, note.clone());
+        }
+        let (request, _) = request.into_parts();
+        let response = answered(&request, decided).unwrap_or_else(HttpResponse::from_error);
+        Way::Answered(ServiceResponse::new(request, response))
+    }
+}
