@@ -56,7 +56,7 @@ pub struct Catalog {
     system_policies: Vec<SystemPolicy>,
     /// The main type of each action, as its place among the types.
     main_types: Vec<Option<usize>>,
-    by_name: ByName<ActionId>,
+    by_name: indexes::ActionNames,
     by_ram_name: HashMap<String, ActionId>,
     type_by_name: ByName<usize>,
     action_names: nearest::Names,
@@ -150,7 +150,7 @@ impl Catalog {
     /// Returns the action of a name, spelled as permission code or RAM action exactly as catalogued.
     #[must_use]
     pub fn find_action(&self, name: &str) -> Option<&Action> {
-        self.by_name.get(name).and_then(|&id| self.action(id))
+        self.action(self.by_name.get(name)?)
     }
 
     /// Returns the operations of the management interface.

@@ -211,13 +211,11 @@ impl<'s> Decision<'s> {
         Self { reason, determining_policies: Policies::Listed(policies), faults: Vec::new() }
     }
 
-    /// Returns an answer that was given before, to a member with these custom roles. `reason` is that of the answer, from
-    /// somebody who knows it: the answer itself is not looked at, which is far away.
+    /// Returns an answer that was given before, to a member with these custom roles.
     #[must_use]
-    pub fn remembered(reason: Reason, answer: &'s Remembered, roles: &'s [CustomRoleId]) -> Self {
-        debug_assert_eq!(reason, answer.reason, "the reason of another answer");
+    pub const fn remembered(answer: &'s Remembered, roles: &'s [CustomRoleId]) -> Self {
         let determining_policies = Policies::Remembered(answer, roles);
-        Self { reason, determining_policies, faults: Vec::new() }
+        Self { reason: answer.reason, determining_policies, faults: Vec::new() }
     }
 
     /// Returns the denial of a request that could not be judged.

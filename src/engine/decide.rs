@@ -130,8 +130,7 @@ impl Snapshot {
             Some((_, RoleSet::Builtin(set))) => (self.engine.roles.of_builtin(kind, set)?, &[][..]),
             None => (self.engine.roles.of_builtin(kind, 0)?, &[][..]),
         };
-        let (reason, answer) = table.answer(request.action, case)?;
-        Some(Decision::remembered(reason, answer, custom))
+        Some(Decision::remembered(table.answer(request.action, case)?, custom))
     }
 
     /// Returns the decision where the principal has documents, or would have one more.

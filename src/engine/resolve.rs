@@ -31,22 +31,36 @@ impl Engine {
     ///
     /// # Errors
     /// The first field that is missing or wrong, with its value and what would be right.
+    #[inline]
     pub fn resolve<'q>(
         &self,
         account: &AccountId,
-        question: Question<'q>,
+        mut question: Question<'q>,
     ) -> Result<Request<'q>, Invalid> {
-        let principal = stated_principal(account, &question)?;
-        let action = self.action(&question)?;
+        self.resolve_taking(account, &mut question)
+    }
+
+    /// Returns the request a question asks in `account`, as [`Engine::resolve`] does, and takes the context out of the
+    /// question, which is large and else stays where it is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve_taking<'q>(
+        &self,
+        account: &AccountId,
+        question: &mut Question<'q>,
+    ) -> Result<Request<'q>, Invalid> {
+        let principal = stated_principal(account, question)?;
+        let action = self.action(question)?;
         let resource = match question.arn {
-            Some(arn) => self.stated_by_arn(account, action, arn, &question)?,
-            None => self.stated_by_fields(action, &question)?,
+            Some(arn) => self.stated_by_arn(account, action, arn, question)?,
+            None => self.stated_by_fields(action, question)?,
         };
         if !question.context.is_empty() {
             check_context(&question.context)?;
             ram::check_conditions(&question.context, &ram::KNOWN)?;
         }
-        let context = Cow::Owned(question.context);
+        let context = Cow::Owned(std::mem::take(&mut question.context));
         Ok(Request { principal, action: action.id, resource, context })
     }
 

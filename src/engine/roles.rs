@@ -23,7 +23,7 @@ use super::{
     names::Type,
     policies::{self, Grants},
     slices::Slices,
-    table::{Classes, Judged, Part, Subject, Table, WORKSPACE},
+    table::{self, Classes, Intern, Judged, Part, Row, Subject, Table, WORKSPACE},
     validate::SchemaSlices,
 };
 use crate::{
@@ -58,8 +58,8 @@ pub(super) struct BoundSet {
     roles: Arc<[RoleRef]>,
     /// The custom roles of it that there are, sorted.
     pub(super) custom: Arc<[CustomRoleId]>,
-    of_user: Arc<Table>,
-    of_ram_role: Arc<Table>,
+    of_user: Table,
+    of_ram_role: Table,
 }
 
 impl BoundSet {
@@ -120,15 +120,27 @@ impl<K: Eq + Hash, V: ?Sized> Shared<K, V> {
     }
 }
 
-/// Answers by what they say.
-type Answers = Shared<(Reason, Box<[RememberedPolicy]>), Remembered>;
+/// Answers by what they say, and rows by where their answers are, for those are the same only in one place.
+#[derive(Debug, Default)]
+struct Answers {
+    answers: Shared<(Reason, Box<[RememberedPolicy]>), Remembered>,
+    rows: Shared<Vec<usize>, Row>,
+}
 
-/// Returns the one of all answers that are the same.
-fn one_of(all: &Answers, answer: Remembered) -> Arc<Remembered> {
-    let key = (answer.reason(), Box::from(answer.policies()));
-    let known: Result<_, Infallible> = all.get(key, |_| Ok(Arc::new(answer)));
-    let Ok(known) = known;
-    known
+impl Intern for Answers {
+    fn answer(&self, answer: Remembered) -> Arc<Remembered> {
+        let key = (answer.reason(), Box::from(answer.policies()));
+        let known: Result<_, Infallible> = self.answers.get(key, |_| Ok(Arc::new(answer)));
+        let Ok(known) = known;
+        known
+    }
+
+    fn row(&self, row: Row) -> Arc<Row> {
+        let key = row.iter().map(|answer| Arc::as_ptr(answer).addr()).collect();
+        let known: Result<_, Infallible> = self.rows.get(key, |_| Ok(Arc::new(row)));
+        let Ok(known) = known;
+        known
+    }
 }
 
 /// The roles of this program, and those of workspaces by what they grant.
@@ -145,7 +157,7 @@ pub(super) struct Roles {
     contents: Shared<Grants, Content>,
     /// The actions that custom roles with these contents answer alike as well.
     classes_of: Shared<Vec<u64>, [u16]>,
-    tables: Shared<SetKey, Table>,
+    rows: Shared<SetKey, [Arc<Row>]>,
     answers: Answers,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
@@ -168,9 +180,9 @@ impl Roles {
         let known_users = ask(Subject::KnownUser, &builtin.known_users)?;
         let classes = Classes::of(None, roles.iter().chain([&known_users]))?;
         let classes_of_account = Classes::of(None, [&account])?;
-        let answers = Shared::default();
-        let intern = |answer| one_of(&answers, answer);
-        let account = Table::of(classes_of_account, &[Part::Whole(&account)], &intern)?;
+        let answers = Answers::default();
+        let rows_of_account = table::rows(&classes_of_account, &[Part::Whole(&account)], &answers)?;
+        let account = Table::new(classes_of_account, rows_of_account);
         let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             builtin: roles,
@@ -181,7 +193,7 @@ impl Roles {
             classes,
             contents: Shared::default(),
             classes_of: Shared::default(),
-            tables: Shared::default(),
+            rows: Shared::default(),
             answers,
             numbers,
         })
@@ -196,8 +208,10 @@ impl Roles {
         };
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;
-        let intern = |answer| one_of(&self.answers, answer);
-        let make = || Table::of(self.classes.clone(), &self.parts(is_user, set), &intern).ok();
+        let make = || {
+            let rows = table::rows(&self.classes, &self.parts(is_user, set), &self.answers).ok()?;
+            Some(Table::new(self.classes.clone(), rows))
+        };
         table.get_or_init(make).as_ref()
     }
 
@@ -285,18 +299,18 @@ impl Roles {
             let make = |_: &_| Classes::of(Some(&self.classes), judged).map(|classes| classes.0);
             Classes(self.classes_of.get(contents.clone(), make)?)
         };
-        let table = |is_user: bool| {
+        let table = |is_user: bool| -> Result<Table, String> {
             let contents = contents.clone();
-            self.tables.get(SetKey { is_user, builtin, contents }, |_| {
+            let rows = self.rows.get(SetKey { is_user, builtin, contents }, |_| {
                 let mut parts = self.parts(is_user, builtin);
                 for (place, (_, content)) in custom.iter().enumerate() {
                     let place = u8::try_from(place)
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                let intern = |answer| one_of(&self.answers, answer);
-                Table::of(classes.clone(), &parts, &intern).map(Arc::new)
-            })
+                table::rows(&classes, &parts, &self.answers)
+            });
+            rows.map(|rows| Table::new(classes.clone(), rows))
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);
         let custom = custom.into_iter().map(|(id, _)| id).collect();

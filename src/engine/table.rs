@@ -294,87 +294,69 @@ impl Classes {
     }
 }
 
-/// An answer as it stands in a table: its reason, and its place among the answers. Mostly the reason is all that is wanted,
-/// and answers are far apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Short(u16);
+/// The answers to one action, by case.
+pub(super) type Row = [Arc<Remembered>; Case::COUNT];
 
-impl Short {
-    const REASONS: [Reason; 4] =
-        [Reason::ImplicitDeny, Reason::ExplicitAllow, Reason::ExplicitDeny, Reason::Error];
-    const PLACES: u16 = 1 << 14;
-
-    fn new(reason: Reason, place: Place) -> Result<Self, String> {
-        let number = (0..).zip(Self::REASONS).find(|(_, other)| *other == reason);
-        let (Some((number, _)), true) = (number, place < Self::PLACES) else {
-            return Err("more answers than a table holds".to_owned());
-        };
-        Ok(Self(number * Self::PLACES + place))
-    }
-
-    fn reason(self) -> Reason {
-        let number = usize::from(self.0 / Self::PLACES);
-        Self::REASONS.get(number).copied().unwrap_or(Reason::Error)
-    }
-
-    fn place(self) -> usize {
-        usize::from(self.0 % Self::PLACES)
-    }
+/// Makes one of all answers that are the same, and of all rows, whichever tables they stand in: what many look at is near.
+pub(super) trait Intern {
+    fn answer(&self, answer: Remembered) -> Arc<Remembered>;
+    fn row(&self, row: Row) -> Arc<Row>;
 }
 
-/// Makes one answer of all that are the same, whichever tables they stand in: they are copied into what callers read, so they
-/// had better be in the caches.
-pub(super) type Intern<'a> = dyn Fn(Remembered) -> Arc<Remembered> + 'a;
-
 /// The answers to whoever holds a set of roles. It is small, for there are as many as sets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Table {
     classes: Classes,
-    /// The row of each class.
-    row_of: Box<[u16]>,
-    /// By row and case. Classes that are answered alike have one.
-    rows: Box<[[Short; Case::COUNT]]>,
-    answers: Box<[Arc<Remembered>]>,
+    /// By class.
+    rows: Arc<[Arc<Row>]>,
 }
 
 impl Table {
-    /// Puts the answers of several together: any forbid denies, else any permit allows. Each answers the actions of a class
-    /// alike.
-    ///
-    /// # Errors
-    /// That there are more different answers than a table holds.
-    pub(super) fn of(
-        classes: Classes,
-        parts: &[Part<'_>],
-        intern: &Intern<'_>,
-    ) -> Result<Self, String> {
-        let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
-        let nothing = Short::new(Reason::ImplicitDeny, 0)?;
-        let (mut row_of, mut rows) = (Vec::new(), Vec::new());
-        for example in classes.examples() {
-            let mut row = [nothing; Case::COUNT];
-            if let Some(action) = example {
-                let theirs: Vec<u16> =
-                    parts.iter().map(|part| part.judged().rows.row(action)).collect();
-                for (case, short) in Case::all().zip(&mut row) {
-                    let answer = together(parts, &theirs, case);
-                    let reason = answer.reason();
-                    *short = Short::new(reason, placed(&mut answers, answer)?)?;
-                }
-            }
-            row_of.push(placed(&mut rows, row)?);
-        }
-        let answers = answers.into_iter().map(intern).collect();
-        Ok(Self { classes, row_of: row_of.into(), rows: rows.into(), answers })
+    /// Returns a table of rows that [`rows`] made for these classes.
+    pub(super) const fn new(classes: Classes, rows: Arc<[Arc<Row>]>) -> Self {
+        Self { classes, rows }
     }
 
-    /// Returns the answer in a case, and its reason.
+    /// Returns the answer in a case.
     #[inline]
-    pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<(Reason, &Remembered)> {
-        let row = *self.row_of.get(usize::from(self.classes.class(action)))?;
-        let short = *self.rows.get(usize::from(row))?.get(case.0)?;
-        Some((short.reason(), self.answers.get(short.place())?))
+    pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<&Remembered> {
+        let row = self.rows.get(usize::from(self.classes.class(action)))?;
+        row.get(case.0).map(|answer| &**answer)
     }
+}
+
+/// Puts the answers of several together, for each class of actions: any forbid denies, else any permit allows. Each of them
+/// answers the actions of a class alike.
+///
+/// # Errors
+/// That there are more different answers than can be numbered.
+pub(super) fn rows(
+    classes: &Classes,
+    parts: &[Part<'_>],
+    intern: &dyn Intern,
+) -> Result<Arc<[Arc<Row>]>, String> {
+    let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
+    let (mut row_of, mut rows) = (Vec::new(), Vec::new());
+    for example in classes.examples() {
+        let mut row: [Place; Case::COUNT] = [0; Case::COUNT];
+        if let Some(action) = example {
+            let theirs: Vec<u16> =
+                parts.iter().map(|part| part.judged().rows.row(action)).collect();
+            for (case, place) in Case::all().zip(&mut row) {
+                *place = placed(&mut answers, together(parts, &theirs, case))?;
+            }
+        }
+        row_of.push(placed(&mut rows, row)?);
+    }
+    let answers: Vec<Arc<Remembered>> =
+        answers.into_iter().map(|answer| intern.answer(answer)).collect();
+    let nothing = answers.first().ok_or("a table without answers")?;
+    let answer = |place: Place| answers.get(usize::from(place)).unwrap_or(nothing).clone();
+    let rows: Vec<Arc<Row>> = rows.into_iter().map(|row| intern.row(row.map(answer))).collect();
+    row_of
+        .into_iter()
+        .map(|row| rows.get(usize::from(row)).cloned().ok_or_else(|| "a row is missing".to_owned()))
+        .collect()
 }
 
 /// Returns what several answer together.

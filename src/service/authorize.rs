@@ -205,12 +205,12 @@ impl Authorizer {
     pub fn asked_on<'q>(
         &self,
         view: Present,
-        question: Question<'q>,
+        question: &mut Question<'q>,
         at_least: Option<&str>,
     ) -> Result<Option<Asked<'q>>, Error> {
         let account = view.account();
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
-        let request = self.accounts.engine().resolve(account, question)?;
+        let request = self.accounts.engine().resolve_taking(account, question)?;
         if demanded.is_some_and(|revision| view.revision() < revision) {
             return Ok(None);
         }
@@ -253,10 +253,15 @@ impl Authorizer {
                 since = 0;
                 tokio::task::yield_now().await;
             }
-            let resolved = item.and_then(|(question, at_least)| {
-                at_least.map(|token| self.demanded(account, token)).transpose()?;
-                self.accounts.engine().resolve(account, question)
-            });
+            let resolved = match item {
+                Ok((mut question, at_least)) => {
+                    let sound = at_least.map_or(Ok(()), |it| self.demanded(account, it).map(drop));
+                    let mut resolve =
+                        || self.accounts.engine().resolve_taking(account, &mut question);
+                    sound.and_then(|()| resolve())
+                }
+                Err(invalid) => Err(invalid),
+            };
             match resolved {
                 Ok(mut request) => {
                     view.check_readable(request.resource.workspace())?;

@@ -42,8 +42,8 @@ pub(super) fn at_once(
         if wire.suggests() {
             return Ok(None);
         }
-        let (question, at_least) = wire.question();
-        let asked = authorizer.asked_on(view, question, at_least)?;
+        let (mut question, at_least) = wire.question();
+        let asked = authorizer.asked_on(view, &mut question, at_least)?;
         asked.map(|asked| decide(state, asked)).transpose()
     };
     answer().transpose()

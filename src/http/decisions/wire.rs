@@ -62,6 +62,7 @@ struct WireResource<'a> {
 
 impl IsAuthorizedRequest<'_> {
     /// Returns the question, and the revision it demands.
+    #[inline]
     pub(super) fn question(&mut self) -> (Question<'_>, Option<&str>) {
         fn text<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
             text.map(Text::as_str)
