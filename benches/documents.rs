@@ -1,27 +1,53 @@
-//! What RAM documents cost: compiling one, and deciding with ten attached, beside plain Cedar over the same policies.
+//! What RAM documents cost: compiling one, and deciding with ten attached, beside plain Cedar over the same policies and beside
+//! decisions by roles.
+//!
+//! From strings to the answer; the cases take turns in one run. `cargo bench --bench documents`; `PAI_AUTHZ_BENCH_ROUNDS` changes
+//! its size.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a bench prints, reads the clock, and a failure ends it"
+)]
+
+#[path = "support/numbers.rs"]
+mod numbers;
+#[path = "support/seeded.rs"]
+mod seeded;
+#[path = "support/settings.rs"]
+mod settings;
+#[path = "support/world.rs"]
+mod world;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hint::black_box,
     str::FromStr,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request,
     RestrictedExpression,
 };
-use criterion::{Criterion, criterion_group, criterion_main};
+use numbers::{median, quartiles};
 use pai_authz::{
     domain::{
-        AccountId, AccountRecords, ContextValue, Effect, Holder, Identity, Policy, PolicyName,
-        PolicyRef, PolicyType, PolicyVersion, Principal, PrincipalId, PrincipalKind, Profile,
-        Question, Scalar, Timestamp, UserName, VersionId,
+        AccountId, ContextValue, Effect, Holder, Identity, Policy, PolicyName, PolicyRef,
+        PolicyType, PolicyVersion, Principal, PrincipalId, PrincipalKind, Profile, Question,
+        Scalar, Timestamp, UserName, VersionId,
     },
     engine::{Engine, Snapshot},
 };
+use settings::number;
+use world::{ACCOUNT, World, Written};
 
-const ACCOUNT: &str = "1000000000000001";
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USER: &str = "2001";
 const ARN: &str = "acs:log:cn-hangzhou:1000000000000001:project/p7/logstore/access";
 const THEN: Timestamp = Timestamp::from_millis(0);
@@ -67,9 +93,9 @@ fn principal() -> PrincipalId {
     PrincipalId::parse(USER).expect("a principal id")
 }
 
-/// Returns an account whose user has these documents.
-fn snapshot(engine: &Arc<Engine>, documents: &[String]) -> Snapshot {
-    let mut records = AccountRecords::empty(AccountId::parse(ACCOUNT).expect("an account id"));
+/// Returns an account with a user more who has these documents.
+fn snapshot(engine: &Arc<Engine>, world: &World, documents: &[String]) -> Snapshot {
+    let mut records = world.records();
     let identity = Identity {
         principal: Principal { kind: PrincipalKind::User, id: principal() },
         name: UserName::parse("kim").expect("a user name"),
@@ -150,68 +176,130 @@ fn plain(policies: &PolicySet) -> Decision {
     Authorizer::new().is_authorized(&request, policies, &entities).decision()
 }
 
-fn bench(criterion: &mut Criterion) {
-    let engine = Engine::new("cn-hangzhou").expect("an engine");
-    let account = AccountId::parse(ACCOUNT).expect("an account id");
-    let mut group = criterion.benchmark_group("ram documents");
+/// What takes turns with others: its name, and what does it so many times and returns how long that took.
+type Case<'c> = (String, Box<dyn FnMut(usize) -> Duration + 'c>);
 
-    let long: String = {
-        let mut listed: Vec<String> = Vec::new();
-        for action in pai_authz::catalog::catalog().ram_actions() {
-            listed.push(format!(r#"{{"Effect":"Allow","Action":["{}","log:Get*"],"Resource":["acs:log:*:*:project/p/*"],"Condition":{{"IpAddress":{{"acs:SourceIp":"10.0.0.0/8"}}}}}}"#, action.action));
-            if listed.iter().map(|it| it.len() + 1).sum::<usize>() > 5_900 {
-                break;
-            }
-        }
-        format!(r#"{{"Version":"1","Statement":[{}]}}"#, listed.join(","))
-    };
-    assert!((5_800..=6_144).contains(&long.len()), "{}", long.len());
-    group.bench_function(format!("compile {} bytes", long.len()), |bencher| {
-        bencher.iter(|| engine.compile_document("Custom/p", "v1", black_box(&long)));
-    });
-
-    for (name, near) in [("one statement of 30 is about it", false), ("all 30 are about it", true)]
-    {
-        let documents: Vec<String> = (0..DOCUMENTS).map(|n| document(n, near)).collect();
-        let snapshot = snapshot(&engine, &documents);
-        let question = || question(ARN, "log:GetLogStoreLogs");
-        let decision =
-            snapshot.is_authorized(&engine.resolve(&account, question()).expect("a request"));
-        assert_eq!(decision.effect(), Effect::Allow, "{decision:?}");
-        group.bench_function(format!("{name}: decide"), |bencher| {
-            let request = engine.resolve(&account, question()).expect("a request");
-            bencher.iter(|| snapshot.is_authorized(black_box(&request)));
-        });
-        let text: String = (0..)
-            .zip(&documents)
-            .map(|(n, text)| engine.document_text(&format!("Custom/p{n}"), "v1", text))
-            .map(|text| text.expect("a text"))
-            .collect();
-        // Texts name no ids: Cedar numbers the policies.
-        let policies = PolicySet::from_str(&text).expect("policies");
-        assert_eq!(policies.policies().count(), 30);
-        assert_eq!(plain(&policies), Decision::Allow);
-        group.bench_function(format!("{name}: plain Cedar"), |bencher| {
-            bencher.iter(|| plain(black_box(&policies)));
-        });
+fn main() {
+    let rounds = number("PAI_AUTHZ_BENCH_ROUNDS", 11);
+    let engine = Engine::new("cn-hangzhou").unwrap();
+    let account = AccountId::parse(ACCOUNT).unwrap();
+    let long = long_document();
+    let world = World::new(10, None, 2_026);
+    let near: Vec<String> = (0..DOCUMENTS).map(|n| document(n, true)).collect();
+    let far: Vec<String> = (0..DOCUMENTS).map(|n| document(n, false)).collect();
+    let snapshots = [("one statement of 30 is about it", &far), ("all 30 are about it", &near)]
+        .map(|(name, documents)| (name, documents, snapshot(&engine, &world, documents)));
+    let mut written: Vec<Written> = Vec::new();
+    for asked in world.questions(1_000) {
+        let mut one = Written::default();
+        one.write(&asked);
+        written.push(one);
     }
-
-    for (name, part) in [
+    let hostile = [
         ("short parts", "a*".repeat(40)),
         ("long parts", "a".repeat(900)),
         ("long parts with ?", "a?".repeat(450)),
-    ] {
-        let documents = vec![wildcards(&part); DOCUMENTS];
-        let snapshot = snapshot(&engine, &documents);
-        let arn = format!("acs:log:cn-hangzhou:{ACCOUNT}:{}", "a".repeat(1_900));
-        let request =
-            engine.resolve(&account, question(&arn, "log:GetLogStoreLogs")).expect("a request");
-        group.bench_function(format!("10 documents of wildcards, {name}: decide"), |bencher| {
-            bencher.iter(|| snapshot.is_authorized(black_box(&request)));
-        });
+    ]
+    .map(|(name, part)| (name, snapshot(&engine, &world, &vec![wildcards(&part); DOCUMENTS])));
+    let long_arn = format!("acs:log:cn-hangzhou:{ACCOUNT}:{}", "a".repeat(1_900));
+
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    cases.push(timed(format!("compile {} bytes", long.len()), || {
+        black_box(engine.compile_document("Custom/p", "v1", black_box(&long))).unwrap();
+    }));
+    for (name, documents, snapshot) in &snapshots {
+        let ask = || {
+            let request = engine.resolve(&account, question(ARN, "log:GetLogStoreLogs")).unwrap();
+            snapshot.is_authorized(black_box(&request)).effect()
+        };
+        assert_eq!(ask(), Effect::Allow);
+        cases.push(timed(format!("{name}: decide"), move || {
+            black_box(ask());
+        }));
+        let texts = (0..)
+            .zip(*documents)
+            .map(|(n, text)| engine.document_text(&format!("Custom/p{n}"), "v1", text).unwrap());
+        // Texts name no ids: Cedar numbers the policies.
+        let policies = PolicySet::from_str(&texts.collect::<String>()).unwrap();
+        assert_eq!(policies.policies().count(), 30);
+        assert_eq!(plain(&policies), Decision::Allow);
+        cases.push(timed(format!("{name}: plain Cedar"), move || {
+            black_box(plain(black_box(&policies)));
+        }));
     }
-    group.finish();
+
+    // Four in five are members who ask about an asset, one in five has the documents and asks about logs.
+    let [(_, _, mixed), _] = &snapshots;
+    for (name, of_documents) in [("by roles alone", 0), ("mixed, 20 % by documents", 20)] {
+        let (mut next, engine, account, written) = (0, &engine, &account, &written);
+        cases.push(timed(format!("{name}: decide"), move || {
+            next += 1;
+            let asked = if next % 100 < of_documents {
+                question(ARN, "log:GetLogStoreLogs")
+            } else {
+                written.get(next % written.len()).unwrap().question()
+            };
+            let request = engine.resolve(account, asked).unwrap();
+            black_box(mixed.is_authorized(black_box(&request)).effect());
+        }));
+    }
+
+    for (name, snapshot) in &hostile {
+        let request = engine.resolve(&account, question(&long_arn, "log:GetLogStoreLogs")).unwrap();
+        cases.push(timed(format!("10 documents of wildcards, {name}: decide"), move || {
+            black_box(snapshot.is_authorized(black_box(&request)));
+        }));
+    }
+    take_turns(rounds, cases);
 }
 
-criterion_group!(benches, bench);
-criterion_main!(benches);
+fn timed<'c>(name: String, mut once: impl FnMut() + 'c) -> Case<'c> {
+    let run = move |count: usize| {
+        let started = Instant::now();
+        (0..count).for_each(|_| once());
+        started.elapsed()
+    };
+    (name, Box::new(run))
+}
+
+/// Runs all in turn, each for about 20 ms, and prints what one of it takes.
+fn take_turns(rounds: usize, mut cases: Vec<Case<'_>>) {
+    let counts: Vec<usize> = cases
+        .iter_mut()
+        .map(|(_, run)| {
+            let mut count = 1;
+            while run(count) < Duration::from_millis(20) {
+                count *= 2;
+            }
+            count
+        })
+        .collect();
+    let mut times = vec![Vec::new(); cases.len()];
+    for _ in 0..rounds {
+        for (((_, run), count), times) in cases.iter_mut().zip(&counts).zip(&mut times) {
+            times.push(run(*count).as_secs_f64() * 1e6 / *count as f64);
+        }
+    }
+    println!("| case | µs |\n|---|---|");
+    for ((name, _), times) in cases.iter().zip(&mut times) {
+        println!("| {name} | {} |", quartiles(times, 2));
+        assert!(median(times) > 0.0);
+    }
+}
+
+/// A document nearly as long as RAM takes them.
+fn long_document() -> String {
+    let mut listed: Vec<String> = Vec::new();
+    for action in pai_authz::catalog::catalog().ram_actions() {
+        listed.push(format!(
+            r#"{{"Effect":"Allow","Action":["{}","log:Get*"],"Resource":["acs:log:*:*:project/p/*"],"Condition":{{"IpAddress":{{"acs:SourceIp":"10.0.0.0/8"}}}}}}"#,
+            action.action
+        ));
+        if listed.iter().map(|it| it.len() + 1).sum::<usize>() > 5_900 {
+            break;
+        }
+    }
+    let long = format!(r#"{{"Version":"1","Statement":[{}]}}"#, listed.join(","));
+    assert!((5_800..=6_144).contains(&long.len()), "{}", long.len());
+    long
+}

@@ -26,9 +26,12 @@ use pai_authz::{
     store::{Mode, RedbStore},
     telemetry,
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use support::{exchange, median, quartiles, start_service};
+use support::{numbers::median, quartiles, start_service};
 
 /// Known users, all of them members of the first workspace but one, which is the Owner's place.
 const USERS: usize = 99_999;
@@ -43,7 +46,7 @@ fn main() {
     telemetry::start("error", LogFormat::Json).unwrap();
     let directory = tempfile::TempDir::new().unwrap();
     let store = RedbStore::create(&directory.path().join("store"), Mode::Development).unwrap();
-    let address = start_service(store, content);
+    let (address, _) = start_service(store, content);
     let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let bench = Bench { address, client };
     println!(
@@ -212,5 +215,28 @@ fn content(now: Timestamp) -> Import {
             workspace(FULL, (0..USERS).map(member).collect()),
             workspace(EMPTY, Vec::new()),
         ],
+    }
+}
+
+/// Sends a request, reads its answer whole, and returns whether the connection goes on.
+async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> bool {
+    stream.write_all(request).await.unwrap();
+    buffer.clear();
+    let (mut whole, mut goes_on) = (None, true);
+    loop {
+        assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
+        if whole.is_none()
+            && let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n")
+        {
+            let text = std::str::from_utf8(buffer.get(..head).unwrap()).unwrap().to_lowercase();
+            assert!(text.starts_with("http/1.1 200"), "{text}");
+            let length =
+                text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+            goes_on = !text.contains("connection: close");
+            whole = Some(head + 4 + length.parse::<usize>().unwrap());
+        }
+        if whole.is_some_and(|whole| buffer.len() >= whole) {
+            return goes_on;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What benches over HTTP share: a service in this process, one request after another, and how numbers are shown.
 
-mod numbers;
+pub(crate) mod numbers;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -20,18 +20,15 @@ use pai_authz::{
     store::RedbStore,
     telemetry::SystemClock,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
-pub(crate) use numbers::{median, quartiles};
+pub(crate) use numbers::quartiles;
 
-/// Starts the service on `store` with what `content` says, in development mode, and returns where it listens.
+/// Starts the service on `store` with what `content` says, in development mode, and returns where it listens, and what manages
+/// it.
 pub(crate) fn start_service(
     store: RedbStore,
     content: impl FnOnce(Timestamp) -> Import + Send + 'static,
-) -> SocketAddr {
+) -> (SocketAddr, Management) {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
         http::run(async {
@@ -47,6 +44,12 @@ pub(crate) fn start_service(
             let actor = Actor::new("bench".to_owned(), RequestId::parse("bench").unwrap());
             let content = content(accounts.clock().now());
             import(&accounts, &account, &actor, &content).await.unwrap();
+            let management = Management::new(
+                accounts.clone(),
+                keyring.clone(),
+                Bounds::default(),
+                Duration::ZERO,
+            );
             let services = Services {
                 accounts: accounts.clone(),
                 authorizer: Authorizer::new(accounts.clone(), keyring.clone(), Duration::ZERO),
@@ -56,8 +59,8 @@ pub(crate) fn start_service(
                     Some(account.clone()),
                 )),
                 tokens: Tokens::new(accounts.clone(), keyring.clone()),
-                signers: Arc::new(Signers::new(accounts.clone(), keyring.clone(), Some(account))),
-                management: Management::new(accounts, keyring, Bounds::default(), Duration::ZERO),
+                signers: Arc::new(Signers::new(accounts, keyring, Some(account))),
+                management: management.clone(),
                 verifier: None,
                 region: "cn-hangzhou".to_owned(),
             };
@@ -74,7 +77,7 @@ pub(crate) fn start_service(
                 shutdown_timeout: Duration::from_secs(1),
             };
             let mut running = http::start(listeners, services, limits, None).unwrap();
-            tell.send(address).unwrap();
+            tell.send((address, management)).unwrap();
             running.ended().await.unwrap();
         });
     });
@@ -87,27 +90,4 @@ pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
-}
-
-/// Sends a request, reads its answer whole, and returns whether the connection goes on.
-pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> bool {
-    stream.write_all(request).await.unwrap();
-    buffer.clear();
-    let (mut whole, mut goes_on) = (None, true);
-    loop {
-        assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
-        if whole.is_none()
-            && let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n")
-        {
-            let text = std::str::from_utf8(buffer.get(..head).unwrap()).unwrap().to_lowercase();
-            assert!(text.starts_with("http/1.1 200"), "{text}");
-            let length =
-                text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
-            goes_on = !text.contains("connection: close");
-            whole = Some(head + 4 + length.parse::<usize>().unwrap());
-        }
-        if whole.is_some_and(|whole| buffer.len() >= whole) {
-            return goes_on;
-        }
-    }
 }

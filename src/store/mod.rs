@@ -217,6 +217,9 @@ pub trait SharedStore: Store {
     async fn look_around(&self) -> Result<(), StoreError>;
 }
 
+/// How many changes the log keeps of an account, however old they are.
+const KEPT: u64 = 256;
+
 /// How long a request id is remembered, and how long a nonce is used up.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 const NONCE_USED: Duration = Duration::from_secs(30 * 60);

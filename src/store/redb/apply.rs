@@ -14,7 +14,7 @@ use super::tables::{
 use crate::{
     domain::{AccountId, Change, Revision, UsedNonce},
     store::{
-        NONCE_USED, REMEMBERED, StoreError,
+        KEPT, NONCE_USED, REMEMBERED, StoreError,
         codec::{self, Undecodable},
     },
 };
@@ -104,12 +104,18 @@ pub(super) struct Tables<'txn> {
     requests_by_time: Table<'txn, (&'static str, u64, &'static str), ()>,
     nonces: Table<'txn, NonceKey<'static>, u64>,
     nonces_by_time: Table<'txn, (&'static str, u64, &'static str, &'static str), ()>,
+    /// Whether what is written outlasts this process.
+    is_lasting: bool,
 }
 
 impl<'txn> Tables<'txn> {
     /// Opens them, making those that are not there yet.
-    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, GiveUp> {
+    pub(super) fn open(
+        transaction: &'txn WriteTransaction,
+        is_lasting: bool,
+    ) -> Result<Self, GiveUp> {
         Ok(Self {
+            is_lasting,
             accounts: transaction.open_table(ACCOUNTS)?,
             records: transaction.open_table(RECORDS)?,
             log: transaction.open_table(LOG)?,
@@ -177,6 +183,7 @@ impl<'txn> Tables<'txn> {
             };
         }
         self.log.insert(log_key(account, revision), entry.as_slice())?;
+        self.forget_behind(account, revision)?;
         self.accounts.insert(account.as_str(), (revision.epoch, revision.counter))?;
         self.remember(account, change, revision, digest)?;
         self.use_up(account, change)?;
@@ -249,7 +256,9 @@ impl<'txn> Tables<'txn> {
         if let Some(replaced) = replaced {
             self.requests_by_time.remove((account, replaced, id))?;
         }
-        self.requests_by_time.insert((account, at, id), ())?;
+        if self.is_kept(change) {
+            self.requests_by_time.insert((account, at, id), ())?;
+        }
 
         let old = (account, 0, "")..(account, oldest_remembered(change), "");
         let mut forgotten = Vec::with_capacity(PRUNED_PER_CHANGE);
@@ -260,7 +269,42 @@ impl<'txn> Tables<'txn> {
         }
         for (at, id) in forgotten {
             self.requests_by_time.remove((account, at, id.as_str()))?;
-            self.requests.remove((account, id.as_str()))?;
+            let row = self.requests.remove((account, id.as_str()))?;
+            let led_to = row.map(|row| (row.value().0, row.value().1));
+            // What the log keeps in any case is not looked for: it is removed when its turn comes.
+            if let Some((epoch, counter)) = led_to
+                && (epoch, counter.saturating_add(KEPT)) <= (revision.epoch, revision.counter)
+            {
+                self.log.remove((account, epoch, counter))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether a change is remembered for as long as it may be asked for. In memory one that nobody asks for again, but
+    /// the service itself and at once, is not: it goes with its place among the last changes, for the log would take all there is.
+    const fn is_kept(&self, change: &Change) -> bool {
+        self.is_lasting || change.asked.is_some()
+    }
+
+    /// Forgets the change that is no longer of the last ones the log keeps, unless its request is remembered for longer.
+    fn forget_behind(&mut self, account: &AccountId, now: Revision) -> Result<(), GiveUp> {
+        if self.is_lasting {
+            return Ok(());
+        }
+        let Some(counter) = now.counter.checked_sub(KEPT) else { return Ok(()) };
+        let revision = Revision { epoch: now.epoch, counter };
+        let Some(row) = self.log.get(log_key(account, revision))? else { return Ok(()) };
+        let change = codec::decode_entry(revision, row.value())?.change;
+        drop(row);
+        let (account, id) = (account.as_str(), change.request_id.as_str());
+        if self.requests_by_time.get((account, change.at.as_millis(), id))?.is_none() {
+            let row = self.requests.get((account, id))?;
+            let led_to = row.map(|row| (row.value().0, row.value().1));
+            if led_to == Some((revision.epoch, revision.counter)) {
+                self.requests.remove((account, id))?;
+            }
+            self.log.remove((account, revision.epoch, revision.counter))?;
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ impl RedbStore {
     /// - [`StoreError::Exists`]: something is there already; it is left as it is.
     /// - [`StoreError::Full`], [`StoreError::Unavailable`]: the file cannot be written; none is left.
     pub fn create(path: &Path, mode: Mode) -> Result<Self, StoreError> {
-        Self::start(open::create_file(path, mode)?)
+        Self::start(open::create_file(path, mode)?, true)
     }
 
     /// Opens the store at `path`, recovering it first if the last process using it was killed.
@@ -54,7 +54,7 @@ impl RedbStore {
     /// - [`StoreError::Mode`]: it is a store of the other mode.
     /// - [`StoreError::Full`], [`StoreError::Unavailable`]: it cannot be read or written.
     pub fn open(path: &Path, mode: Mode) -> Result<Self, StoreError> {
-        Self::start(open::open_file(path, mode)?)
+        Self::start(open::open_file(path, mode)?, true)
     }
 
     /// Makes a store in memory, which is gone when it is dropped.
@@ -62,7 +62,8 @@ impl RedbStore {
     /// # Errors
     /// [`StoreError::Unavailable`]: no thread could be started.
     pub fn in_memory(mode: Mode) -> Result<Self, StoreError> {
-        Self::create_on(InMemoryBackend::new(), mode)
+        let (path, backend) = (Path::new("(storage)"), Box::new(InMemoryBackend::new()));
+        Self::start(open::create_backend(path, backend, mode)?, false)
     }
 
     /// Makes a store on a storage of the caller's, which must be empty. For tests that inject faults.
@@ -70,7 +71,7 @@ impl RedbStore {
     /// # Errors
     /// As [`RedbStore::create`].
     pub fn create_on(backend: impl StorageBackend, mode: Mode) -> Result<Self, StoreError> {
-        Self::start(open::create_backend(Path::new("(storage)"), Box::new(backend), mode)?)
+        Self::start(open::create_backend(Path::new("(storage)"), Box::new(backend), mode)?, true)
     }
 
     /// Opens the store on a storage of the caller's. For tests that inject faults.
@@ -78,11 +79,11 @@ impl RedbStore {
     /// # Errors
     /// As [`RedbStore::open`].
     pub fn open_on(backend: impl StorageBackend, mode: Mode) -> Result<Self, StoreError> {
-        Self::start(open::open_backend(Path::new("(storage)"), Box::new(backend), mode)?)
+        Self::start(open::open_backend(Path::new("(storage)"), Box::new(backend), mode)?, true)
     }
 
-    fn start((opened, view): (Arc<Opened>, Guarded)) -> Result<Self, StoreError> {
-        let writer = Writer::start(Arc::clone(&opened), view).map_err(|error| {
+    fn start((opened, view): (Arc<Opened>, Guarded), is_lasting: bool) -> Result<Self, StoreError> {
+        let writer = Writer::start(Arc::clone(&opened), view, is_lasting).map_err(|error| {
             StoreError::Unavailable { may_be_applied: false, detail: error.to_string() }
         })?;
         Ok(Self { writer, opened })

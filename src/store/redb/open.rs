@@ -163,7 +163,7 @@ fn write_marker(database: &Database, mode: Mode) -> Result<(), GiveUp> {
         let mut table = transaction.open_table(MARKER)?;
         table.insert(MARKER_KEY, tables::marker(mode).as_slice())?;
         // All tables from the start: a reader need not ask whether they are there.
-        drop(Tables::open(&transaction)?);
+        drop(Tables::open(&transaction, true)?);
     }
     Ok(transaction.commit()?)
 }

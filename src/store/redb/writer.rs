@@ -56,10 +56,15 @@ impl Writer {
     ///
     /// # Errors
     /// What the operating system says when it starts no more threads.
-    pub(super) fn start(opened: Arc<Opened>, view: Guarded) -> std::io::Result<Self> {
+    pub(super) fn start(
+        opened: Arc<Opened>,
+        view: Guarded,
+        is_lasting: bool,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
-            Thread { opened, view, health: Health::Sound, in_doubt: HashSet::new() }.run(jobs);
+            let (health, in_doubt) = (Health::Sound, HashSet::new());
+            Thread { opened, view, health, in_doubt, is_lasting }.run(jobs);
         })?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -102,6 +107,7 @@ struct Thread {
     health: Health,
     /// Requests whose commit failed half-way: asked again, they may still be there after a restart.
     in_doubt: HashSet<(AccountId, RequestId)>,
+    is_lasting: bool,
 }
 
 impl Thread {
@@ -133,8 +139,9 @@ impl Thread {
         }
         let synced = self.view.syncs();
         let database = self.opened.database();
-        let outcomes = catch_unwind(AssertUnwindSafe(|| commit(&database, &batch)))
-            .unwrap_or_else(|_| Err(GiveUp("redb panicked".to_owned())));
+        let outcomes =
+            catch_unwind(AssertUnwindSafe(|| commit(&database, &batch, self.is_lasting)))
+                .unwrap_or_else(|_| Err(GiveUp("redb panicked".to_owned())));
         match outcomes {
             Ok(outcomes) => {
                 for (job, outcome) in batch.into_iter().zip(outcomes) {
@@ -194,12 +201,12 @@ fn answer_each(batch: Vec<Job>, error: impl Fn(&Prepared) -> StoreError) {
 }
 
 /// Applies a batch in one transaction and makes it durable.
-fn commit(database: &Database, batch: &[Job]) -> Result<Vec<Outcome>, GiveUp> {
+fn commit(database: &Database, batch: &[Job], is_lasting: bool) -> Result<Vec<Outcome>, GiveUp> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     transaction.set_two_phase_commit(true);
     let outcomes = {
-        let mut tables = Tables::open(&transaction)?;
+        let mut tables = Tables::open(&transaction, is_lasting)?;
         batch.iter().map(|job| tables.apply(&job.prepared)).collect::<Result<Vec<_>, _>>()?
     };
     if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Written(_))) {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     domain::{AccountId, Change, Op, Revision, Timestamp, WorkspaceId},
     store::{
-        Mode, NONCE_USED, REMEMBERED, StoreError,
+        KEPT, Mode, NONCE_USED, REMEMBERED, StoreError,
         codec::{self, Undecodable},
     },
 };
@@ -32,8 +32,6 @@ type Values = BTreeMap<String, Option<Vec<u8>>>;
 
 /// Which of the script's keys is the first hash it changes, counted from 1.
 const FIRST_HASH: usize = 9;
-/// How many changes the log keeps of an account, however old they are.
-const KEPT: u64 = 256;
 
 /// What the script says of a change.
 pub(super) enum Said {

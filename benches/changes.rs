@@ -1,0 +1,289 @@
+//! Decisions while an account changes: how late answers are beside a quiet account, and what memory a million changes take.
+//!
+//! The service is a thread of this process with its store in memory, on one core; load and changes come from the other. Every
+//! 10 ms somebody gets or loses a role, every second a custom role grants something else. Quiet and changing turns follow each
+//! other in one run. Then a million changes are made as fast as they go, one in a hundred of a custom role.
+//! `cargo bench --bench changes`; `PAI_AUTHZ_BENCH_ROUNDS`, `PAI_AUTHZ_BENCH_MS` and `PAI_AUTHZ_BENCH_CHANGES` change its size.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a bench prints, reads the clock, and a failure ends it"
+)]
+
+#[path = "support/seeded.rs"]
+mod seeded;
+#[path = "support/settings.rs"]
+mod settings;
+mod support;
+#[path = "support/world.rs"]
+mod world;
+
+use std::{
+    collections::BTreeMap,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use pai_authz::{
+    catalog::catalog,
+    config::LogFormat,
+    domain::{
+        AccountId, BuiltinRole, Import, ImportedWorkspace, ModulePermission, PermissionType,
+        PrincipalId, RequestId, RoleRef, WorkspaceId,
+    },
+    load::{self, Arrivals, Pace, Plan, Report, Target, post},
+    service::{Actor, Caller, DEV_TOKEN, Management, MemberRef},
+    store::{Mode, RedbStore},
+    telemetry,
+};
+use serde_json::{Value, json};
+use settings::number;
+use support::{numbers::median, quartiles, start_service};
+use world::{ACCOUNT, World, Written};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const WORKSPACES: u64 = 10;
+const PATH: &str = "/v1/is-authorized";
+
+fn main() {
+    let rounds = number("PAI_AUTHZ_BENCH_ROUNDS", 9);
+    let turn = Duration::from_millis(number("PAI_AUTHZ_BENCH_MS", 5_000) as u64);
+    let changes = number("PAI_AUTHZ_BENCH_CHANGES", 1_000_000);
+    telemetry::start("error", LogFormat::Json).unwrap();
+    // Threads begin where the one that starts them is.
+    pin_this_thread_to(0);
+    let world = World::new(WORKSPACES, None, 2_026);
+    let (content, asked) = (import(&world), world.questions(4_096));
+    let store = RedbStore::in_memory(Mode::Development).unwrap();
+    let (address, management) = start_service(store, |_| content);
+    pin_this_thread_to(1);
+    let target = Target::url(&format!("http://{address}")).unwrap();
+    let mut written = Written::default();
+    let requests: Vec<Vec<u8>> = asked
+        .iter()
+        .map(|asked| {
+            written.write(asked);
+            post(PATH, Some(DEV_TOKEN), target.host(), &body(&written).to_string())
+        })
+        .collect();
+    let manager = Manager::new(management, &world);
+
+    let mut best = [0; 3].map(|_| run(&target, &requests, Pace::Closed, turn / 2).achieved);
+    best.sort_by(f64::total_cmp);
+    let best = median(&best);
+    // Half of what it does at most: at that rate nobody waits for long, unless something is in the way.
+    let rate = (best / 2.0).round();
+    println!("{best:.0} requests/s at most, turns of {turn:?} at {rate:.0}\n");
+    let mut of: [[Vec<f64>; 3]; 2] = Default::default();
+    let mut made = 0;
+    for round in 0..=rounds {
+        for (is_changing, figures) in [false, true].into_iter().zip(&mut of) {
+            eprint!("\rround {round} of {rounds}  ");
+            let pace = Pace::Open { rate, arrivals: Arrivals::Uniform, seed: round as u64 };
+            let ended = AtomicBool::new(false);
+            let report = thread::scope(|scope| {
+                let changing = is_changing.then(|| scope.spawn(|| manager.now_and_then(&ended)));
+                let report = run(&target, &requests, pace, turn);
+                ended.store(true, Ordering::Relaxed);
+                made += changing.map_or(0, |thread| thread.join().unwrap());
+                report
+            });
+            assert!(!report.is_saturated(), "half of what it does is too much: {report:?}");
+            // The first round warms up.
+            for (figures, quantile) in
+                figures.iter_mut().zip([0.5, 0.99, 0.999]).filter(|_| round > 0)
+            {
+                figures.push(report.latency.quantile(quantile).as_secs_f64() * 1e6);
+            }
+        }
+    }
+    eprint!("\r");
+    println!("| µs from when a request was due | quiet | changing | ratio |\n|---|---|---|---|");
+    let [quiet, changing] = &mut of;
+    for ((name, quiet), changing) in ["p50", "p99", "p99.9"].iter().zip(quiet).zip(changing) {
+        let mut ratios: Vec<f64> = changing.iter().zip(&*quiet).map(|(a, b)| a / b).collect();
+        let [quiet, changing] = [quiet, changing].map(|list| quartiles(list, 0));
+        println!("| {name} | {quiet} | {changing} | {} |", quartiles(&mut ratios, 2));
+    }
+    println!("\n{made} changes were made meanwhile");
+    manager.without_end(changes);
+}
+
+/// Returns the body of a request that asks something.
+fn body(asked: &Written) -> Value {
+    let question = asked.question();
+    json!({
+        "principal": { "type": question.principal_type, "id": question.principal_id },
+        "action": question.action,
+        "resource": {
+            "workspace": question.workspace,
+            "creator": question.creator,
+            "accessibility": question.accessibility,
+        },
+    })
+}
+
+/// Returns an account as a file to import would have it.
+fn import(world: &World) -> Import {
+    let records = world.records();
+    let workspaces = records.workspaces.values().map(|workspace| {
+        let roles = records.roles.iter().filter(|((of, _), _)| *of == workspace.id);
+        ImportedWorkspace {
+            workspace: workspace.clone(),
+            roles: roles.map(|(_, role)| role.clone()).collect(),
+            members: records.rosters[&workspace.id].iter().collect(),
+        }
+    });
+    Import {
+        workspaces: workspaces.collect(),
+        identities: records.identities.values().cloned().collect(),
+    }
+}
+
+fn run(target: &Target, requests: &[Vec<u8>], pace: Pace, turn: Duration) -> Report {
+    let plan = Plan {
+        duration: turn,
+        warmup: turn / 5,
+        connections: 64,
+        ..Plan::new(target.clone(), pace)
+    };
+    let report = load::run(&plan, requests, &mut |_| {}).unwrap();
+    assert_eq!(report.counts.failed(), 0, "{:?}", report.counts);
+    report
+}
+
+/// Pins the thread that is all there is of this process as yet, or its main thread.
+fn pin_this_thread_to(core: usize) {
+    let done = Command::new("taskset")
+        .args(["-cp", &core.to_string(), &std::process::id().to_string()])
+        .stdout(Stdio::null())
+        .status();
+    assert!(done.is_ok_and(|status| status.success()), "taskset, of util-linux");
+}
+
+/// Memory of this process, in MiB.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+}
+
+/// Who changes the account.
+struct Manager {
+    management: Management,
+    runtime: tokio::runtime::Runtime,
+    /// Members, and in which workspace.
+    members: Vec<(WorkspaceId, PrincipalId)>,
+}
+
+impl Manager {
+    fn new(management: Management, world: &World) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let rosters = world.records().rosters;
+        let members = rosters.iter().flat_map(|(workspace, members)| {
+            members.iter().map(|member| (workspace.clone(), member.principal))
+        });
+        Self { management, runtime, members: members.collect() }
+    }
+
+    /// Makes a change every 10 ms, and one of a custom role every second, until the end; returns how many.
+    fn now_and_then(&self, ended: &AtomicBool) -> usize {
+        let begun = Instant::now();
+        let mut made = 0;
+        while !ended.load(Ordering::Relaxed) {
+            self.change_member(made);
+            if made % 100 == 0 {
+                self.change_role(made / 100);
+            }
+            made += 1;
+            let due = begun + Duration::from_millis(10) * u32::try_from(made).unwrap();
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        made
+    }
+
+    /// Makes changes as fast as they go, and says how much memory there is of after every tenth of them.
+    fn without_end(&self, changes: usize) {
+        println!("\n| changes | changes/s | resident, MiB |\n|---|---|---|");
+        println!("| 0 | | {:.1} |", resident());
+        let tenth = changes.div_ceil(10);
+        for part in 0..10 {
+            let begun = Instant::now();
+            for number in part * tenth..(part + 1) * tenth {
+                if number % 100 == 0 {
+                    self.change_role(number / 100);
+                } else {
+                    self.change_member(number);
+                }
+            }
+            let rate = tenth as f64 / begun.elapsed().as_secs_f64();
+            println!("| {} | {rate:.0} | {:.1} |", (part + 1) * tenth, resident());
+        }
+    }
+
+    /// Gives a member a role, or takes it, one member after the other.
+    fn change_member(&self, number: usize) {
+        let (workspace, member) = &self.members[number % self.members.len()];
+        let named = MemberRef::parse(workspace, member.as_str());
+        let (management, [label, guest]) =
+            (&self.management, [BuiltinRole::LabelManager, BuiltinRole::Guest]);
+        let changed = self.runtime.block_on(async {
+            let (_, member) = management.member(&caller("GetMember"), workspace, &named).await?;
+            let holds = |role| member.roles.contains(&RoleRef::Builtin(role));
+            // The last role stays.
+            if holds(label) && member.roles.len() > 1 {
+                let caller = caller("RemoveMemberRole");
+                management.remove_member_role(&caller, workspace, &named, label.code()).await
+            } else {
+                let (caller, role) =
+                    (caller("AddMemberRole"), if holds(label) { guest } else { label });
+                management.add_member_role(&caller, workspace, &named, role.code()).await
+            }
+        });
+        changed.unwrap();
+    }
+
+    /// Lets a custom role grant something else: at one of three levels each of seven modules.
+    fn change_role(&self, number: usize) {
+        let workspace = 10_001 + number as u64 % WORKSPACES;
+        let id = WorkspaceId::parse(&workspace.to_string()).unwrap();
+        let levels =
+            [PermissionType::ReadOnly, PermissionType::ReadWrite, PermissionType::FullAccess];
+        let modules = ["DLC", "DSW", "PaiDesigner", "Dataset", "Model", "Image", "CodeSource"];
+        let modules: Vec<ModulePermission> = modules
+            .iter()
+            .enumerate()
+            .map(|(place, module)| ModulePermission {
+                module: (*module).to_owned(),
+                permission_type: levels[number / 3_usize.pow(u32::try_from(place).unwrap()) % 3],
+                permissions: Vec::new(),
+            })
+            .collect();
+        let caller = caller("UpdateWorkspaceRole");
+        let named = format!("role-{workspace}");
+        let update = self.management.update_role(&caller, &id, &named, None, Some(&modules));
+        self.runtime.block_on(update).unwrap();
+    }
+}
+
+fn caller(operation: &str) -> Caller {
+    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
+    Caller {
+        account: AccountId::parse(ACCOUNT).unwrap(),
+        principal: PrincipalId::parse(ACCOUNT).unwrap(),
+        key: None,
+        operation: catalog().operation(operation).unwrap(),
+        resources: Vec::new(),
+        context: BTreeMap::new(),
+        actor: Actor::new(ACCOUNT.to_owned(), request),
+        at_least: None,
+    }
+}
