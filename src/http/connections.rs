@@ -19,15 +19,12 @@ use std::{
 };
 
 use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::{
-    dev::Extensions,
-    rt::net::{TcpStream as AsyncTcp, UnixStream as AsyncUnix},
-};
+use actix_web::rt::net::{TcpStream as AsyncTcp, UnixStream as AsyncUnix};
 
 /// How often connections are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
 /// How many requests a connection may bring. Requests that come without a pause are answered without one, and others on
-/// the thread wait meanwhile: this bounds how long. (With yielding instead, pipelined connections hung.)
+/// the thread wait meanwhile: this bounds how long.
 const REQUESTS: u32 = 1_000;
 /// How many sweeps a connection stays after a refusal whose body was not read: long enough for the answer to arrive.
 const LINGER: u64 = 2;
@@ -116,8 +113,8 @@ impl Connections {
         Arc::new(Self { open: Mutex::new(Vec::new()), times })
     }
 
-    /// Notes a new connection beside it, and returns nothing else: requests find it there.
-    pub(super) fn note(&self, stream: &dyn Any, extensions: &mut Extensions) {
+    /// Notes a new connection.
+    pub(super) fn note(&self, stream: &dyn Any) -> Arc<Connection> {
         let (peer, fd) = if let Some(uds) = stream.downcast_ref::<AsyncUnix>() {
             (Peer::Uds, uds.as_fd().try_clone_to_owned())
         } else if let Some(tcp) = stream.downcast_ref::<AsyncTcp>() {
@@ -142,7 +139,7 @@ impl Connections {
         });
         connection.allow(self.times.idle);
         self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
-        extensions.insert(connection);
+        connection
     }
 
     /// Ends the connections that wait for a next request.

@@ -18,10 +18,12 @@ use pin_project_lite::pin_project;
 use tracing::Span;
 
 use super::{
+    api::Link,
     connections::Connection,
     decisions::{self, Lane, Way},
     dialect::Dialect,
     error::HttpError,
+    gate::Flow,
     head::Head,
     request_id::{self, Note, X_REQUEST_ID},
     state::State,
@@ -207,7 +209,7 @@ struct Place {
     note: Rc<Note>,
     dialect: Dialect,
     span: Span,
-    connection: Option<Arc<Connection>>,
+    connection: Option<(Arc<Connection>, Rc<Flow>)>,
     has_body: bool,
     /// Whether the connection ends with the answer.
     is_last: bool,
@@ -218,8 +220,9 @@ impl Place {
         let dialect = Dialect::of(request.head());
         let note = request_id::note(head.request_id, dialect)?;
         let draining = state.is_some_and(|state| !state.health.is_ready());
-        let connection = request.conn_data::<Arc<Connection>>().cloned();
-        let last = connection.as_ref().is_some_and(|connection| connection.begin());
+        let link = request.conn_data::<Link>();
+        let connection = link.map(|link| (link.connection.clone(), link.flow.clone()));
+        let last = link.is_some_and(|link| link.connection.begin());
         let has_body = head.has_body();
         // Decisions log nothing but at `debug`, so that a span for each would be made for nothing.
         let span = if decisions::is_path(request.path()) {
@@ -237,8 +240,9 @@ impl Place {
         handled: Option<Result<ServiceResponse, actix_web::Error>>,
     ) -> Result<ServiceResponse, actix_web::Error> {
         let was_read = !self.has_body || (self.note.was_read() && matches!(&handled, Some(Ok(_))));
-        if let Some(connection) = &self.connection {
+        if let Some((connection, flow)) = &self.connection {
             connection.end(!was_read);
+            flow.answered(was_read && !self.is_last);
         }
         let mut response = match handled {
             Some(Ok(response)) => response,

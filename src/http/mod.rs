@@ -4,6 +4,7 @@
 //! it decides nothing.
 
 mod admission;
+mod api;
 mod body;
 mod connections;
 mod context;
@@ -11,6 +12,7 @@ mod decisions;
 mod dialect;
 mod error;
 mod floor;
+mod gate;
 mod head;
 mod listen;
 mod management;

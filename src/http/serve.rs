@@ -6,13 +6,13 @@ use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use tokio::runtime::{Handle, Runtime};
 
 use super::{
+    api,
     connections::Connections,
     context::Surround,
     listen::Listeners,
     ops::Health,
     routes,
     state::{Limits, Offices, Services, State},
-    token::LastCaller,
 };
 use crate::domain::AccountId;
 
@@ -109,7 +109,6 @@ pub fn start(
     let health = Health::of(services.accounts.clone(), services.verifier.clone());
     // A request may wait for its body and for a revision or the store; what takes longer than both is stuck.
     let connections = Connections::new(limits.keep_alive, limits.body_timeout + STUCK);
-    let noting = connections.clone();
     let (read_office, reads) = Office::open("signed-reads", READ_THREADS)?;
     let (change_office, changes) = Office::open("signed-changes", CHANGE_THREADS)?;
     let state = web::Data::new(State {
@@ -121,34 +120,8 @@ pub fn start(
         offices: Offices { reads, changes },
         admission: Arc::default(),
     });
-    let mut api = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .wrap(Surround { state: Some(state.clone()) })
-            .configure(routes::api)
-            .default_service(web::to(routes::elsewhere))
-    })
-    .workers(limits.workers)
-    .max_connections(limits.max_connections)
-    .client_request_timeout(limits.head_timeout)
-    .client_disconnect_timeout(Duration::from_secs(1))
-    .keep_alive(limits.keep_alive)
-    // In whole seconds, at least as long as was asked for.
-    .shutdown_timeout(
-        limits.shutdown_timeout.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
-    )
-    .on_connect(move |stream, extensions| {
-        noting.note(stream, extensions);
-        extensions.insert(LastCaller::default());
-    })
-    .disable_signals();
-    api = match listeners.tls {
-        Some(tls) => api.listen_rustls_0_23(listeners.api, tls.into_config())?,
-        None => api.listen(listeners.api)?,
-    };
-    if let Some(uds) = listeners.uds {
-        api = api.listen_uds(uds)?;
-    }
+    let Listeners { api, tls, uds, ops } = listeners;
+    let api = api::server((api, tls, uds), state, connections.clone())?;
     let ops_health = web::Data::new(health.clone());
     let ops = HttpServer::new(move || {
         App::new()
@@ -161,8 +134,8 @@ pub fn start(
     .client_request_timeout(limits.head_timeout)
     .shutdown_timeout(1)
     .disable_signals()
-    .listen(listeners.ops)?;
-    let (api, ops) = (api.run(), ops.run());
+    .listen(ops)?
+    .run();
     let (api_handle, ops_handle) = (api.handle(), ops.handle());
     let sweeping = tokio::task::spawn_local(connections.clone().sweep());
     let joined = tokio::task::spawn_local(async move {

@@ -1,6 +1,6 @@
 //! Who asks: the bearer token of a request, or the account its Unix socket is bound to.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{cell::RefCell, rc::Rc};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -10,11 +10,7 @@ use actix_web::{
 use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq;
 
-use super::{
-    connections::{Connection, Peer},
-    error::HttpError,
-    state::State,
-};
+use super::{api::Link, connections::Peer, error::HttpError, state::State};
 use crate::{
     error::Error,
     service::{Authenticator, Known, Pep},
@@ -70,7 +66,7 @@ pub(super) fn last(
     request: &ServiceRequest,
     authorization: Option<&HeaderValue>,
 ) -> Option<Rc<Known>> {
-    request.conn_data::<LastCaller>()?.sent(authorization)
+    request.conn_data::<Link>()?.last.sent(authorization)
 }
 
 /// Returns the authenticated caller of a request.
@@ -79,7 +75,7 @@ pub(super) fn last(
 /// As [`Authenticator::authenticate`].
 pub(super) async fn caller(request: &HttpRequest, state: &State) -> Result<Pep, Error> {
     let authenticator = &state.services.authenticator;
-    let last = request.conn_data::<LastCaller>();
+    let last = request.conn_data::<Link>().map(|link| &link.last);
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     // A second header might be meant for another reader: neither is trusted.
     let (header, None) = (headers.next(), headers.next()) else {
@@ -119,7 +115,7 @@ fn bearer(header: &HeaderValue) -> Result<&str, Error> {
 
 /// Returns the account the socket of a request is bound to, as its caller.
 fn by_socket(request: &HttpRequest, state: &State) -> Result<Known, Error> {
-    let peer = request.conn_data::<Arc<Connection>>().map(|connection| connection.peer);
+    let peer = request.conn_data::<Link>().map(|link| link.connection.peer);
     match (&state.uds_account, peer) {
         (Some(account), Some(Peer::Uds)) => Ok(Known::by_socket(account.clone())),
         _ => Err(Authenticator::refusal()),

@@ -1,7 +1,6 @@
-//! Requests on one connection, cut anywhere or several at once: answers come in order, each the right one, with its request id.
-//!
-//! Those at once are few and arrive whole. When a request is answered while the body of a later one is on its way, the HTTP
-//! library says `Connection: close` though nothing of that request is left to read, and may close.
+//! Requests that are sent without waiting for answers: these come in order, each the right one, with its request id.
+
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -32,12 +31,13 @@ enum Expected {
     Refusal(&'static str, &'static str),
 }
 
-/// Draws a request: a single one or a batch, allowed, denied or refused; with ids and batches that long at most.
-fn drawn(seeded: &mut Seeded, number: usize, longest: usize, items: u64) -> Sent {
+/// Draws a request: a single one or a batch, allowed, denied or refused.
+fn drawn(seeded: &mut Seeded, number: usize) -> Sent {
     let item = |seeded: &mut Seeded| match seeded.below(3) {
         0 => (good().to_string(), "Allow"),
         1 => (with("/principal/id", json!("2002")), "Deny"),
-        _ => (with("/resource/id", json!("x".repeat(1 + number % longest))), "Allow"),
+        // Long, so that bodies are in several packets.
+        _ => (with("/resource/id", json!("x".repeat(1 + number % 1_500))), "Allow"),
     };
     let refusals = [
         (without("/action"), "missing_field", "action"),
@@ -61,7 +61,7 @@ fn drawn(seeded: &mut Seeded, number: usize, longest: usize, items: u64) -> Sent
         }
         7 => (BATCH, "{}".to_owned(), Expected::Refusal("missing_field", "requests")),
         _ => {
-            let items: Vec<_> = (0..=seeded.below(items)).map(|_| item(seeded)).collect();
+            let items: Vec<_> = (0..=seeded.below(20)).map(|_| item(seeded)).collect();
             let bodies: Vec<&str> = items.iter().map(|(body, _)| body.as_str()).collect();
             let body = format!("{{\"requests\": [{}]}}", bodies.join(","));
             let decisions = items.iter().map(|(_, decision)| *decision).collect();
@@ -95,56 +95,51 @@ fn check(sent: &Sent, answer: &Answer) {
     }
 }
 
-/// Connections to a server over each kind of listener.
-fn connections(server: &Server, place: &Place) -> [Connection; 2] {
-    [server.connect(), Connection::uds(&place.path("s.sock"))]
-}
-
-#[track_caller]
-fn check_next(connection: &mut Connection, sent: &Sent) {
-    let answer = connection.answer("POST").unwrap_or_else(|error| panic!("{}: {error}", sent.id));
-    assert_eq!(answer.header("connection"), None, "{answer:?}");
-    check(sent, &answer);
-}
-
-#[test]
-fn five_hundred_requests_cut_at_random_bytes_are_answered_on_one_connection() {
-    let place = Place::new();
-    let server = Server::demo(&["--uds", &place.text("s.sock")]);
-    for mut connection in connections(&server, &place) {
-        let (mut seeded, mut refused) = (Seeded(1), 0);
-        for number in 0..500 {
-            let sent = drawn(&mut seeded, number, 1_500, 20);
-            refused += u32::from(matches!(sent.expected, Expected::Refusal(..)));
-            let mut rest = sent.bytes.as_slice();
+/// Sends requests while answers are read on another thread, cut at random bytes or all at once, and checks the answers.
+fn converse(
+    mut connection: Connection,
+    seeded: &mut Seeded,
+    sent: &[Sent],
+    is_cut: bool,
+) -> Connection {
+    let bytes: Vec<u8> = sent.iter().flat_map(|it| it.bytes.iter().copied()).collect();
+    let mut writer = connection.writer();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut rest = bytes.as_slice();
             while !rest.is_empty() {
                 let most = u64::try_from(rest.len()).unwrap();
-                let size = usize::try_from(1 + seeded.below(most)).unwrap();
-                connection.push(&rest[..size]).unwrap();
-                rest = &rest[size..];
+                let size = if is_cut { 1 + seeded.below(most.min(5_000)) } else { most };
+                let (now, later) = rest.split_at(usize::try_from(size).unwrap());
+                writer.write_all(now).unwrap();
+                rest = later;
             }
-            check_next(&mut connection, &sent);
+        });
+        for one in sent {
+            let answer =
+                connection.answer("POST").unwrap_or_else(|error| panic!("{}: {error}", one.id));
+            assert_eq!(answer.header("connection"), None, "{answer:?}");
+            check(one, &answer);
         }
-        assert!((50..400).contains(&refused), "{refused}");
-    }
+    });
+    connection
 }
 
 #[test]
-fn requests_written_at_once_are_answered_in_their_order() {
+fn five_hundred_requests_at_once_are_answered_in_their_order() {
     let place = Place::new();
     let server = Server::demo(&["--uds", &place.text("s.sock")]);
-    for mut connection in connections(&server, &place) {
-        let mut seeded = Seeded(2);
-        for window in 0..100 {
-            let sent: Vec<Sent> =
-                (0..5).map(|place| drawn(&mut seeded, 5 * window + place, 20, 4)).collect();
-            connection
-                .push(&sent.iter().map(|it| it.bytes.as_slice()).collect::<Vec<_>>().concat())
-                .unwrap();
-            for one in &sent {
-                check_next(&mut connection, one);
-            }
-        }
+    for (seed, is_cut) in [(1, false), (2, true), (3, true)] {
+        let mut seeded = Seeded(seed);
+        let sent: Vec<Sent> = (0..500).map(|number| drawn(&mut seeded, number)).collect();
+        let refused = sent.iter().filter(|it| matches!(it.expected, Expected::Refusal(..))).count();
+        assert!((50..400).contains(&refused), "{refused}");
+        let mut tcp = converse(server.connect(), &mut seeded, &sent, is_cut);
+        // And the connection goes on.
+        assert_eq!(tcp.ask(&Request::post(ONE, good().to_string().as_bytes())).status, 200);
+        let uds = Connection::uds(&place.path("s.sock"));
+        let mut uds = converse(uds, &mut seeded, &sent, is_cut);
+        assert_eq!(uds.ask(&Request::post(ONE, good().to_string().as_bytes())).status, 200);
     }
 }
 
@@ -180,15 +175,37 @@ fn a_connection_goes_on_after_a_refusal_whose_body_was_read() {
 fn a_connection_ends_after_its_thousandth_answer() {
     let place = Place::new();
     let server = Server::demo(&["--uds", &place.text("s.sock")]);
-    let [good, refused] = [good().to_string(), without("/action")];
-    for mut connection in connections(&server, &place) {
-        for number in 1..=MOST {
-            let (body, status) = if number % 7 == 0 { (&refused, 400) } else { (&good, 200) };
-            let answer = connection.ask(&Request::post(ONE, body.as_bytes()));
-            assert_eq!(answer.status, status, "{answer:?}");
-            let ends = (number == MOST).then_some("close");
-            assert_eq!(answer.header("connection"), ends, "{number}: {answer:?}");
-        }
-        connection.assert_closed();
+    let body = good().to_string();
+    let refused = without("/action");
+    let all: Vec<u8> = (0..MOST + 20)
+        .flat_map(|number| {
+            let body = if number % 7 == 0 { &refused } else { &body };
+            let id = number.to_string();
+            Request::post(ONE, body.as_bytes()).with("X-Request-Id", id).bytes()
+        })
+        .collect();
+    let check = |mut connection: Connection| {
+        let mut writer = connection.writer();
+        thread::scope(|scope| {
+            // The other side closes before it has read everything.
+            scope.spawn(|| drop(writer.write_all(&all)));
+            for number in 0..MOST {
+                let answer = connection.answer("POST").unwrap();
+                assert_eq!(answer.status, if number % 7 == 0 { 400 } else { 200 }, "{answer:?}");
+                assert_eq!(answer.header("x-request-id"), Some(&*number.to_string()));
+                let ends = (number == MOST - 1).then_some("close");
+                assert_eq!(answer.header("connection"), ends, "{number}: {answer:?}");
+            }
+            connection.assert_closed();
+        });
+    };
+    check(server.connect());
+    check(Connection::uds(&place.path("s.sock")));
+    // One after the other as well.
+    let mut connection = server.connect();
+    for number in 1..=MOST {
+        let answer = connection.ask(&Request::post(ONE, body.as_bytes()));
+        assert_eq!(answer.header("connection"), (number == MOST).then_some("close"), "{number}");
     }
+    connection.assert_closed();
 }

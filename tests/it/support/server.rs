@@ -404,6 +404,14 @@ impl Connection {
         Self { wire: Wire::Uds(stream), read: Vec::new() }
     }
 
+    /// Returns a second handle, to write while answers are read.
+    pub(crate) fn writer(&self) -> Box<dyn Write + Send> {
+        match &self.wire {
+            Wire::Tcp(stream) => Box::new(stream.try_clone().unwrap()),
+            Wire::Uds(stream) => Box::new(stream.try_clone().unwrap()),
+        }
+    }
+
     /// Sends bytes.
     ///
     /// # Errors
