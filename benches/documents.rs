@@ -262,8 +262,10 @@ fn timed<'c>(name: String, mut once: impl FnMut() + 'c) -> Case<'c> {
     (name, Box::new(run))
 }
 
-/// Runs all in turn, each for about 20 ms, and prints what one of it takes.
+/// Runs all in turn whose names have what is said on the command line, each for about 20 ms, and prints what one of it takes.
 fn take_turns(rounds: usize, mut cases: Vec<Case<'_>>) {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    cases.retain(|(name, _)| wanted.iter().all(|part| name.contains(part.as_str())));
     let counts: Vec<usize> = cases
         .iter_mut()
         .map(|(_, run)| {

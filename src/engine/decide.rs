@@ -169,15 +169,15 @@ impl Snapshot {
         statement: &Statement,
         applying: &Applying<'_>,
     ) -> Option<(CedarRequest, Entities)> {
-        let (principal, resource) = (document.holder().clone(), entities::of_arn(&applying.arn)?);
+        let resource = entities::of_arn(&applying.arn)?;
         let name = self.engine.catalog.ram_name(self.engine.catalog.action(request.action)?);
         let statements = std::iter::once(statement);
         let context = ram::context(statements, name, &applying.arn, &applying.conditions)?;
         // Statements are about the name of an action, which is in the context, not about its groups.
         let action = self.engine.actions.get(usize::from(request.action.0))?.uid();
-        let asked =
-            CedarRequest::new(principal.uid(), action, resource.uid(), context, None).ok()?;
-        Some((asked, Entities::from_entities([principal, resource], None).ok()?))
+        let (holder, what) = (document.holder().clone(), resource.uid());
+        let asked = CedarRequest::new(holder, action, what, context, None).ok()?;
+        Some((asked, Entities::from_entities([resource], None).ok()?))
     }
 
     /// Returns what conditions are compared with: what the request states, and what is known of it beside.

@@ -74,13 +74,6 @@ pub(super) fn resource(
     Entity::new(Type::Asset.uid(&format!("{kind}/{id}")), attributes, parents).ok()
 }
 
-/// Returns somebody who holds a RAM policy: statements look at nothing else of who asks.
-pub(super) fn holder(policy: &str) -> Option<Entity> {
-    let parents = HashSet::from([Type::RamPolicy.uid(policy)]);
-    let attributes = HashMap::from([string("uid", "")]);
-    Entity::new(Type::User.uid("holder"), attributes, parents).ok()
-}
-
 /// Returns something of an ARN: statements look at nothing else of what is asked about.
 pub(super) fn of_arn(arn: &str) -> Option<Entity> {
     let attributes = HashMap::from([string(ram::ARN, arn)]);

@@ -144,6 +144,29 @@ fn five_hundred_requests_at_once_are_answered_in_their_order() {
 }
 
 #[test]
+fn requests_that_take_their_time_are_answered_in_their_order_however_many_they_are() {
+    let place = Place::new();
+    let server = Server::demo(&["--uds", &place.text("s.sock")]);
+    // Each is carried out on another thread, so none is answered at once.
+    let body = json!({ "name": "one of many", "scopes": ["decide"] }).to_string();
+    let all: Vec<u8> = (0..60)
+        .flat_map(|number: u32| {
+            let request = Request::post("/v1/tokens", body.as_bytes());
+            request.with("X-Request-Id", number.to_string()).bytes()
+        })
+        .collect();
+    for mut connection in [server.connect(), Connection::uds(&place.path("s.sock"))] {
+        connection.push(&all).unwrap();
+        for number in 0..60 {
+            let answer = connection.answer("POST").unwrap();
+            assert_eq!(answer.status / 100, 2, "{answer:?}");
+            assert_eq!(answer.header("x-request-id"), Some(&*number.to_string()));
+            assert_eq!(answer.header("connection"), None, "{answer:?}");
+        }
+    }
+}
+
+#[test]
 fn a_connection_goes_on_after_a_refusal_whose_body_was_read() {
     let server = Server::demo(&[]);
     let mut connection = server.connect();

@@ -87,10 +87,14 @@ const ROOMS: &[Room] = &[
         name: "http",
         rooms: &["catalog", "domain", "error", "ram", "service"],
         crates: &[
+            "actix_http",
+            "actix_server",
+            "actix_service",
             "actix_tls",
             "actix_web",
             "futures_util",
             "jiff",
+            "memchr",
             "percent_encoding",
             "pin_project_lite",
             "rustls",
@@ -169,6 +173,9 @@ const ROOMS: &[Room] = &[
 /// Drivers that one room alone may name, so that replacing one is one room's work.
 const ONLY: &[(&str, &str)] = &[
     ("cedar_policy", "src/engine"),
+    ("actix_http", "src/http"),
+    ("actix_server", "src/http"),
+    ("actix_service", "src/http"),
     ("actix_web", "src/http"),
     ("redb", "src/store/redb"),
     ("redis", "src/store/redis"),

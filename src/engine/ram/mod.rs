@@ -18,7 +18,9 @@ pub(super) use conditions::{
 };
 pub(super) use statement::Statement;
 
-use super::entities;
+use cedar_policy::EntityUid;
+
+use super::names::Type;
 use crate::{
     domain::{ActionId, Invalid},
     ram::{
@@ -33,8 +35,8 @@ use crate::{
 pub struct Document {
     /// The entity its holders have as a parent, for example `Custom/dev-only`.
     policy: String,
-    /// One of them.
-    holder: cedar_policy::Entity,
+    /// The same entity, who stands for all of them: everything is in itself.
+    holder: EntityUid,
     statements: Vec<Statement>,
     /// One bit for each action of the catalogue: whether a statement names it.
     named: Box<[u64]>,
@@ -94,7 +96,7 @@ impl Document {
         for statement in &statements {
             named.iter_mut().zip(statement.named()).for_each(|(all, its)| *all |= its);
         }
-        let holder = entities::holder(policy).ok_or_else(|| refuse("nobody could hold it"))?;
+        let holder = Type::RamPolicy.uid(policy);
         Ok(Self { policy: policy.to_owned(), holder, statements, named, patterns })
     }
 
@@ -108,8 +110,8 @@ impl Document {
         &self.policy
     }
 
-    /// Returns somebody who holds it.
-    pub(super) const fn holder(&self) -> &cedar_policy::Entity {
+    /// Returns who stands for its holders: statements ask only whether somebody is in the policy, and so it is itself.
+    pub(super) const fn holder(&self) -> &EntityUid {
         &self.holder
     }
 
