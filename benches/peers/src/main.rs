@@ -99,6 +99,10 @@ struct RunArgs {
     format: Format,
 }
 
+/// That of pai-authz.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match obey(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

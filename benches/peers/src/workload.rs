@@ -219,7 +219,7 @@ fn check(
     let (action, module) = *dice.of(actions)?;
     let resource_type = module.main_type.and_then(|name| catalog.resource_type(name));
     let resource_type = resource_type.context("a module without a type")?;
-    let asset = match resource_type.id_parts() {
+    let asset = match resource_type.id_parts {
         // The workspace itself.
         0 => workspace.id.clone(),
         parts => vec![format!("asset-{number}"); parts].join("/"),
