@@ -152,6 +152,7 @@ pub(super) async fn run_users(command: &UserCommand, format: Format) -> anyhow::
 }
 
 async fn apply(path: &Path, store: &StoreArgs, file: &File, format: Format) -> anyhow::Result<u8> {
+    store.lasting()?;
     let opened = store.open(true).await?;
     let shown = path.display().to_string();
     let content = content(file, &opened.account, opened.accounts.clock().now())

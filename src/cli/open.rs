@@ -81,9 +81,22 @@ impl StoreArgs {
         account(text)
     }
 
+    /// Refuses a store that is empty at the beginning of a command and gone at its end.
+    pub(super) fn lasting(&self) -> anyhow::Result<()> {
+        if matches!(self.store, Some(StoreAddress::Memory)) {
+            bail!(
+                "`memory:` is empty when a command begins and gone when it ends: give `redb:PATH`"
+            );
+        }
+        Ok(())
+    }
+
     /// Opens the store, making a new one of development mode when `create` allows it.
     pub(super) async fn open(&self, create: bool) -> anyhow::Result<Opened> {
         let Some(address) = &self.store else { bail!("name the store with `--store redb:PATH`") };
+        if !create {
+            self.lasting()?;
+        }
         let account = self.account()?;
         let redis = self.redis.clone().with_environment();
         let store = store(address, &redis, self.mode(), create && self.dev)?;

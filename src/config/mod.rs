@@ -43,7 +43,7 @@ pub struct Settings {
     /// Address of the API [default: 127.0.0.1:8080].
     #[arg(long, env = "PAI_AUTHZ_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Address of `/livez` and `/readyz` [default: 127.0.0.1:9090].
+    /// Address of `/livez`, `/readyz` and `/metrics` [default: 127.0.0.1:9090].
     #[arg(long, env = "PAI_AUTHZ_OPS_LISTEN", value_name = "ADDRESS")]
     pub ops_listen: Option<SocketAddr>,
     /// Allow a listener beyond loopback without TLS.

@@ -36,6 +36,7 @@ mod applying;
 mod attached;
 mod builtin;
 mod condition;
+mod context;
 mod custom_role;
 mod decide;
 mod entities;

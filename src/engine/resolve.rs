@@ -1,22 +1,17 @@
 //! From a question to a request: names become catalogue entries, or the refusal says which field is wrong.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
-use super::{Engine, ram};
+use super::{Engine, context, ram};
 use crate::{
     catalog::{ANY, Action, ActionScope, Arn, PermissionScope, ResourceType, as_pattern},
     domain::{
-        Accessibility, AccountId, ActionId, Asker, ContextValue, DigitsId, IdRef, Invalid,
-        InvalidKind, Principal, PrincipalId, PrincipalKind, Question, Request, Resource,
-        ResourceId, Scalar, WorkspaceId,
+        Accessibility, AccountId, ActionId, Asker, DigitsId, IdRef, Invalid, InvalidKind,
+        Principal, PrincipalId, PrincipalKind, Question, Request, Resource, ResourceId,
+        WorkspaceId,
     },
 };
 
-/// Most keys of a context, longest key and longest value in bytes, most values of a key.
-const CONTEXT_KEYS: usize = 64;
-const CONTEXT_KEY_BYTES: usize = 128;
-const CONTEXT_VALUE_BYTES: usize = 2_048;
-const CONTEXT_VALUES: usize = 64;
 /// The RAM code of Simple Log Service.
 const LOG: &str = "log";
 /// The RAM code of RAM, which has no regions.
@@ -57,7 +52,7 @@ impl Engine {
             None => self.stated_by_fields(action, question)?,
         };
         if !question.context.is_empty() {
-            check_context(&question.context)?;
+            context::check(&question.context)?;
             ram::check_conditions(&question.context, &ram::KNOWN)?;
         }
         let context = Cow::Owned(std::mem::take(&mut question.context));
@@ -468,45 +463,4 @@ fn resource_id<'q>(
         return Err(Invalid::value("resource.id", &id, &expected, help).into());
     }
     Ok(Some(id))
-}
-
-/// Refuses a context of more than is read.
-pub(super) fn check_context(context: &BTreeMap<String, ContextValue>) -> Result<(), Invalid> {
-    if context.len() > CONTEXT_KEYS {
-        let count = context.len().to_string();
-        return Err(Invalid::value(
-            "context",
-            &count,
-            "a number of keys that is read",
-            "give at most 64 keys",
-        ));
-    }
-    for (key, value) in context {
-        if key.is_empty() || key.len() > CONTEXT_KEY_BYTES || key.chars().any(char::is_control) {
-            return Err(Invalid::value(
-                "context",
-                key,
-                "a condition key",
-                "give 1 to 128 bytes, as `acs:SourceIp`",
-            ));
-        }
-        let values = match value {
-            ContextValue::One(one) => std::slice::from_ref(one),
-            ContextValue::Many(many) => many.as_slice(),
-        };
-        let long = values.iter().any(|v| match v {
-            Scalar::String(text) | Scalar::Number(text) => text.len() > CONTEXT_VALUE_BYTES,
-            Scalar::Bool(_) => false,
-        });
-        if long || values.len() > CONTEXT_VALUES {
-            let help = "give at most 64 values of at most 2048 bytes";
-            return Err(Invalid::value(
-                format!("context.{key}"),
-                "…",
-                "a value that is read",
-                help,
-            ));
-        }
-    }
-    Ok(())
 }

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use cedar_policy::{Entities, Entity, Request as CedarRequest};
 
 use super::{
-    Document, Engine,
+    Document, Engine, context,
     entities::string,
     judge::judge,
     names::Type,
     ram::{self, Conditions, Statement, WrongType},
-    resolve::check_context,
 };
 use crate::{
     catalog::Action,
@@ -97,7 +96,7 @@ impl Engine {
             Some(_) => &[(keys::PRINCIPAL_ARN, "it is that of `principal`: leave it out")],
             None => &[],
         };
-        check_context(asked.context)?;
+        context::check(asked.context)?;
         ram::check_conditions(asked.context, known)?;
         let context = ram::context_size(asked.context);
         let cost = documents.iter().map(|document| document.cost(asked.resource, context));

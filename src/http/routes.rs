@@ -75,7 +75,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Http
         ..Error::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`; on its own listener `/livez`, `/readyz`",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`; on its own listener `/livez`, `/readyz` and `/metrics`",
         )
     };
     Err(HttpError::new(&request, error))

@@ -31,7 +31,7 @@ pub enum StoreError {
     #[error("the nonce was used before")]
     NonceUsed,
     /// Another process has the store open.
-    #[error("`{path}` is in use by another process: stop it, or speak to it with `--url`", path = path.display())]
+    #[error("`{path}` is in use by another process: stop that first; what manages a running service takes its `--url` instead of a store", path = path.display())]
     InUse {
         /// The file.
         path: PathBuf,

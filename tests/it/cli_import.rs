@@ -8,6 +8,16 @@ use crate::{
 };
 
 #[test]
+fn what_would_be_gone_at_once_is_not_imported() {
+    let place = Place::new();
+    let file = place.write("import.json", json!({ "users": [{ "id": "2001" }] }).to_string());
+    refused(&run(["import", &file, "--store", "memory:", "--dev"]), &["memory:", "redb:PATH"]);
+    let asked = ["check", "--principal", "User:2001", "--action", "PaiDLC:ListJobs"];
+    let of = ["--workspace", "10001", "--store", "memory:", "--dev"];
+    refused(&run(asked.into_iter().chain(of)), &["memory:", "redb:PATH"]);
+}
+
+#[test]
 fn an_import_is_whole_or_nothing() {
     let place = Place::new();
     let account = "1000000000000001";

@@ -195,6 +195,42 @@ fn a_connection_goes_on_after_a_refusal_whose_body_was_read() {
 }
 
 #[test]
+fn what_is_sent_behind_the_last_request_is_not_carried_out_and_takes_no_answer_back() {
+    let server = Server::demo(&[]);
+    let body = json!({ "name": "behind", "scopes": ["decide"] }).to_string();
+    let behind = Request::post("/v1/tokens", body.as_bytes()).bytes();
+    let decision = good().to_string();
+    let last = || Request::post(ONE, decision.as_bytes()).with("Connection", "close".to_owned());
+    for (last, ahead) in [
+        (last(), 0),
+        (last().with("Upgrade", "h2c".to_owned()), 0),
+        (Request::post(ONE, decision.as_bytes()), MOST - 1),
+        (Request::post(ONE, decision.as_bytes()).with("Upgrade", "foo".to_owned()), MOST - 1),
+    ] {
+        let one = Request::post(ONE, decision.as_bytes()).bytes();
+        let mut sent = one.repeat(ahead);
+        sent.extend(last.bytes());
+        // More than anybody keeps for later.
+        sent.extend(behind.repeat(3_000));
+        let mut connection = server.connect();
+        let mut writer = connection.writer();
+        thread::scope(|scope| {
+            // Nobody reads it to its end.
+            scope.spawn(move || drop(writer.write_all(&sent)));
+            for number in 0..=ahead {
+                let answer = connection.answer("POST").unwrap();
+                assert_eq!(answer.status, 200, "{number}: {answer:?}");
+                let ends = (number == ahead).then_some("close");
+                assert_eq!(answer.header("connection"), ends, "{number}: {answer:?}");
+            }
+            connection.assert_closed();
+        });
+    }
+    let listed = server.connect().ask(&Request::get("/v1/tokens"));
+    assert!(!String::from_utf8_lossy(&listed.body).contains("behind"), "{listed:?}");
+}
+
+#[test]
 fn a_connection_ends_after_its_thousandth_answer() {
     let place = Place::new();
     let server = Server::demo(&["--uds", &place.text("s.sock")]);

@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// What an answer looks like when none is given.
-const SINGLE: &str = r#"{"decision":"Allow","reason":"explicit_allow","determiningPolicies":["PAI.AlgoDeveloper/DLC.write.own"],"errors":[],"revision":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+const SINGLE: &str = r#"{"decision":"Allow","reason":"explicit_allow","determiningPolicies":["PAI.AlgoDeveloper/DLC.write.own-private"],"errors":[],"revision":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+
+/// How many questions the batch has that an answer is made for.
+const BATCH: usize = 100;
 
 /// What `bench floor` takes.
 #[derive(Debug, clap::Args)]
@@ -25,13 +28,13 @@ pub(super) struct FloorArgs {
     /// Unix socket to listen on as well.
     #[arg(long, value_name = "PATH")]
     uds: Option<PathBuf>,
-    /// Worker threads.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    workers: u16,
+    /// Worker threads: as many as the service has that it is compared with [default: one per core, as `serve`].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
     /// File with the answer to a single request [default: one of usual length].
     #[arg(long, value_name = "FILE")]
     single: Option<PathBuf>,
-    /// File with the answer to a batch [default: that to a single request].
+    /// File with the answer to a batch [default: as many of single requests as make a batch of 100].
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
 }
@@ -51,7 +54,10 @@ pub(super) async fn run(args: &FloorArgs) -> anyhow::Result<u8> {
             .map(Some),
     };
     let single = read("--single", &args.single)?.unwrap_or_else(|| SINGLE.to_owned());
-    let batch = read("--batch", &args.batch)?.unwrap_or_else(|| single.clone());
+    let batch = read("--batch", &args.batch)?.unwrap_or_else(|| {
+        let results = vec![single.as_str(); BATCH].join(",");
+        format!("{{\"results\":[{results}]}}")
+    });
     let tcp = TcpListener::bind(args.listen)
         .with_context(|| format!("cannot listen on `{}`", args.listen))?;
     tcp.set_nonblocking(true)?;
@@ -66,8 +72,16 @@ pub(super) async fn run(args: &FloorArgs) -> anyhow::Result<u8> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let constant = Constant { single, batch };
-    let (handle, running) = http::floor(tcp, uds, args.workers.into(), constant)?;
-    output::line(format_args!("the floor answers on http://{address}, always the same"))?;
+    let workers = match args.workers {
+        Some(workers) => workers.into(),
+        None => std::thread::available_parallelism().context("give `--workers`")?.get(),
+    };
+    let (handle, running) = http::floor(tcp, uds, workers, constant)?;
+    let socket =
+        args.uds.as_ref().map_or_else(String::new, |it| format!(" and `{}`", it.display()));
+    output::line(format_args!(
+        "the floor answers on http://{address}{socket}, always the same, with {workers} workers"
+    ))?;
     tokio::select! {
         ended = running => ended??,
         _ = interrupt.recv() => handle.stop(true).await,

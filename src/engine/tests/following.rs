@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountRecords, CustomRole, CustomRoleId, Op, PermissionType, Question, Revision,
-        RuleAccessibility,
+        AccountRecords, CustomRole, CustomRoleId, Effect, Op, PermissionType, PrincipalKind,
+        Question, Revision, RuleAccessibility,
     },
     engine::Snapshot,
 };
@@ -170,5 +170,38 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn members_that_are_no_plain_users_are_told_apart_however_many_come_and_go() {
+    let mut present = one_member();
+    let id = principal_id("2001");
+    // Unknown, while still a member.
+    let is_allowed = |snapshot: &Snapshot| decide(snapshot, &stop()).effect() == Effect::Allow;
+    for round in 0..3 {
+        present = after(&present, &[Op::RemoveIdentity(id.clone())]);
+        assert!(!is_allowed(&present), "{round}");
+        for part in 0..20_u64 {
+            let others = (0..100).map(|n| (500_000 + part * 100 + n).to_string());
+            let ops: Vec<Op> = others
+                .flat_map(|other| {
+                    [Op::PutIdentity(identity(&other)), Op::RemoveIdentity(principal_id(&other))]
+                })
+                .collect();
+            present = after(&present, &ops);
+            assert!(!is_allowed(&present), "{round} {part}");
+        }
+        assert!(present.exceptions.len() < 1_100, "{}", present.exceptions.len());
+        // Of another kind: it is a RAM role that has the number of the member.
+        let mut role = identity("2001");
+        role.principal.kind = PrincipalKind::RamRole;
+        present = after(&present, &[Op::PutIdentity(role)]);
+        assert!(!is_allowed(&present), "{round}");
+        let as_role = Question { principal_type: Some("RamRole"), ..stop() };
+        assert_eq!(decide(&present, &as_role).effect(), Effect::Allow);
+        present = after(&present, &[Op::PutIdentity(identity("2001"))]);
+        assert!(is_allowed(&present), "{round}");
+        assert_eq!(decide(&present, &as_role).effect(), Effect::Deny);
     }
 }

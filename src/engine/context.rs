@@ -1,0 +1,52 @@
+//! How much the context of a request may say.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{ContextValue, Invalid, Scalar};
+
+/// Most keys of a context, longest key and longest value in bytes, most values of a key.
+const CONTEXT_KEYS: usize = 64;
+const CONTEXT_KEY_BYTES: usize = 128;
+const CONTEXT_VALUE_BYTES: usize = 2_048;
+const CONTEXT_VALUES: usize = 64;
+
+/// Refuses a context of more than is read.
+pub(super) fn check(context: &BTreeMap<String, ContextValue>) -> Result<(), Invalid> {
+    if context.len() > CONTEXT_KEYS {
+        let count = context.len().to_string();
+        return Err(Invalid::value(
+            "context",
+            &count,
+            "a number of keys that is read",
+            "give at most 64 keys",
+        ));
+    }
+    for (key, value) in context {
+        if key.is_empty() || key.len() > CONTEXT_KEY_BYTES || key.chars().any(char::is_control) {
+            return Err(Invalid::value(
+                "context",
+                key,
+                "a condition key",
+                "give 1 to 128 bytes, as `acs:SourceIp`",
+            ));
+        }
+        let values = match value {
+            ContextValue::One(one) => std::slice::from_ref(one),
+            ContextValue::Many(many) => many.as_slice(),
+        };
+        let long = values.iter().any(|v| match v {
+            Scalar::String(text) | Scalar::Number(text) => text.len() > CONTEXT_VALUE_BYTES,
+            Scalar::Bool(_) => false,
+        });
+        if long || values.len() > CONTEXT_VALUES {
+            let help = "give at most 64 values of at most 2048 bytes";
+            return Err(Invalid::value(
+                format!("context.{key}"),
+                "…",
+                "a value that is read",
+                help,
+            ));
+        }
+    }
+    Ok(())
+}
