@@ -22,9 +22,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::support::{
     self, Seeded, kills,
     records::{account, assert_log_leads_to},
-    server::{Connection, Place, Server, until},
+    server::{Place, Server, until},
     signed::{Call, Key},
     timed,
+    wire::Connection,
 };
 
 const ACCOUNTS: [&str; 2] = ["1000000000000077", "1000000000000078"];

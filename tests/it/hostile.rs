@@ -7,10 +7,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    Seeded, report,
-    server::{Place, Request},
-};
+use crate::support::{Seeded, report, server::Place, wire::Request};
 
 const ONE: &str = "/v1/is-authorized";
 const BATCH: &str = "/v1/batch-is-authorized";

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     http_errors::assert_error,
-    support::server::{Answer, Connection, DEV_TOKEN, Place, Request, Server},
+    support::{
+        server::{DEV_TOKEN, Place, Server},
+        wire::{Answer, Connection, Request},
+    },
 };
 
 pub(crate) const ONE: &str = "/v1/is-authorized";

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     http_errors::{BATCH, ONE, assert_error, good, with, without},
-    support::server::{DEV_TOKEN, Place, Request, Server},
+    support::{
+        server::{DEV_TOKEN, Place, Server},
+        wire::Request,
+    },
 };
 
 #[test]

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::server::{Answer, Request, Server};
+use crate::support::{
+    server::Server,
+    wire::{Answer, Request},
+};
 
 pub(crate) const ONE: &str = "/v1/is-authorized";
 pub(crate) const BATCH: &str = "/v1/batch-is-authorized";

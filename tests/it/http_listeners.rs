@@ -9,7 +9,10 @@ use std::{
 use crate::{
     http_auth::{ACCOUNT, ONE, TOKENS, assert_refused, question},
     http_errors::assert_error,
-    support::server::{Connection, DEV_TOKEN, Done, Place, Request, Server, command, finish, run},
+    support::{
+        server::{DEV_TOKEN, Done, Place, Server, command, finish, run},
+        wire::{Connection, Request},
+    },
 };
 
 /// Runs a service that is expected not to start.

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     http_errors::assert_error,
-    support::server::{Connection, DEV_TOKEN, Request, Server, signal, until},
+    support::{
+        server::{DEV_TOKEN, Server, signal, until},
+        wire::{Connection, Request},
+    },
 };
 
 const ONE: &str = "/v1/is-authorized";

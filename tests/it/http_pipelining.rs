@@ -8,7 +8,8 @@ use crate::{
     http_errors::{BATCH, ONE, assert_error, good, with, without},
     support::{
         Seeded,
-        server::{Answer, Connection, Place, Request, Server},
+        server::{Place, Server},
+        wire::{Answer, Connection, Request},
     },
 };
 

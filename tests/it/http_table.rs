@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     permission_rows, report,
-    server::{Place, Request, Server},
+    server::{Place, Server},
+    wire::Request,
 };
 
 const ACCOUNT: &str = "1000000000000077";

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    server::{Connection, Place, Request, Server, command, finish},
+    server::{Place, Server, command, finish},
     signed::{Api, Call, Key, ok, refused},
+    wire::{Connection, Request},
 };
 
 const ACCOUNT: &str = "1000000000000077";

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Seeded,
-    server::{Answer, Server},
+    server::Server,
     signed::{Api, Call, Key, ok},
+    wire::Answer,
 };
 
 fn demo() -> (Server, Api) {

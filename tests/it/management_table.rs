@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     permission_rows, report,
-    server::{Answer, Place},
+    server::Place,
     signed::{Api, Call, Key, ok, operations},
+    wire::Answer,
 };
 
 const ACCOUNT: &str = "1000000000000077";

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::refused,
-    support::server::{DEV_TOKEN, Done, Place, Request, Server, command, run},
+    support::{
+        server::{DEV_TOKEN, Done, Place, Server, command, run},
+        wire::Request,
+    },
 };
 
 const GOOD: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"paidlc:GetJob","Resource":"acs:paidlc:*:*:workspace/1001/dlcjob/*"}]}"#;

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::support::{
     ram::{ALLOW, DENY, FULL, Ram, TRUST, column},
     redis::Redis,
-    server::{Answer, Place, Server},
+    server::{Place, Server},
     signed::{Api, Call, Key, ok, refused},
+    wire::Answer,
 };
 
 /// Status, code, operation and query of what is refused where `p`, `g`, `g2`, `r` and `u` are there, `u` is in `g`, and `p` is

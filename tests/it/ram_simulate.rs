@@ -18,7 +18,8 @@ use crate::{
         Seeded, full,
         records::custom_policy,
         report,
-        server::{DEV_TOKEN, Place, Request, Server, run},
+        server::{DEV_TOKEN, Place, Server, run},
+        wire::Request,
     },
 };
 

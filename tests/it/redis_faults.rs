@@ -9,9 +9,10 @@ use crate::support::{
     load::{Load, Seen, last},
     redis::{Cluster, Proxy, Redis, Sentinels},
     report,
-    server::{Request, until},
+    server::until,
     signed::ok,
     timed,
+    wire::Request,
 };
 
 /// Nothing that was acknowledged is lost when the server is killed.

@@ -14,9 +14,10 @@ use crate::support::{
     full,
     redis::Redis,
     report,
-    server::{Request, run, until},
+    server::{run, until},
     signed::{Call, ok},
     timed,
+    wire::Request,
 };
 
 #[test]

@@ -6,7 +6,10 @@ use serde_json::json;
 
 use crate::{
     http_errors::assert_error,
-    support::server::{Place, Request, Server, command, finish, run},
+    support::{
+        server::{Place, Server, command, finish, run},
+        wire::Request,
+    },
 };
 
 const ONE: &str = "/v1/is-authorized";

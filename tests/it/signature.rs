@@ -14,8 +14,9 @@ use crate::sdk;
 
 use crate::support::{
     Seeded, report,
-    server::{Connection, Place, Server},
+    server::{Place, Server},
     signed::{Api, Call, Key, Signed, now, ok, refused},
+    wire::Connection,
 };
 
 fn demo() -> (Server, Api) {

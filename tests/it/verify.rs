@@ -20,8 +20,9 @@ use crate::{
         Seeded, permission_rows,
         ram::{DENY, Ram},
         report,
-        server::{DEV_TOKEN, Request, Server, command, finish, until},
+        server::{DEV_TOKEN, Server, command, finish, until},
         signed::{Api, Key, ok},
+        wire::Request,
     },
 };
 

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use super::{
-    server::{Answer, Connection, Place, Request, Server, run, until},
+    server::{Place, Server, run, until},
     signed::{Api, Call, Key, ok},
+    wire::{Answer, Connection, Request},
 };
 
 /// The account of the fleet.

@@ -17,6 +17,7 @@ pub(crate) mod records;
 pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod signed;
+pub(crate) mod wire;
 mod words;
 
 use std::{

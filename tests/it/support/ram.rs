@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    server::{Answer, Server},
+    server::Server,
     signed::{Api, Key, ok, refused},
+    wire::Answer,
 };
 
 pub(crate) const ALLOW: &str =

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::server::{Answer, Connection};
+use super::wire::{Answer, Connection};
 
 /// An access key and its secret.
 #[derive(Clone, Debug)]
