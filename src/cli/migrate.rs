@@ -332,6 +332,7 @@ mod tests {
             name: "secret name".to_owned(),
             digest: TokenDigest([7; 32]),
             scopes: Scopes::all(),
+            bundle: None,
             created: Timestamp::from_millis(1),
         }));
         other.unreadable.insert(at);

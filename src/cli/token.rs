@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     client::Method,
-    domain::{Scope, Scopes, Token, TokenId},
+    domain::{BundleName, Scope, Scopes, Token, TokenId},
     http,
     service::Tokens,
 };
@@ -33,8 +33,11 @@ pub(super) struct CreateArgs {
     #[arg(long)]
     name: String,
     /// What it may be used for; repeat for several.
-    #[arg(long = "scope", value_parser = ["decide", "tokens"], default_value = "decide")]
+    #[arg(long = "scope", value_parser = ["decide", "tokens", "search", "explain"], default_value = "decide")]
     scopes: Vec<String>,
+    /// The policy bundle it asks, instead of the account.
+    #[arg(long, value_name = "NAME", value_parser = bundle)]
+    bundle: Option<BundleName>,
     #[command(flatten)]
     place: Place,
 }
@@ -86,9 +89,16 @@ pub(super) async fn run(command: &TokenCommand, format: Format) -> anyhow::Resul
     Ok(0)
 }
 
+fn bundle(text: &str) -> Result<BundleName, String> {
+    BundleName::parse(text).map_err(|form| format!("not {}: {}", form.expected, form.help))
+}
+
 async fn create(args: &CreateArgs) -> anyhow::Result<Value> {
     if args.place.store.store.is_none() {
-        let body = json!({ "name": args.name, "scopes": args.scopes });
+        let mut body = json!({ "name": args.name, "scopes": args.scopes });
+        if let (Some(bundle), Some(object)) = (&args.bundle, body.as_object_mut()) {
+            object.insert("bundle".to_owned(), Value::String(bundle.to_string()));
+        }
         return Ok(args
             .place
             .target
@@ -99,7 +109,8 @@ async fn create(args: &CreateArgs) -> anyhow::Result<Value> {
     let opened = args.place.store.open(false).await?;
     let tokens = Tokens::new(opened.accounts, opened.keyring.clone());
     let scopes = Scopes::new(args.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect());
-    let created = tokens.create(&opened.account, &actor()?, &args.name, scopes).await?;
+    let (actor, bundle) = (actor()?, args.bundle.clone());
+    let created = tokens.create(&opened.account, &actor, &args.name, scopes, bundle).await?;
     let mut value = as_value(&created.token);
     if let Some(object) = value.as_object_mut() {
         object.insert("token".to_owned(), Value::String(created.text));
@@ -138,6 +149,7 @@ fn as_value(token: &Token) -> Value {
         "id": token.id.as_str(),
         "name": token.name,
         "scopes": token.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "bundle": token.bundle.as_ref().map(BundleName::as_str),
         "createdAt": http::time(token.created),
     })
 }
@@ -155,13 +167,14 @@ fn show_list(answer: &Value, format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         return Ok(output::json(answer)?);
     }
-    let mut rows = vec![["ID", "SCOPES", "CREATED", "NAME"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["ID", "SCOPES", "BUNDLE", "CREATED", "NAME"].map(str::to_owned).to_vec()];
     for token in answer.get("tokens").and_then(Value::as_array).into_iter().flatten() {
         let scopes = token.get("scopes").and_then(Value::as_array).into_iter().flatten();
         let scopes: Vec<&str> = scopes.filter_map(Value::as_str).collect();
         rows.push(vec![
             text(token, "id"),
             scopes.join(","),
+            text(token, "bundle"),
             text(token, "createdAt"),
             text(token, "name"),
         ]);

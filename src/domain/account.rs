@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    AccessKeyId, AccountId, Asker, Assumable, CustomRole, CustomRoleId, Group, GroupId, Holder,
-    Members, Policy, PolicyName, PolicyRef, PrincipalId, ResourceGroupId, Revision, RoleRef,
-    Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, Asker, Assumable, BundleName, CustomRole, CustomRoleId, Group, GroupId,
+    Holder, Members, Policy, PolicyName, PolicyRef, PrincipalId, ResourceGroupId, Revision,
+    RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 
 /// The kind of a principal.
@@ -169,11 +169,15 @@ pub enum Scope {
     Decide,
     /// Create, list and revoke tokens of the account.
     Tokens,
+    /// Ask who may, what is allowed, and where: answers name principals and workspaces that the caller did not.
+    Search,
+    /// Ask why: answers name roles, policies and what would change a decision.
+    Explain,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Decide, Self::Tokens];
+    pub const ALL: [Self; 4] = [Self::Decide, Self::Tokens, Self::Search, Self::Explain];
 
     /// Returns the spelling of the interface.
     #[must_use]
@@ -181,6 +185,8 @@ impl Scope {
         match self {
             Self::Decide => "decide",
             Self::Tokens => "tokens",
+            Self::Search => "search",
+            Self::Explain => "explain",
         }
     }
 
@@ -251,6 +257,8 @@ pub struct Token {
     pub digest: TokenDigest,
     /// What it may be used for.
     pub scopes: Scopes,
+    /// The policy bundle it asks; `None` for the account itself.
+    pub bundle: Option<BundleName>,
     /// When it was made.
     pub created: Timestamp,
 }

@@ -122,6 +122,16 @@ id! {
     TokenId, "a token id", "give 1 to 32 letters or digits, as `token list` prints them", |t| alphanumeric(t, 32)
 }
 id! {
+    /// The name of a policy bundle, which is a part of paths: 1 to 63 small letters, digits and `-`, a letter first.
+    BundleName, "a name of a bundle", "give 1 to 63 small letters, digits or `-`, a letter first, and not `v1`, `api`, `access` or another path of the service",
+    |t| {
+        (1..=63).contains(&t.len())
+            && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && t.starts_with(|c: char| c.is_ascii_lowercase())
+            && !["v1", "api", "access", "resourcegroups", "docs"].contains(&t)
+    }
+}
+id! {
     /// The id of an access key: 1 to 64 letters or digits.
     AccessKeyId, "an access key id", "give 1 to 64 letters or digits", |t| alphanumeric(t, 64)
 }
@@ -314,6 +324,11 @@ mod tests {
             &["", "a b", "a\"", "名", &"x".repeat(65)],
         );
         check(TokenId::parse, &["a1"], &["", "a_b", "a-b"]);
+        check(
+            BundleName::parse,
+            &["todo", "a", "search-demo", "v2", &"x".repeat(63)],
+            &["", "v1", "api", "access", "Todo", "1a", "-a", "a/b", "a.b", "a_b", &"x".repeat(64)],
+        );
         check(
             UserName::parse,
             &["a", "dana.li_2-x", &"x".repeat(64)],

@@ -28,9 +28,9 @@ pub use clock::{Clock, Timestamp};
 pub use decision::{Decision, Effect, Fault, Policies, Reason, Remembered, RememberedPolicy};
 pub use digits::{Digits, DigitsId, IdRef};
 pub use ids::{
-    AccessKeyId, AccountId, CustomRoleId, GroupId, GroupName, IdForm, Nonce, PolicyName,
-    PrincipalId, RequestId, ResourceGroupId, ResourceId, RoleName, TokenId, UserName, WorkspaceId,
-    WorkspaceName,
+    AccessKeyId, AccountId, BundleName, CustomRoleId, GroupId, GroupName, IdForm, Nonce,
+    PolicyName, PrincipalId, RequestId, ResourceGroupId, ResourceId, RoleName, TokenId, UserName,
+    WorkspaceId, WorkspaceName,
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};

@@ -46,7 +46,7 @@ pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};
 pub use simulate::{Row, Simulate, check_document};
 pub use tally::decisions_made;
 pub use tokens::{
-    Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Known, Pep, Tokens,
+    Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Known, Pep, Reach, Tokens,
 };
 pub use verify::{Verified, Verifier};
 pub use view::View;

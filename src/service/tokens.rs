@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq;
 use super::{Accounts, Actor, Keyring, random::random_hex};
 use crate::{
     domain::{
-        AccountId, Digits, Invalid, Op, Revision, Scope, Scopes, Timestamp, Token, TokenDigest,
-        TokenId,
+        AccountId, BundleName, Digits, Invalid, Op, Revision, Scope, Scopes, Timestamp, Token,
+        TokenDigest, TokenId, shortened,
     },
     error::{Error, ErrorCode},
 };
@@ -36,6 +36,19 @@ pub struct Pep {
     pub name: Arc<str>,
     /// What it may do.
     pub scopes: Scopes,
+    /// What it may ask.
+    pub reach: Reach,
+}
+
+/// What a caller may ask: its account, or one of the policy bundles that are served beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// The account.
+    Account,
+    /// A bundle, and nothing of the account.
+    Bundle(BundleName),
+    /// The account, and every bundle: the token of development mode.
+    All,
 }
 
 impl Pep {
@@ -44,6 +57,43 @@ impl Pep {
     /// # Errors
     /// [`ErrorCode::Forbidden`].
     pub fn demand(&self, scope: Scope) -> Result<(), Error> {
+        if let Reach::Bundle(bundle) = &self.reach {
+            return Err(Error::new(
+                ErrorCode::Forbidden,
+                format!("`{}` is a token of the bundle `{bundle}`", self.name),
+                "send a token made without `--bundle`",
+            ));
+        }
+        self.demand_scope(scope)
+    }
+
+    /// Refuses a caller that may not do what `scope` stands for in a bundle of the account `owner`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`], alike for a bundle of another account and for one that is not there.
+    pub fn demand_in(
+        &self,
+        bundle: &str,
+        owner: Option<&AccountId>,
+        scope: Scope,
+    ) -> Result<(), Error> {
+        let is_reached = match &self.reach {
+            Reach::Account => false,
+            Reach::Bundle(bound) => bound.as_str() == bundle && owner == Some(&self.account),
+            Reach::All => owner.is_some(),
+        };
+        if !is_reached {
+            let bundle = shortened(bundle, Invalid::MAX_VALUE);
+            return Err(Error::new(
+                ErrorCode::Forbidden,
+                format!("`{}` may not ask the bundle `{bundle}`", self.name),
+                "send a token made with `--bundle NAME`, of a bundle that is served and of its account",
+            ));
+        }
+        self.demand_scope(scope)
+    }
+
+    fn demand_scope(&self, scope: Scope) -> Result<(), Error> {
         if self.scopes.contains(scope) {
             return Ok(());
         }
@@ -78,7 +128,8 @@ impl Known {
     #[must_use]
     pub fn by_socket(account: AccountId) -> Self {
         let scopes = Scopes::new(vec![Scope::Decide]);
-        Self { pep: Pep { account, name: Arc::from("uds"), scopes }, until: Until::Closed }
+        let pep = Pep { account, name: Arc::from("uds"), scopes, reach: Reach::Account };
+        Self { pep, until: Until::Closed }
     }
 
     /// Returns whether it is still the same at a revision of its account.
@@ -140,7 +191,8 @@ impl Authenticator {
             let (account, name) = (account.clone(), Arc::from(DEV_TOKEN));
             let revision = self.accounts.present(account.as_str()).map(|view| view.revision());
             let until = revision.map_or(Until::Asked, Until::Changed);
-            return Ok(Known { pep: Pep { account, name, scopes: Scopes::all() }, until });
+            let (scopes, reach) = (Scopes::all(), Reach::All);
+            return Ok(Known { pep: Pep { account, name, scopes, reach }, until });
         }
         let (account, id, secret) = split(token).ok_or_else(Self::refusal)?;
         let view = self.accounts.present(account);
@@ -150,7 +202,8 @@ impl Authenticator {
         match kept {
             Some((view, kept)) if genuine => {
                 let (account, name) = (view.account().clone(), kept.id.shared());
-                let pep = Pep { account, name, scopes: kept.scopes };
+                let reach = kept.bundle.clone().map_or(Reach::Account, Reach::Bundle);
+                let pep = Pep { account, name, scopes: kept.scopes, reach };
                 Ok(Known { pep, until: Until::Changed(view.revision()) })
             }
             Some(_) => Err(Self::refusal()),
@@ -222,6 +275,7 @@ impl Tokens {
         actor: &Actor,
         name: &str,
         scopes: Scopes,
+        bundle: Option<BundleName>,
     ) -> Result<CreatedToken, Error> {
         let length = name.chars().count();
         if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
@@ -229,12 +283,19 @@ impl Tokens {
             return Err(Invalid::value("name", name, "a name of a token", help).into());
         }
         if scopes.is_empty() {
-            return Err(
-                Invalid::missing("scopes", "give at least one of `decide`, `tokens`").into()
-            );
+            return Err(Invalid::missing(
+                "scopes",
+                "give at least one of `decide`, `tokens`, `search`, `explain`",
+            )
+            .into());
         }
-        let (token, text) =
-            new_token(&self.keyring, account, name, scopes, self.accounts.clock().now())?;
+        if bundle.is_some() && scopes.contains(Scope::Tokens) {
+            let help = "a token of a bundle asks for decisions: give `decide`, `search`, `explain`";
+            return Err(Invalid::value("scopes", "tokens", "a scope of a bundle", help).into());
+        }
+        let now = self.accounts.clock().now();
+        let (token, text) = new_token(&self.keyring, account, name, scopes, now)?;
+        let token = Token { bundle, ..token };
         let decide = |view: &super::View| {
             if view.token_count() >= MAX_TOKENS {
                 return Err(Error::new(
@@ -299,5 +360,5 @@ pub(super) fn new_token(
         TokenId::parse(&id).map_err(|_| Error::internal("a random token id has a wrong form"))?;
     let text = format!("{PREFIX}{account}_{id}_{secret}");
     let digest = keyring.token_digest(account, &id, &secret);
-    Ok((Token { digest, id, name: name.to_owned(), scopes, created }, text))
+    Ok((Token { digest, id, name: name.to_owned(), scopes, bundle: None, created }, text))
 }

@@ -32,11 +32,12 @@ pub(in crate::http) async fn create(
         refuse(Invalid::missing("name", "say what the token is for, in 1 to 128 characters").into())
     })?;
     let scopes = wire.scopes().map_err(|invalid| refuse(invalid.into()))?;
+    let bundle = wire.bundle().map_err(|invalid| refuse(invalid.into()))?;
     let actor = Actor::new(pep.name.to_string(), change_id().map_err(refuse)?);
     let created = state
         .services
         .tokens
-        .create(&pep.account, &actor, name.as_str(), scopes)
+        .create(&pep.account, &actor, name.as_str(), scopes, bundle)
         .await
         .map_err(refuse)?;
     let revision = state.services.authorizer.revision_token(&pep.account, created.revision);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{Invalid, Scope, Scopes, Token},
+    domain::{BundleName, Invalid, Scope, Scopes, Token},
     http::object::Text,
 };
 
@@ -15,6 +15,8 @@ pub(super) struct CreateTokenRequest<'a> {
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow, default)]
     scopes: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
+    bundle: Option<Text<'a>>,
 }
 
 impl CreateTokenRequest<'_> {
@@ -23,11 +25,21 @@ impl CreateTokenRequest<'_> {
         let Some(scopes) = &self.scopes else { return Ok(Scopes::new(vec![Scope::Decide])) };
         let parse = |(index, text): (usize, &Text<'_>)| {
             Scope::parse(text.as_str()).ok_or_else(|| {
-                let help = "give `decide` or `tokens`";
+                let help = "give `decide`, `tokens`, `search` or `explain`";
                 Invalid::value(format!("scopes[{index}]"), text.as_str(), "a scope", help)
             })
         };
         scopes.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>().map(Scopes::new)
+    }
+
+    /// Returns the bundle that is to be asked instead of the account.
+    pub(super) fn bundle(&self) -> Result<Option<BundleName>, Invalid> {
+        let parse = |text: &Text<'_>| {
+            let text = text.as_str();
+            BundleName::parse(text)
+                .map_err(|form| Invalid::value("bundle", text, form.expected, form.help))
+        };
+        self.bundle.as_ref().map(parse).transpose()
     }
 }
 
@@ -38,6 +50,7 @@ pub(super) struct TokenBody<'t> {
     id: &'t str,
     name: &'t str,
     scopes: Vec<&'static str>,
+    bundle: Option<&'t str>,
     created_at: String,
 }
 
@@ -47,6 +60,7 @@ impl<'t> From<&'t Token> for TokenBody<'t> {
             id: token.id.as_str(),
             name: &token.name,
             scopes: token.scopes.iter().map(Scope::as_str).collect(),
+            bundle: token.bundle.as_ref().map(BundleName::as_str),
             created_at: crate::http::time(token.created),
         }
     }

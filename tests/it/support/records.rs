@@ -1,11 +1,11 @@
 //! Records and changes, short to write.
 
 use pai_authz::domain::{
-    AccessKey, AccessKeyId, AccountId, AccountRecords, Assumable, BuiltinRole, Change, CustomRole,
-    CustomRoleId, EntityAccess, EnvMode, Group, GroupId, GroupName, Holder, Identity, KeyStatus,
-    LogEntry, Member, ModulePermission, Op, PermissionGrant, PermissionRule, PermissionType,
-    Policy, PolicyName, PolicyRef, PolicyType, PolicyVersion, Principal, PrincipalId,
-    PrincipalKind, Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef,
+    AccessKey, AccessKeyId, AccountId, AccountRecords, Assumable, BuiltinRole, BundleName, Change,
+    CustomRole, CustomRoleId, EntityAccess, EnvMode, Group, GroupId, GroupName, Holder, Identity,
+    KeyStatus, LogEntry, Member, ModulePermission, Op, PermissionGrant, PermissionRule,
+    PermissionType, Policy, PolicyName, PolicyRef, PolicyType, PolicyVersion, Principal,
+    PrincipalId, PrincipalKind, Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef,
     RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, VersionId,
     Workspace, WorkspaceId, WorkspaceName,
 };
@@ -123,6 +123,7 @@ pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
             name: hostile(seeded.next()),
             digest: TokenDigest(std::array::from_fn(|_| seeded.next().to_le_bytes()[0])),
             scopes: Scopes::new(Scope::ALL.into_iter().filter(|_| seeded.below(2) == 0).collect()),
+            bundle: (seeded.below(2) == 0).then(|| BundleName::parse("todo").unwrap()),
             created: at(seeded.next()),
         }),
         9 => Op::RemoveToken(TokenId::parse(&format!("t{id}")).unwrap()),

@@ -4,8 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use super::{Undecodable, WireAccessKey, WireToken, all, digest, id, named};
 use crate::domain::{
-    AccessKey, AccessKeyId, KeyStatus, PrincipalId, Scope, Scopes, Timestamp, Token, TokenDigest,
-    TokenId,
+    AccessKey, AccessKeyId, BundleName, KeyStatus, PrincipalId, Scope, Scopes, Timestamp, Token,
+    TokenDigest, TokenId,
 };
 
 impl From<&Token> for WireToken {
@@ -16,6 +16,7 @@ impl From<&Token> for WireToken {
             digest: BASE64.encode(token.digest.0),
             scopes: token.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
             created_ms: token.created.as_millis(),
+            bundle: token.bundle.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -41,6 +42,7 @@ impl TryFrom<WireToken> for Token {
             name: wire.name,
             digest: TokenDigest(digest(&wire.digest)?),
             scopes: Scopes::new(all(wire.scopes, |text| named(&text, "scope", Scope::parse))?),
+            bundle: wire.bundle.map(|name| id(&name, BundleName::parse)).transpose()?,
             created: Timestamp::from_millis(wire.created_ms),
         })
     }

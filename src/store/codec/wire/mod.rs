@@ -26,10 +26,10 @@ pub(in crate::store) enum Undecodable {
 
 /// Defines stored structs: all fields required but those that may be nothing, unknown ones refused.
 macro_rules! wire {
-    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => { $(
+    ($($name:ident { $($(#[$how:meta])* $field:ident: $type:ty),* $(,)? })*) => { $(
         #[derive(Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(in crate::store::codec) struct $name { $($field: $type),* }
+        pub(in crate::store::codec) struct $name { $($(#[$how])* $field: $type),* }
     )* };
 }
 
@@ -49,7 +49,11 @@ wire! {
     WireModule { module: String, permission_type: String, permissions: Vec<WireGrant> }
     WireGrant { codes: Vec<String>, rules: Vec<WireRule> }
     WireRule { accessibility: String, entity_access: String }
-    WireToken { id: String, name: String, digest: String, scopes: Vec<String>, created_ms: u64 }
+    WireToken {
+        id: String, name: String, digest: String, scopes: Vec<String>, created_ms: u64,
+        // Left out where there is none: versions before bundles read such tokens as well.
+        #[serde(default, skip_serializing_if = "Option::is_none")] bundle: Option<String>,
+    }
     WireAccessKey { id: String, owner: String, sealed_secret: String, active: bool, created_ms: u64 }
     WireRetiredName { name: String, since_ms: u64 }
     WireDefault { workspace: String }
