@@ -51,6 +51,8 @@ pub(crate) fn start_service(
                 Duration::ZERO,
             );
             let services = Services {
+                bundles: Arc::default(),
+                public_url: None,
                 accounts: accounts.clone(),
                 authorizer: Authorizer::new(accounts.clone(), keyring.clone(), Duration::ZERO),
                 authenticator: Arc::new(Authenticator::new(

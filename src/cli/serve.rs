@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     config::{Config, Settings, StoreAddress},
-    domain::AccountId,
+    domain::{AccountId, BundleName},
     http::{self, Limits, Listeners, Services, Tls},
     service::{
-        Accounts, Authenticator, Authorizer, Bounds, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN,
-        Management, Replica, Residency, Signers, Tokens, Verifier,
+        Accounts, Authenticator, Authorizer, Bounds, Bundles, DEV_ACCESS_KEY, DEV_ACCOUNT,
+        DEV_TOKEN, Management, Replica, Residency, Signers, Tokens, Verifier, Watch,
     },
     store::Mode,
     telemetry,
@@ -92,6 +92,9 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
         Some((path, _)) => Some((path, identity(path).context("Unix socket")?)),
         None => None,
     };
+    let bundles = bundles(&config)?;
+    let _watch = Watch::start(&bundles).context("cannot watch bundles")?;
+    let public_url = public_url(&config, &listeners)?;
     let announcement = announcement(&config, &listeners, dev_account.is_some())?;
     let dev_signer = dev_account.clone();
     let verifier = match config.verify_fast_path {
@@ -112,6 +115,8 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
             Bounds { roles: config.max_roles, members: config.max_members },
             config.freshness_wait,
         ),
+        bundles,
+        public_url,
         region: config.region.clone(),
     };
     let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
@@ -130,15 +135,41 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     tracing::info!("stopping: requests in flight are answered first");
     running.stop().await?;
     if let Some((path, bound)) = socket {
-        // While this one drained it listened no more, and its successor may have put a socket of its own there.
-        let removed = identity(path)
-            .and_then(|found| if found == bound { std::fs::remove_file(path) } else { Ok(()) });
-        if let Err(error) = removed {
-            tracing::warn!(%error, path = %path.display(), "the socket file stays");
-        }
+        remove(path, bound);
     }
     tracing::info!("stopped");
     Ok(0)
+}
+
+/// Reads the bundles that are to be served.
+fn bundles(config: &Config) -> anyhow::Result<Arc<Bundles>> {
+    let named = |(name, path): &(String, PathBuf)| {
+        let parsed = BundleName::parse(name).map_err(|form| {
+            anyhow::anyhow!("`bundle`: `{name}` is not {}: {}", form.expected, form.help)
+        });
+        Ok((parsed?, path.clone()))
+    };
+    let named = config.bundles.iter().map(named).collect::<anyhow::Result<_>>()?;
+    Bundles::open(named).map_err(anyhow::Error::msg)
+}
+
+/// Returns the address by which callers reach the service; in development they are on this machine.
+fn public_url(config: &Config, listeners: &Listeners) -> anyhow::Result<Option<String>> {
+    if config.public_url.is_some() || !config.dev {
+        return Ok(config.public_url.clone());
+    }
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    Ok(Some(format!("{scheme}://{}", listeners.api.local_addr()?)))
+}
+
+/// Removes the socket file that was bound.
+fn remove(path: &Path, bound: (u64, u64)) {
+    // While this one drained it listened no more, and its successor may have put a socket of its own there.
+    let removed = identity(path)
+        .and_then(|found| if found == bound { std::fs::remove_file(path) } else { Ok(()) });
+    if let Err(error) = removed {
+        tracing::warn!(%error, path = %path.display(), "the socket file stays");
+    }
 }
 
 /// Returns what tells the file at `path` from one that took its place: device and inode.

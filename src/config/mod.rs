@@ -3,6 +3,7 @@
 //! A flag `--body-limit` has the variable `PAI_AUTHZ_BODY_LIMIT` and the key `body-limit`; an unknown key is an
 //! error, for a misspelled limit must not silently be no limit.
 
+mod bundles;
 mod redis_settings;
 mod store_address;
 
@@ -122,6 +123,13 @@ pub struct Settings {
     /// Most members of a workspace [default: 100000].
     #[arg(long, env = "PAI_AUTHZ_MAX_MEMBERS", value_name = "N")]
     pub max_members: Option<usize>,
+    /// A policy bundle to serve, by its name and directory; repeat for several.
+    #[arg(long, env = "PAI_AUTHZ_BUNDLE", value_name = "NAME=DIR", value_delimiter = ',')]
+    pub bundle: Option<Vec<String>>,
+    /// Address by which callers reach the service, as `https://pdp.example.com`: `/.well-known/authzen-configuration` tells it
+    /// [default: with `--dev` that of the listener].
+    #[arg(long, env = "PAI_AUTHZ_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
     /// What is logged, as `info` or `pai_authz=debug` [default: info,actix_server=warn,actix_http::h1::dispatcher=off].
     #[arg(long, env = "PAI_AUTHZ_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -191,6 +199,10 @@ pub struct Config {
     pub max_roles: usize,
     /// Most members of a workspace.
     pub max_members: usize,
+    /// Policy bundles: names and directories.
+    pub bundles: Vec<(String, PathBuf)>,
+    /// Address by which callers reach the service.
+    pub public_url: Option<String>,
     /// Log filter.
     pub log: String,
     /// Log format.
@@ -249,6 +261,8 @@ impl Settings {
             account_memory_mib: self.account_memory_mib.or(below.account_memory_mib),
             max_roles: self.max_roles.or(below.max_roles),
             max_members: self.max_members.or(below.max_members),
+            bundle: self.bundle.or(below.bundle),
+            public_url: self.public_url.or(below.public_url),
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
         }
@@ -347,6 +361,8 @@ impl Settings {
             account_memory_mib: self.account_memory_mib.unwrap_or(4_096),
             max_roles: self.max_roles.unwrap_or(100),
             max_members: self.max_members.unwrap_or(100_000),
+            bundles: bundles::read(self.bundle.unwrap_or_default())?,
+            public_url: self.public_url.map(|url| bundles::public_url(&url, dev)).transpose()?,
             log: self.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: self.log_format.unwrap_or(LogFormat::Auto),
         };
@@ -392,10 +408,17 @@ impl Config {
             account_memory_mib: Some(self.account_memory_mib),
             max_roles: Some(self.max_roles),
             max_members: Some(self.max_members),
+            bundle: self.shown_bundles(),
+            public_url: self.public_url.clone(),
             log: Some(self.log.clone()),
             log_format: Some(self.log_format),
         };
         toml::to_string(&settings).map_err(|error| Misconfigured(error.to_string()))
+    }
+
+    fn shown_bundles(&self) -> Option<Vec<String>> {
+        let shown = |(name, path): &(String, PathBuf)| format!("{name}={}", path.display());
+        (!self.bundles.is_empty()).then(|| self.bundles.iter().map(shown).collect())
     }
 
     /// Refuses values that would answer nobody or everybody.

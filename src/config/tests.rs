@@ -62,3 +62,29 @@ fn what_would_be_unsafe_or_useless_is_refused() {
         settings("listen = \"0.0.0.0:1\"\ntls-cert = \"a\"\ntls-key = \"b\"").into_config().is_ok()
     );
 }
+
+#[test]
+fn bundles_are_named_once_and_addresses_have_no_path() {
+    let config =
+        settings("bundle = [\"todo=./a=b\"]\npublic-url = \"https://pdp.example.com:8443/\"")
+            .into_config()
+            .unwrap();
+    assert_eq!(config.bundles, [("todo".to_owned(), PathBuf::from("./a=b"))]);
+    assert_eq!(config.public_url.as_deref(), Some("https://pdp.example.com:8443"));
+    refused("bundle = [\"todo\"]", "bundle");
+    refused("bundle = [\"=a\"]", "bundle");
+    refused("bundle = [\"todo=\"]", "bundle");
+    refused("bundle = [\"todo=a\", \"todo=b\"]", "bundle");
+    for url in [
+        "pdp.example.com",
+        "http://a",
+        "https://",
+        "https://a/b",
+        "https://a?b",
+        "https://a#b",
+        "https://u@a",
+    ] {
+        refused(&format!("public-url = \"{url}\""), "public-url");
+    }
+    assert!(settings("public-url = \"http://127.0.0.1:1\"\ndev = true").into_config().is_ok());
+}

@@ -35,6 +35,7 @@
 mod applying;
 mod attached;
 mod builtin;
+pub mod bundle;
 mod condition;
 mod context;
 mod custom_role;

@@ -19,6 +19,7 @@ use tracing::Span;
 
 use super::{
     api::Link,
+    authzen,
     connections::Connection,
     decisions::{self, Lane, Way},
     dialect::Dialect,
@@ -225,7 +226,7 @@ impl Place {
         let last = link.is_some_and(|link| link.connection.begin());
         let has_body = head.has_body();
         // Decisions log nothing but at `debug`, so that a span for each would be made for nothing.
-        let span = if decisions::is_path(request.path()) {
+        let span = if decisions::is_path(request.path()) || authzen::is_decision(request.path()) {
             tracing::debug_span!("request", id = note.id())
         } else {
             tracing::error_span!("request", id = note.id())
@@ -269,7 +270,7 @@ impl Place {
     }
 
     fn panicked(&self) -> actix_web::Error {
-        HttpError::with_id(self.note.id(), self.dialect, Error::internal("a handler panicked"))
+        HttpError::with_id(self.note.header(), self.dialect, Error::internal("a handler panicked"))
             .into()
     }
 
@@ -289,6 +290,6 @@ impl Place {
         } else {
             Error::internal(&error.to_string())
         };
-        HttpError::with_id(self.note.id(), self.dialect, refused).into()
+        HttpError::with_id(self.note.header(), self.dialect, refused).into()
     }
 }

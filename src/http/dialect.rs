@@ -2,6 +2,8 @@
 
 use actix_web::dev::RequestHead;
 
+use super::authzen;
+
 /// In whose words a path speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -9,6 +11,8 @@ pub(super) enum Dialect {
     Own,
     /// The vendor's.
     Vendor,
+    /// That of OpenID AuthZEN.
+    AuthZen,
 }
 
 impl Dialect {
@@ -17,6 +21,9 @@ impl Dialect {
         let path = head.uri.path();
         if path.starts_with("/v1/") {
             return Self::Own;
+        }
+        if authzen::is_path(path) {
+            return Self::AuthZen;
         }
         let of_vendor = path == "/"
             || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     dialect::Dialect,
-    request_id::{X_REQUEST_ID, request_id},
+    request_id::{self, X_REQUEST_ID},
 };
 use crate::{
     domain::{Fault, Invalid, PrincipalKind, shortened},
@@ -117,20 +117,24 @@ const RETRY_AFTER_MS: &str = "1000";
 pub(super) struct HttpError {
     error: Error,
     dialect: Dialect,
-    request_id: Option<String>,
+    request_id: Option<header::HeaderValue>,
     headers: Vec<(header::HeaderName, String)>,
 }
 
 impl HttpError {
     /// Returns the answer to `request` that says `error`.
     pub(super) fn new(request: &HttpRequest, error: impl Into<Error>) -> Self {
-        let (request_id, dialect) = (request_id(request), Dialect::of(request.head()));
+        let (request_id, dialect) = (request_id::header(request), Dialect::of(request.head()));
         Self { dialect, request_id, ..Self::without_id(error) }
     }
 
     /// Returns the answer to the request of that id.
-    pub(super) fn with_id(id: &str, dialect: Dialect, error: impl Into<Error>) -> Self {
-        Self { request_id: Some(id.to_owned()), dialect, ..Self::without_id(error) }
+    pub(super) fn with_id(
+        id: header::HeaderValue,
+        dialect: Dialect,
+        error: impl Into<Error>,
+    ) -> Self {
+        Self { request_id: Some(id), dialect, ..Self::without_id(error) }
     }
 
     /// Returns the answer to a request that has no id.
@@ -177,7 +181,12 @@ impl fmt::Display for HttpError {
 
 impl ResponseError for HttpError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let status = match (self.dialect, self.error.code) {
+            // AuthZEN, Transport: a body of another type is a bad request.
+            (Dialect::AuthZen, ErrorCode::UnsupportedMediaType) => 400,
+            (_, code) => code.status(),
+        };
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -186,11 +195,12 @@ impl ResponseError for HttpError {
             response.insert_header((name.clone(), value.as_str()));
         }
         if let Some(id) = &self.request_id {
-            response.insert_header((X_REQUEST_ID.clone(), id.as_str()));
+            response.insert_header((X_REQUEST_ID.clone(), id.clone()));
         }
-        let request_id = self.request_id.as_deref();
+        let request_id = self.request_id.as_ref().map(request_id::shown);
         match self.dialect {
             Dialect::Own => response.json(Response { error: (&self.error).into(), request_id }),
+            Dialect::AuthZen => response.json(self.error.to_string()),
             Dialect::Vendor => {
                 let Error { message, field, help, .. } = &self.error;
                 let remedy =

@@ -5,6 +5,7 @@
 
 mod admission;
 mod api;
+mod authzen;
 mod body;
 mod connections;
 mod context;

@@ -14,6 +14,14 @@ use crate::{domain::RequestId, error::Error};
 /// The header that carries a request's id, both ways.
 pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Returns the text of an id, for logs and bodies; empty where it is no text of a usual length.
+pub(super) fn shown(id: &HeaderValue) -> &str {
+    id.to_str().ok().filter(|text| text.len() <= MAX_SHOWN).unwrap_or_default()
+}
+
+/// Longest id that is shown elsewhere than in its header, in bytes.
+const MAX_SHOWN: usize = 128;
+
 /// What stands beside a request: its id, and whether its body was read to the end.
 pub(super) struct Note {
     id: HeaderValue,
@@ -21,9 +29,9 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// Returns the text of the id.
+    /// Returns the text of the id, for logs and bodies, as [`shown`].
     pub(super) fn id(&self) -> &str {
-        self.id.to_str().unwrap_or_default()
+        shown(&self.id)
     }
 
     /// Returns the id as a header has it.
@@ -56,7 +64,9 @@ pub(super) fn note_read(request: &HttpRequest) {
 pub(super) fn note(stated: Option<&HeaderValue>, dialect: Dialect) -> Result<Rc<Note>, Error> {
     let is_sound =
         |value: &&HeaderValue| value.to_str().is_ok_and(|text| RequestId::parse(text).is_ok());
-    let id = match stated.filter(is_sound) {
+    // AuthZEN has any text echoed as it is.
+    let is_any = dialect == Dialect::AuthZen;
+    let id = match stated.filter(|value| is_any || is_sound(value)) {
         Some(stated) => stated.clone(),
         None => new_id(dialect)?,
     };
@@ -66,6 +76,11 @@ pub(super) fn note(stated: Option<&HeaderValue>, dialect: Dialect) -> Result<Rc<
 /// Puts a note beside its request, for handlers.
 pub(super) fn give(request: &impl HttpMessage, note: Rc<Note>) {
     request.extensions_mut().insert(note);
+}
+
+/// Returns the id of a request, as a header has it.
+pub(super) fn header(request: &HttpRequest) -> Option<HeaderValue> {
+    request.extensions().get::<Rc<Note>>().map(|note| note.header())
 }
 
 /// Returns the id of a request.

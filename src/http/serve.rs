@@ -106,7 +106,7 @@ pub fn start(
     limits: Limits,
     uds_account: Option<AccountId>,
 ) -> io::Result<Running> {
-    let health = Health::of(services.accounts.clone(), services.verifier.clone());
+    let health = Health::of(&services);
     // A request may wait for its body and for a revision or the store; what takes longer than both is stuck.
     let connections = Connections::new(limits.keep_alive, limits.body_timeout + STUCK);
     let (read_office, reads) = Office::open("signed-reads", READ_THREADS)?;

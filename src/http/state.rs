@@ -9,7 +9,9 @@ use super::{admission::Admission, ops::Health};
 use crate::{
     domain::AccountId,
     error::Error,
-    service::{Accounts, Authenticator, Authorizer, Management, Signers, Tokens, Verifier},
+    service::{
+        Accounts, Authenticator, Authorizer, Bundles, Management, Signers, Tokens, Verifier,
+    },
 };
 
 /// The use cases behind the endpoints.
@@ -29,6 +31,10 @@ pub struct Services {
     pub management: Management,
     /// Judges some decisions anew.
     pub verifier: Option<Arc<Verifier>>,
+    /// The policy bundles beside the accounts.
+    pub bundles: Arc<Bundles>,
+    /// The address by which callers reach the service, as `https://pdp.example.com`, for those who are told where it is.
+    pub public_url: Option<String>,
     /// The region that resources of PAI are in, for their ARNs.
     pub region: String,
 }

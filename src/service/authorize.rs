@@ -1,6 +1,6 @@
 //! Answers requests for decisions.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
@@ -107,6 +107,31 @@ impl Authorizer {
     pub fn decide<'a>(&self, asked: &'a mut Asked<'_>) -> (Decision<'a>, &'a str) {
         let Asked { view, request } = asked;
         (self.judge(view, request).0, self.revision_of(view))
+    }
+
+    pub(super) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Returns the request a question asks.
+    pub(super) fn resolve<'q>(
+        &self,
+        account: &AccountId,
+        question: Question<'q>,
+    ) -> Result<Request<'q>, Invalid> {
+        self.accounts.engine().resolve(account, question)
+    }
+
+    /// Returns the decision on a request that nobody asked by itself: it is not counted.
+    pub(super) fn judge_quietly<'v>(
+        &self,
+        view: &'v View,
+        request: &mut Request<'_>,
+    ) -> Decision<'v> {
+        view.snapshot.settled(request).unwrap_or_else(|| {
+            self.tell_time(request);
+            view.snapshot.is_authorized(request)
+        })
     }
 
     /// Returns the decision on a request, and whether it was looked up.
@@ -235,8 +260,8 @@ impl Authorizer {
         self.view(account, for_all.into_iter().chain(beside).max()).await
     }
 
-    /// Decides what is asked in a batch, in the order of the items, and tells each decision. A request that alone would be
-    /// refused is denied in its place with the reason, and the others are answered.
+    /// Decides what is asked in a batch, in the order of the items, and tells each decision, until whoever is told has heard
+    /// enough. A request that alone would be refused is denied in its place with the reason, and the others are answered.
     ///
     /// # Errors
     /// A workspace that cannot be read now: then the whole batch has no answer.
@@ -244,39 +269,53 @@ impl Authorizer {
         &self,
         view: &Arc<View>,
         items: impl Iterator<Item = Item<'q>>,
-        mut tell: impl FnMut(&Decision<'_>),
+        mut tell: impl FnMut(&Decision<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let account = view.account();
         let mut since = 0;
         for item in items {
             if since == FAIR {
                 since = 0;
                 tokio::task::yield_now().await;
             }
-            let resolved = match item {
-                Ok((mut question, at_least)) => {
-                    let sound = at_least.map_or(Ok(()), |it| self.demanded(account, it).map(drop));
-                    let mut resolve =
-                        || self.accounts.engine().resolve_taking(account, &mut question);
-                    sound.and_then(|()| resolve())
-                }
-                Err(invalid) => Err(invalid),
-            };
-            match resolved {
-                Ok(mut request) => {
-                    view.check_readable(request.resource.workspace())?;
-                    let (decision, was_looked_up) = self.judge(view, &mut request);
-                    since += usize::from(!was_looked_up);
-                    tell(&decision);
-                }
-                Err(invalid) => {
-                    let decision = Decision::error(Fault::Request(Box::new(invalid)));
-                    log(account, &decision, None);
-                    tell(&decision);
-                }
+            let (decision, was_looked_up) = self.decide_item(view, item)?;
+            since += usize::from(!was_looked_up);
+            if tell(&decision).is_break() {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Decides what is asked, and returns whether it was looked up. A request that would be refused is denied with the reason.
+    ///
+    /// # Errors
+    /// A workspace that cannot be read now.
+    #[inline]
+    pub fn decide_item<'v>(
+        &self,
+        view: &'v Arc<View>,
+        item: Item<'_>,
+    ) -> Result<(Decision<'v>, bool), Error> {
+        let account = view.account();
+        let resolved = match item {
+            Ok((mut question, at_least)) => {
+                let sound = at_least.map_or(Ok(()), |it| self.demanded(account, it).map(drop));
+                let mut resolve = || self.accounts.engine().resolve_taking(account, &mut question);
+                sound.and_then(|()| resolve())
+            }
+            Err(invalid) => Err(invalid),
+        };
+        match resolved {
+            Ok(mut request) => {
+                view.check_readable(request.resource.workspace())?;
+                Ok(self.judge(view, &mut request))
+            }
+            Err(invalid) => {
+                let decision = Decision::error(Fault::Request(Box::new(invalid)));
+                log(account, &decision, None);
+                Ok((decision, true))
+            }
+        }
     }
 
     /// Returns the revision behind a token.

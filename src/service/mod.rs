@@ -5,6 +5,7 @@
 
 mod accounts;
 mod authorize;
+mod bundles;
 mod demo;
 mod grants;
 mod import;
@@ -18,6 +19,7 @@ mod reading;
 mod replica;
 mod roster;
 mod rules;
+mod search;
 mod signers;
 mod simulate;
 mod tally;
@@ -28,6 +30,9 @@ mod view;
 pub use crate::engine::{Matched, NoSuggestion, Suggestion, Verdict};
 pub use accounts::{Accounts, Actor, Changed, Residency, asked};
 pub use authorize::{Asked, Authorizer, Item, Judged};
+pub use bundles::{
+    Bundles, FoundInBundle, Present as PresentBundle, Properties, Query, Sought, Thing, Watch,
+};
 pub use demo::{DemoQuestion, demo, demo_questions};
 pub use import::{Imported, import};
 pub use initialize::{FirstKeys, initialize};
@@ -42,6 +47,7 @@ pub use place::Present;
 pub use replica::{Replica, Watched};
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};
+pub use search::{FoundHere, Seek};
 pub use signers::{ALGORITHM, Signed, Signer, Signers, payload_hash};
 pub use simulate::{Row, Simulate, check_document};
 pub use tally::decisions_made;

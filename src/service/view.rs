@@ -261,11 +261,11 @@ impl View {
     }
 
     /// Returns the RAM users or roles by name, from the first after `after` on.
-    pub fn named_after<'v>(
-        &'v self,
+    pub fn named_after(
+        &self,
         kind: PrincipalKind,
         after: Option<&UserName>,
-    ) -> impl Iterator<Item = &'v Identity> {
+    ) -> impl Iterator<Item = &Identity> + use<'_> {
         use std::ops::Bound::{Excluded, Included, Unbounded};
         let first = match after {
             Some(name) => Excluded((kind, name.clone())),
@@ -318,6 +318,16 @@ impl View {
     #[must_use]
     pub fn workspace_named(&self, name: &WorkspaceName) -> Option<&Workspace> {
         self.workspace(self.workspace_names.get(name)?)
+    }
+
+    /// Returns the workspaces by id, from the first after `after` on.
+    pub fn workspaces_after(
+        &self,
+        after: Option<&WorkspaceId>,
+    ) -> impl Iterator<Item = &Workspace> + use<'_> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let first = after.map_or(Unbounded, |id| Excluded(id.clone()));
+        self.workspaces.range((first, Unbounded)).map(|(_, workspace)| &**workspace)
     }
 
     /// Returns the names of deleted workspaces that are kept, and since when.

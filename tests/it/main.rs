@@ -6,7 +6,10 @@
     reason = "in a test a panic is the answer; clippy's own allowance does not reach what tests share"
 )]
 
+mod authzen;
+mod authzen_account;
 mod bench;
+mod bundles;
 mod cli;
 mod cli_import;
 mod client;

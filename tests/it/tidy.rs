@@ -36,6 +36,10 @@ const ROOMS: &[Room] = &[
             "imbl",
             "memchr",
             "proptest",
+            // Bundles are TOML and JSON.
+            "serde",
+            "serde_json",
+            "toml",
         ],
     },
     Room {

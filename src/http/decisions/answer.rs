@@ -97,7 +97,7 @@ impl Batch {
 }
 
 /// Writes the opaque form of a revision, of which nothing is escaped.
-fn write_revision(out: &mut Vec<u8>, revision: &str) {
+pub(in crate::http) fn write_revision(out: &mut Vec<u8>, revision: &str) {
     out.extend_from_slice(b",\"revision\":\"");
     out.extend_from_slice(revision.as_bytes());
     out.push(b'"');
@@ -108,7 +108,10 @@ fn write_revision(out: &mut Vec<u8>, revision: &str) {
 const ROLE: u8 = 0;
 
 /// Writes a decision; the object is left open.
-fn write(out: &mut Vec<u8>, decision: &Decision<'_>) -> Result<(), serde_json::Error> {
+pub(in crate::http) fn write(
+    out: &mut Vec<u8>,
+    decision: &Decision<'_>,
+) -> Result<(), serde_json::Error> {
     let Policies::Remembered(answer, roles) = &decision.determining_policies else {
         return write_anew(out, decision);
     };

@@ -22,6 +22,7 @@ use super::{IS_AUTHORIZED, answered, is_authorized};
 use crate::{
     error::Error,
     http::{
+        authzen,
         body::Reading,
         head::Head,
         request_id::{self, Note},
@@ -30,6 +31,23 @@ use crate::{
     },
     service::Known,
 };
+
+/// What has a short way.
+#[derive(Clone, Copy)]
+enum Short {
+    IsAuthorized,
+    Evaluation,
+}
+
+impl Short {
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            IS_AUTHORIZED => Some(Self::IsAuthorized),
+            authzen::EVALUATION => Some(Self::Evaluation),
+            _ => None,
+        }
+    }
+}
 
 /// A request on the short way, whose body is being read.
 pub(in crate::http) struct Lane {
@@ -54,7 +72,7 @@ impl Lane {
         head: &Head<'_>,
         state: &State,
     ) -> Option<Rc<Known>> {
-        let is_short = request.path() == IS_AUTHORIZED
+        let is_short = Short::of(request.path()).is_some()
             && request.method() == Method::POST
             && head.is_plain(state.limits.body);
         if is_short { token::last(request, head.authorization) } else { None }
@@ -84,7 +102,12 @@ impl Lane {
         let decided = match body {
             Ok(body) => {
                 note.read();
-                let Some(decided) = is_authorized::at_once(&state, &caller, &body) else {
+                let decided = match Short::of(request.path()) {
+                    Some(Short::IsAuthorized) => is_authorized::at_once(&state, &caller, &body),
+                    Some(Short::Evaluation) => authzen::at_once(&state, &caller, &body),
+                    None => None,
+                };
+                let Some(decided) = decided else {
                     let payload = once(ready(Ok(body)));
                     request.set_payload(dev::Payload::Stream { payload: Box::pin(payload) });
                     return Way::Long(request);

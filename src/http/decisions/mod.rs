@@ -15,16 +15,17 @@ use super::error::HttpError;
 use crate::error::Error;
 
 pub use answer::decision as render_decision;
+pub(super) use answer::{write as write_decision, write_revision};
 pub(super) use batch_is_authorized::read as read_batch;
 pub(super) use lane::{Lane, Way};
-pub(super) use wire::IsAuthorizedRequest;
+pub(super) use wire::{CONTEXT_KEYS, IsAuthorizedRequest, context_value};
 
 /// The type of answers.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Returns the answer with this body, or the error that there is instead.
 #[expect(clippy::result_large_err, reason = "it is what handlers return")]
-fn answered(
+pub(super) fn answered(
     request: &HttpRequest,
     body: Result<Vec<u8>, Error>,
 ) -> Result<HttpResponse, HttpError> {

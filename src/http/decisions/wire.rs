@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Most keys of a context that are read at all; the engine sets the real limit and names it.
-const CONTEXT_KEYS: usize = 1_000;
+pub(in crate::http) const CONTEXT_KEYS: usize = 1_000;
 
 /// `POST /v1/is-authorized`.
 #[derive(Debug, Deserialize)]
@@ -135,17 +135,21 @@ struct WireValue(ContextValue);
 
 impl<'de> Deserialize<'de> for WireValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        if !raw.starts_with('[') {
-            return scalar(raw).map(ContextValue::One).map(Self);
-        }
-        let items: Vec<&RawValue> = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
-        if items.len() > CONTEXT_KEYS {
-            return Err(serde::de::Error::custom("more values than a condition key may have"));
-        }
-        let values = items.iter().map(|item| scalar(item.get())).collect::<Result<_, _>>()?;
-        Ok(Self(ContextValue::Many(values)))
+        context_value(<&RawValue>::deserialize(deserializer)?.get()).map(Self)
     }
+}
+
+/// Returns the value of a condition key that a JSON text is.
+pub(in crate::http) fn context_value<E: serde::de::Error>(raw: &str) -> Result<ContextValue, E> {
+    if !raw.starts_with('[') {
+        return scalar(raw).map(ContextValue::One);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(raw).map_err(E::custom)?;
+    if items.len() > CONTEXT_KEYS {
+        return Err(E::custom("more values than a condition key may have"));
+    }
+    let values = items.iter().map(|item| scalar(item.get())).collect::<Result<_, _>>()?;
+    Ok(ContextValue::Many(values))
 }
 
 fn scalar<E: serde::de::Error>(raw: &str) -> Result<Scalar, E> {

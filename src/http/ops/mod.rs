@@ -9,9 +9,13 @@ use std::{
 };
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::service::{Accounts, Verifier, decisions_made};
+use super::Services;
+use crate::{
+    domain::BundleName,
+    service::{Accounts, Bundles, Verifier, decisions_made},
+};
 
 /// Whether the service should be sent requests.
 #[derive(Debug, Clone)]
@@ -19,12 +23,15 @@ pub(super) struct Health {
     welcome: Arc<AtomicBool>,
     accounts: Arc<Accounts>,
     verifier: Option<Arc<Verifier>>,
+    bundles: Arc<Bundles>,
 }
 
 impl Health {
     /// Returns the health of a service that does not take requests yet.
-    pub(super) fn of(accounts: Arc<Accounts>, verifier: Option<Arc<Verifier>>) -> Self {
-        Self { welcome: Arc::default(), accounts, verifier }
+    pub(super) fn of(services: &Services) -> Self {
+        let Services { accounts, verifier, bundles, .. } = services;
+        let (accounts, verifier) = (accounts.clone(), verifier.clone());
+        Self { welcome: Arc::default(), accounts, verifier, bundles: bundles.clone() }
     }
 
     /// Says that requests are welcome.
@@ -43,14 +50,30 @@ pub(super) async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
-/// `GET /readyz`: 200 when the data is loaded, fresh enough to decide on, and the service is not stopping; else 503.
+/// `GET /readyz`: 200 when the data is loaded, fresh enough to decide on, and the service is not stopping; else 503. A bundle
+/// whose directory has nothing sound is told of and no more: the last sound one is served, and nobody is helped by none.
 pub(super) async fn readyz(health: web::Data<Health>) -> HttpResponse {
     let status = match (health.is_ready(), health.accounts.is_fresh()) {
-        (true, true) => return HttpResponse::Ok().json(json!({ "status": "ready" })),
+        (true, true) => return HttpResponse::Ok().json(ready(&health.bundles)),
         (true, false) => "stale",
         (false, _) => "draining",
     };
     HttpResponse::ServiceUnavailable().json(json!({ "status": status }))
+}
+
+fn ready(bundles: &Bundles) -> Value {
+    let told = |(name, trouble): (&BundleName, Option<String>)| {
+        let told = trouble.map_or_else(
+            || json!({ "status": "present" }),
+            |trouble| json!({ "status": "outdated", "trouble": trouble }),
+        );
+        (name.to_string(), told)
+    };
+    let bundles: Map<String, Value> = bundles.health().map(told).collect();
+    if bundles.is_empty() {
+        return json!({ "status": "ready" });
+    }
+    json!({ "status": "ready", "bundles": bundles })
 }
 
 /// Returns what is counted, in the text format of Prometheus.
@@ -79,6 +102,23 @@ fn counters(health: &Health) -> String {
         ),
     ] {
         let _ = writeln!(text, "{}pai_authz_{name} {count}", head(name, help));
+    }
+    text
+}
+
+/// Returns which bundles are outdated.
+fn outdated(bundles: &Bundles) -> String {
+    let mut text = String::new();
+    for (name, trouble) in bundles.health() {
+        if text.is_empty() {
+            text.push_str("# HELP pai_authz_bundle_outdated Whether the directory of a bundle has nothing sound, so that an older one is served.\n# TYPE pai_authz_bundle_outdated gauge\n");
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "pai_authz_bundle_outdated{{bundle=\"{name}\"}} {}",
+            u8::from(trouble.is_some())
+        );
     }
     text
 }
@@ -125,6 +165,7 @@ pub(super) async fn metrics(health: web::Data<Health>) -> HttpResponse {
             .concat()
     };
     let mut text = gauges.map(line).concat();
+    text.push_str(&outdated(&health.bundles));
     text.push_str(&counters(&health));
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }

@@ -1,0 +1,106 @@
+//! Which attributes a schema declares. Cedar says whether a value fits, not which names there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// The attributes of entity types and of the contexts of actions, by the full name of the type or the namespace and id of
+/// the action.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    types: BTreeMap<String, BTreeSet<String>>,
+    actions: BTreeMap<(String, String), Context>,
+}
+
+/// The context of an action.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    /// Its members.
+    pub(super) members: BTreeSet<String>,
+    /// The members of its member `action`.
+    pub(super) of_action: BTreeSet<String>,
+}
+
+impl Declared {
+    /// Returns what a schema in Cedar's JSON form declares.
+    pub(super) fn of(schema: &Value) -> Self {
+        let mut declared = Self::default();
+        for (namespace, contents) in schema.as_object().into_iter().flatten() {
+            let within = Within { schema, namespace };
+            for (name, entity) in members(contents.get("entityTypes")) {
+                let attributes = within.attributes(entity.get("shape"));
+                let names = attributes.into_iter().flat_map(|all| all.keys().cloned()).collect();
+                declared.types.insert(qualified(namespace, name), names);
+            }
+            for (name, action) in members(contents.get("actions")) {
+                let context = action.get("appliesTo").and_then(|it| it.get("context"));
+                let attributes = within.attributes(context);
+                let nested = attributes.and_then(|all| within.attributes(all.get("action")));
+                let names = |all: Option<&serde_json::Map<String, Value>>| {
+                    all.into_iter().flat_map(|all| all.keys().cloned()).collect()
+                };
+                let context = Context { members: names(attributes), of_action: names(nested) };
+                declared.actions.insert((namespace.clone(), name.clone()), context);
+            }
+        }
+        declared
+    }
+
+    /// Returns whether a type has an attribute.
+    pub(super) fn has(&self, kind: &str, attribute: &str) -> bool {
+        self.types.get(kind).is_some_and(|all| all.contains(attribute))
+    }
+
+    /// Returns whether any type has an attribute.
+    pub(super) fn any_has(&self, attribute: &str) -> bool {
+        self.types.values().any(|all| all.contains(attribute))
+    }
+
+    /// Returns the context of an action of a namespace.
+    pub(super) fn context(&self, namespace: &str, action: &str) -> Option<&Context> {
+        self.actions.get(&(namespace.to_owned(), action.to_owned()))
+    }
+
+    /// Returns all contexts.
+    pub(super) fn contexts(&self) -> impl Iterator<Item = &Context> {
+        self.actions.values()
+    }
+}
+
+/// A namespace of a schema.
+struct Within<'s> {
+    schema: &'s Value,
+    namespace: &'s str,
+}
+
+impl<'s> Within<'s> {
+    /// Returns the attributes of a record, or of the common type that is one.
+    fn attributes(&self, kind: Option<&'s Value>) -> Option<&'s serde_json::Map<String, Value>> {
+        let mut kind = kind?;
+        // Common types may be defined by others, never in a circle: Cedar has read the schema.
+        loop {
+            if let Some(attributes) = kind.get("attributes") {
+                return attributes.as_object();
+            }
+            let name = kind.get("name").or_else(|| kind.get("type"))?.as_str()?;
+            kind = self.common(name).filter(|found| *found != kind)?;
+        }
+    }
+
+    fn common(&self, name: &str) -> Option<&'s Value> {
+        let of =
+            |namespace: &str, name: &str| self.schema.get(namespace)?.get("commonTypes")?.get(name);
+        match name.rsplit_once("::") {
+            Some((namespace, name)) => of(namespace, name),
+            None => of(self.namespace, name).or_else(|| of("", name)),
+        }
+    }
+}
+
+fn members(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+    value.and_then(Value::as_object).into_iter().flatten()
+}
+
+fn qualified(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}::{name}") }
+}

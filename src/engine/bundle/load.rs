@@ -1,0 +1,298 @@
+//! Reads a bundle: nothing that does not validate becomes one.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
+
+use cedar_policy::{
+    Entities, EntityId, EntityTypeName, EntityUid, EvalResult, PolicyId, PolicySet, Schema,
+    SchemaFragment, ValidationMode, Validator,
+};
+use serde_json::Value;
+
+use super::{ActionFacts, Bundle, BundleFile, Declared, Faulty, Manifest, manifest};
+
+/// The names of the other files.
+const SCHEMA: &str = "schema.cedarschema";
+const ENTITIES: &str = "entities.json";
+const POLICIES: &str = ".cedar";
+
+impl Bundle {
+    /// Most policies of a bundle.
+    pub const MAX_POLICIES: usize = 10_000;
+    /// Most entities of a bundle.
+    pub const MAX_ENTITIES: usize = 100_000;
+
+    /// Returns whether a file of that name is part of a bundle.
+    #[must_use]
+    pub fn has_file(name: &str) -> bool {
+        [SCHEMA, ENTITIES, manifest::FILE].contains(&name)
+            || (name.ends_with(POLICIES) && !name.starts_with('.'))
+    }
+
+    /// Returns the bundle of these files.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the file it is in.
+    pub fn load(files: &[BundleFile]) -> Result<Self, Faulty> {
+        let text = |name: &str| {
+            let found = files.iter().find(|file| file.name == name);
+            found.map(|file| file.text.as_str())
+        };
+        let needed = |name| text(name).ok_or_else(|| Faulty::of(name, &"it is missing"));
+        let manifest = Manifest::read(needed(manifest::FILE)?)?;
+        let schema_text = needed(SCHEMA)?;
+        let in_schema = |error: &dyn std::fmt::Display| Faulty::of(SCHEMA, error);
+        let (schema, found) =
+            Schema::from_cedarschema_str(schema_text).map_err(|error| in_schema(&told(error)))?;
+        let mut warnings: Vec<String> = found.map(|warning| warning.to_string()).collect();
+        let declared = Declared::of(&as_json(schema_text).map_err(|error| in_schema(&error))?);
+        let policies = policies(files)?;
+        warnings.extend(validate(&schema, &policies)?);
+        let entities = entities(&schema, text(ENTITIES))?;
+        let types = types(&schema, &manifest)?;
+        let actions = actions(&schema, &manifest, &declared)?;
+        check_assertable(&manifest, &declared)?;
+        let (ids, leads) = graph(&schema, &entities);
+        let mut named: Vec<EntityUid> =
+            policies.policies().flat_map(cedar_policy::Policy::entity_literals).collect();
+        named.sort_by_cached_key(ToString::to_string);
+        named.dedup();
+        Ok(Self {
+            manifest,
+            declared,
+            schema,
+            policies,
+            entities,
+            types,
+            actions,
+            ids,
+            leads,
+            named,
+            warnings,
+        })
+    }
+}
+
+/// Returns what an error of Cedar says: more stands in its sources than in itself.
+fn told(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn as_json(schema: &str) -> Result<Value, String> {
+    let (fragment, _) = SchemaFragment::from_cedarschema_str(schema).map_err(told)?;
+    fragment.to_json_value().map_err(told)
+}
+
+/// Reads the policies, each under the id of its `@id`, or its file and its place there.
+fn policies(files: &[BundleFile]) -> Result<PolicySet, Faulty> {
+    let mut all = PolicySet::new();
+    let mut is_there = false;
+    for file in files.iter().filter(|file| file.name.ends_with(POLICIES)) {
+        is_there = true;
+        let wrong = |detail: &dyn std::fmt::Display| Faulty::of(&file.name, detail);
+        let read = PolicySet::from_str(&file.text).map_err(|error| wrong(&told(error)))?;
+        if read.num_of_templates() > 0 {
+            return Err(wrong(
+                &"it has a template: write policies without `?principal` and `?resource`",
+            ));
+        }
+        let mut policies: Vec<_> = read.policies().collect();
+        // Cedar numbers them as they stand, `policy0` and on, and gives them out in no order.
+        policies.sort_by_key(|policy| place(policy.id()));
+        for policy in policies {
+            let id = match policy.annotation("id") {
+                Some(id) if !id.is_empty() => id.to_owned(),
+                _ => format!("{}#{}", file.name, place(policy.id())),
+            };
+            all.add(policy.new_id(PolicyId::new(&id))).map_err(|_| {
+                wrong(&format!(
+                    "`@id(\"{id}\")` stands twice in the bundle: give each policy its own"
+                ))
+            })?;
+        }
+    }
+    if !is_there {
+        return Err(Faulty::of("*.cedar", &"there is no file of policies"));
+    }
+    let count = all.policies().count();
+    if count > Bundle::MAX_POLICIES {
+        let detail = format!("{count} policies are more than {}", Bundle::MAX_POLICIES);
+        return Err(Faulty::of("*.cedar", &detail));
+    }
+    Ok(all)
+}
+
+fn place(id: &PolicyId) -> usize {
+    let id: &str = id.as_ref();
+    id.strip_prefix("policy").and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// Validates policies strictly, and returns what is only suspicious.
+fn validate(schema: &Schema, policies: &PolicySet) -> Result<Vec<String>, Faulty> {
+    let found = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
+    let errors: Vec<String> = found.validation_errors().map(told).collect();
+    if !errors.is_empty() {
+        return Err(Faulty::of("*.cedar", &errors.join("\n")));
+    }
+    Ok(found.validation_warnings().map(ToString::to_string).collect())
+}
+
+fn entities(schema: &Schema, text: Option<&str>) -> Result<Entities, Faulty> {
+    // Actions and their groups are entities as well; Cedar adds them.
+    let read = Entities::from_json_str(text.unwrap_or("[]"), Some(schema));
+    let entities = read.map_err(|error| Faulty::of(ENTITIES, &told(error)))?;
+    let count = entities.iter().count();
+    if count > Bundle::MAX_ENTITIES {
+        let detail = format!("{count} entities are more than {}", Bundle::MAX_ENTITIES);
+        return Err(Faulty::of(ENTITIES, &detail));
+    }
+    Ok(entities)
+}
+
+/// Returns the Cedar type of each name that callers may use: those the manifest gives, and else Cedar's own, with and without
+/// the namespace.
+fn types(schema: &Schema, manifest: &Manifest) -> Result<BTreeMap<String, EntityTypeName>, Faulty> {
+    let wrong = |detail: String| Faulty::of(manifest::FILE, &detail);
+    let known: Vec<&EntityTypeName> = schema.defined_entity_types().collect();
+    let mut types = BTreeMap::new();
+    for kind in &known {
+        types.insert(kind.to_string(), (*kind).clone());
+        let short = kind.to_string();
+        let short = short.rsplit("::").next().unwrap_or_default();
+        if manifest.qualified(short) == kind.to_string() {
+            types.insert(short.to_owned(), (*kind).clone());
+        }
+    }
+    for (outside, inside) in manifest.types() {
+        let kind = known.iter().find(|kind| kind.to_string() == inside);
+        let kind = kind.ok_or_else(|| {
+            wrong(format!("`types.\"{outside}\"`: the schema has no entity type `{inside}`"))
+        })?;
+        let before = types.insert(outside.to_owned(), (*kind).clone());
+        if before.is_some_and(|before| before != **kind) {
+            return Err(wrong(format!("`types.\"{outside}\"`: that is the name of another type")));
+        }
+    }
+    Ok(types)
+}
+
+fn actions(
+    schema: &Schema,
+    manifest: &Manifest,
+    declared: &Declared,
+) -> Result<BTreeMap<String, ActionFacts>, Faulty> {
+    let action_type = manifest.qualified("Action");
+    let mut actions = BTreeMap::new();
+    for uid in schema.actions() {
+        // Actions of other namespaces cannot be asked for: their ids might be the same.
+        if uid.type_name().to_string() != action_type {
+            continue;
+        }
+        let id = uid.id().unescaped();
+        let namespace = action_type.rsplit_once("::").map_or("", |(namespace, _)| namespace);
+        let context = declared.context(namespace, id);
+        let handed = |declared: Option<&std::collections::BTreeSet<String>>,
+                      listed: &std::collections::BTreeSet<String>| {
+            declared.into_iter().flatten().filter(|name| listed.contains(*name)).cloned().collect()
+        };
+        let principals = schema.principals_for_action(uid).into_iter().flatten().cloned().collect();
+        let resources = schema.resources_for_action(uid).into_iter().flatten().cloned().collect();
+        let facts = ActionFacts {
+            uid: uid.clone(),
+            principals,
+            resources,
+            context: handed(context.map(|it| &it.members), &manifest.assert.context),
+            of_action: handed(context.map(|it| &it.of_action), &manifest.assert.action),
+        };
+        actions.insert(id.to_owned(), facts);
+    }
+    if actions.is_empty() {
+        let detail =
+            format!("the schema has no action of the type `{action_type}`: see `namespace`");
+        return Err(Faulty::of(manifest::FILE, &detail));
+    }
+    Ok(actions)
+}
+
+/// Refuses names that nothing could be stated of: a misspelled one must not silently be none.
+fn check_assertable(manifest: &Manifest, declared: &Declared) -> Result<(), Faulty> {
+    let assert = &manifest.assert;
+    let attribute = |name: &String| declared.any_has(name);
+    let member =
+        |name: &String| name != "action" && declared.contexts().any(|it| it.members.contains(name));
+    let of_action = |name: &String| declared.contexts().any(|it| it.of_action.contains(name));
+    let unknown = [
+        ("subject", assert.subject.iter().find(|name| !attribute(name)), "no entity type has it"),
+        ("resource", assert.resource.iter().find(|name| !attribute(name)), "no entity type has it"),
+        (
+            "context",
+            assert.context.iter().find(|name| !member(name)),
+            "no action has it in its context",
+        ),
+        (
+            "action",
+            assert.action.iter().find(|name| !of_action(name)),
+            "no action has it in the record `action` of its context",
+        ),
+    ];
+    for (place, name, why) in unknown {
+        if let Some(name) = name {
+            return Err(Faulty::of(manifest::FILE, &format!("`assert.{place}`: `{name}`: {why}")));
+        }
+    }
+    Ok(())
+}
+
+type Graph = (HashMap<EntityTypeName, Vec<String>>, HashMap<EntityUid, Vec<EntityUid>>);
+
+/// Returns the ids of each type, and what each entity leads to.
+fn graph(schema: &Schema, entities: &Entities) -> Graph {
+    let (mut ids, mut leads): Graph = (HashMap::new(), HashMap::new());
+    let known: std::collections::HashSet<&EntityTypeName> = schema.defined_entity_types().collect();
+    for entity in entities.iter() {
+        let uid = entity.uid();
+        if known.contains(uid.type_name()) {
+            let of_type = ids.entry(uid.type_name().clone()).or_default();
+            of_type.push(EntityId::unescaped(uid.id()).to_owned());
+        }
+        let mut to: Vec<EntityUid> =
+            entities.ancestors(&uid).into_iter().flatten().cloned().collect();
+        for (_, value) in entity.attrs().chain(entity.tags()) {
+            if let Ok(value) = value {
+                note_references(&value, &mut to);
+            }
+        }
+        leads.insert(uid, to);
+    }
+    for of_type in ids.values_mut() {
+        of_type.sort_unstable();
+    }
+    (ids, leads)
+}
+
+/// Notes the entities that a value names.
+pub(super) fn note_references(value: &EvalResult, into: &mut Vec<EntityUid>) {
+    match value {
+        EvalResult::EntityUid(uid) => into.push(uid.clone()),
+        EvalResult::Set(set) => set.iter().for_each(|value| note_references(value, into)),
+        EvalResult::Record(record) => {
+            record.iter().for_each(|(_, value)| note_references(value, into));
+        }
+        EvalResult::Bool(_)
+        | EvalResult::Long(_)
+        | EvalResult::String(_)
+        | EvalResult::ExtensionValue(_) => {}
+    }
+}

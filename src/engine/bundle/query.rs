@@ -1,0 +1,238 @@
+//! Judges a request by a bundle.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
+use serde_json::{Map, Value};
+
+use super::{ActionFacts, Bundle, load::note_references};
+use crate::{
+    domain::{Decision, Fault, Invalid, InvalidKind, shortened},
+    engine::judge::judge,
+};
+
+/// What a caller states of something: attributes by name, of any JSON type.
+pub type Properties = Map<String, Value>;
+
+/// Somebody who asks, or something that is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Thing<'q> {
+    /// The name of its type: one of the manifest's, or Cedar's.
+    pub kind: &'q str,
+    /// Its id.
+    pub id: &'q str,
+    /// What is stated of it.
+    pub properties: Option<&'q Properties>,
+}
+
+impl<'q> Thing<'q> {
+    /// Returns a thing of which nothing is stated.
+    #[must_use]
+    pub const fn named(kind: &'q str, id: &'q str) -> Self {
+        Self { kind, id, properties: None }
+    }
+}
+
+/// A request to a bundle.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'q> {
+    /// Who asks.
+    pub subject: Thing<'q>,
+    /// The name of the action.
+    pub action: &'q str,
+    /// What is stated of the action.
+    pub action_properties: Option<&'q Properties>,
+    /// About what.
+    pub resource: Thing<'q>,
+    /// What is stated beside.
+    pub context: Option<&'q Properties>,
+}
+
+/// The parts of a request that are the same for all who are sought.
+pub(super) struct Prepared<'b> {
+    bundle: &'b Bundle,
+    pub(super) action: &'b ActionFacts,
+    context: Context,
+    /// What the context names.
+    references: Vec<EntityUid>,
+}
+
+impl Bundle {
+    /// Returns the decision on a request.
+    ///
+    /// What does not fit the schema (a type or action that is not there, a stated value of another type than the attribute's) is
+    /// denied with the reason, and so is whatever a policy fails on.
+    #[must_use]
+    pub fn is_authorized(&self, query: &Query<'_>) -> Decision<'static> {
+        let judged = self
+            .prepare(query.action, query.action_properties, query.context)
+            .and_then(|prepared| prepared.judge(query.subject, query.resource));
+        judged.unwrap_or_else(|invalid| Decision::error(Fault::Request(Box::new(invalid))))
+    }
+
+    pub(super) fn prepare(
+        &self,
+        action: &str,
+        properties: Option<&Properties>,
+        context: Option<&Properties>,
+    ) -> Result<Prepared<'_>, Invalid> {
+        let facts = self.actions.get(action).ok_or_else(|| {
+            let help = "give an action of the bundle's schema";
+            Invalid::value("action.name", action, "an action of this bundle", help)
+                .with_kind(InvalidKind::UnknownAction)
+        })?;
+        let mut members = stated(context, &facts.context);
+        let of_action = stated(properties, &facts.of_action);
+        if !of_action.is_empty() {
+            members.insert("action".to_owned(), Value::Object(of_action));
+        }
+        if members.is_empty() {
+            let (context, references) = (Context::empty(), Vec::new());
+            return Ok(Prepared { bundle: self, action: facts, context, references });
+        }
+        let read =
+            Context::from_json_value(Value::Object(members), Some((&self.schema, &facts.uid)));
+        let context = read.map_err(|error| misfit("context", "the context", &error))?;
+        let mut references = Vec::new();
+        for (name, _) in context.clone() {
+            if let Some(value) = context.get(&name) {
+                note_references(&value, &mut references);
+            }
+        }
+        Ok(Prepared { bundle: self, action: facts, context, references })
+    }
+
+    /// Returns an entity as it is known and as it is stated; `None` where nothing is stated that may be.
+    fn with_stated(
+        &self,
+        field: &str,
+        known: Option<&Entity>,
+        uid: &EntityUid,
+        properties: Option<&Properties>,
+        assertable: &BTreeSet<String>,
+    ) -> Result<Option<Entity>, Invalid> {
+        let kind = uid.type_name().to_string();
+        let is_stated =
+            |name: &&String| assertable.contains(*name) && self.declared.has(&kind, name);
+        let stated: Vec<_> =
+            properties.into_iter().flatten().filter(|(name, _)| is_stated(name)).collect();
+        if stated.is_empty() {
+            return Ok(None);
+        }
+        let failed = |error: &dyn std::fmt::Display| misfit(field, "what is stated", error);
+        let mut entity = match known {
+            Some(known) => known.to_json_value().map_err(|error| failed(&error))?,
+            None => serde_json::json!({
+                "uid": { "type": kind, "id": uid.id().unescaped() }, "attrs": {}, "parents": []
+            }),
+        };
+        if let Some(attributes) = entity.get_mut("attrs").and_then(Value::as_object_mut) {
+            for (name, value) in stated {
+                match value {
+                    // Cedar has no null: who states that there is none is taken at their word.
+                    Value::Null => attributes.remove(name),
+                    value => attributes.insert(name.clone(), value.clone()),
+                };
+            }
+        }
+        let read = Entity::from_json_value(entity, Some(&self.schema));
+        read.map(Some).map_err(|error| failed(&error))
+    }
+
+    /// Returns those of the known entities that `roots` lead to, with `stated` in the places of their own.
+    fn reached(
+        &self,
+        stated: &HashMap<EntityUid, Entity>,
+        roots: Vec<EntityUid>,
+    ) -> Result<Entities, String> {
+        let mut waiting = roots;
+        let mut reached: HashSet<EntityUid> = HashSet::new();
+        let mut slice = Vec::new();
+        while let Some(uid) = waiting.pop() {
+            if !reached.insert(uid.clone()) {
+                continue;
+            }
+            waiting.extend(self.leads.get(&uid).into_iter().flatten().cloned());
+            if let Some(entity) = stated.get(&uid) {
+                for (_, value) in entity.attrs() {
+                    note_references(&value.map_err(|error| error.to_string())?, &mut waiting);
+                }
+                slice.push(entity.clone());
+            } else {
+                slice.extend(self.entities.get(&uid).cloned());
+            }
+        }
+        Entities::from_entities(slice, None).map_err(|error| error.to_string())
+    }
+}
+
+impl Prepared<'_> {
+    /// Returns the decision on whether a subject may do it to a resource.
+    pub(super) fn judge(
+        &self,
+        subject: Thing<'_>,
+        resource: Thing<'_>,
+    ) -> Result<Decision<'static>, Invalid> {
+        let bundle = self.bundle;
+        let uid = |field: &str, thing: &Thing<'_>, fitting: &HashSet<_>| {
+            let uid = bundle.uid(thing.kind, thing.id);
+            uid.filter(|uid| fitting.contains(uid.type_name())).ok_or_else(|| {
+                let help = "give a type that the schema of the bundle has for this action";
+                Invalid::value(field, thing.kind, "a type of this action", help)
+                    .with_kind(InvalidKind::UnknownType)
+            })
+        };
+        let who = uid("subject.type", &subject, &self.action.principals)?;
+        let what = uid("resource.type", &resource, &self.action.resources)?;
+        let assert = &bundle.manifest.assert;
+        let mut stated = HashMap::new();
+        for (field, uid, thing, assertable) in [
+            ("subject.properties", &who, &subject, &assert.subject),
+            ("resource.properties", &what, &resource, &assert.resource),
+        ] {
+            if thing.properties.is_none() {
+                continue;
+            }
+            // Who asks about itself may state something of both.
+            let known = stated.get(uid).or_else(|| bundle.entities.get(uid));
+            let entity = bundle.with_stated(field, known, uid, thing.properties, assertable)?;
+            if let Some(entity) = entity {
+                stated.insert(uid.clone(), entity);
+            }
+        }
+        let action = self.action.uid.clone();
+        let context = self.context.clone();
+        let request =
+            Request::new(who.clone(), action, what.clone(), context, Some(&bundle.schema));
+        let request = request.map_err(|error| misfit("context", "the request", &error))?;
+        if stated.is_empty() {
+            return Ok(judge(&[&bundle.policies], &request, &bundle.entities));
+        }
+        let mut roots = vec![who, what, self.action.uid.clone()];
+        roots.extend(self.references.iter().chain(&bundle.named).cloned());
+        let entities = bundle.reached(&stated, roots);
+        let entities = entities.map_err(|error| misfit("subject", "what is stated", &error))?;
+        Ok(judge(&[&bundle.policies], &request, &entities))
+    }
+}
+
+/// Returns what is stated of these names, but for nulls, which Cedar has not.
+fn stated(properties: Option<&Properties>, names: &[String]) -> Properties {
+    let of = |name: &String| {
+        let value = properties?.get(name)?;
+        (!value.is_null()).then(|| (name.clone(), value.clone()))
+    };
+    names.iter().filter_map(of).collect()
+}
+
+/// Says that something stated does not fit the schema, in Cedar's words.
+fn misfit(field: &str, what: &str, error: &dyn std::fmt::Display) -> Invalid {
+    let message = format!("{what} does not fit the schema of the bundle: {error}");
+    Invalid {
+        kind: InvalidKind::InvalidValue,
+        field: field.to_owned(),
+        value: None,
+        message: shortened(&message, 500),
+        help: "state values of the types that the schema declares".to_owned(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Who may, what may be done, and to what: by asking about everything a bundle knows.
+
+use super::{Bundle, Properties, Thing};
+use crate::domain::{Effect, Invalid};
+
+/// What is sought, and what of the request is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Sought<'q> {
+    /// Subjects of a type that may do the action to the resource.
+    Subjects {
+        /// The type.
+        kind: &'q str,
+        /// The action.
+        action: &'q str,
+        /// What is stated of the action.
+        properties: Option<&'q Properties>,
+        /// The resource.
+        resource: Thing<'q>,
+    },
+    /// Resources of a type that the subject may do the action to.
+    Resources {
+        /// The type.
+        kind: &'q str,
+        /// The subject.
+        subject: Thing<'q>,
+        /// The action.
+        action: &'q str,
+        /// What is stated of the action.
+        properties: Option<&'q Properties>,
+    },
+    /// Actions that the subject may do to the resource.
+    Actions {
+        /// The subject.
+        subject: Thing<'q>,
+        /// The resource.
+        resource: Thing<'q>,
+    },
+}
+
+/// What was found: the id of a subject or resource, or the name of an action.
+pub type Found = String;
+
+/// A part of what is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// In the order of their bytes.
+    pub found: Vec<Found>,
+    /// How many of all were looked at, where there are more to look at.
+    pub next: Option<usize>,
+}
+
+impl Bundle {
+    /// Returns up to `limit` of what is sought, from the one at the place `from` on, after asking about no more than `most`.
+    ///
+    /// Who or what is not known is not found, and finds nothing: not everything that a policy would permit can be listed.
+    #[must_use]
+    pub fn search(
+        &self,
+        sought: &Sought<'_>,
+        context: Option<&Properties>,
+        (from, limit, most): (usize, usize, usize),
+    ) -> Page {
+        let is_known = |thing: &Thing<'_>| {
+            let uid = self.uid(thing.kind, thing.id);
+            uid.is_some_and(|uid| self.entities.get(&uid).is_some())
+        };
+        let of_kind = |kind: &str| {
+            let ids = self.types.get(kind).and_then(|kind| self.ids.get(kind));
+            ids.map_or(&[][..], Vec::as_slice).iter().map(String::as_str).collect::<Vec<_>>()
+        };
+        let window = (from, limit, most);
+        match *sought {
+            Sought::Subjects { kind, action, properties, resource } if is_known(&resource) => {
+                let Ok(prepared) = self.prepare(action, properties, context) else {
+                    return Page::default();
+                };
+                let may = |id: &str| {
+                    prepared.judge(Thing::named(kind, id), resource).map(|it| it.effect())
+                };
+                page(&of_kind(kind), window, may)
+            }
+            Sought::Resources { kind, subject, action, properties } if is_known(&subject) => {
+                let Ok(prepared) = self.prepare(action, properties, context) else {
+                    return Page::default();
+                };
+                let may = |id: &str| {
+                    prepared.judge(subject, Thing::named(kind, id)).map(|it| it.effect())
+                };
+                page(&of_kind(kind), window, may)
+            }
+            Sought::Actions { subject, resource } if is_known(&subject) && is_known(&resource) => {
+                let names: Vec<&str> = self.actions.keys().map(String::as_str).collect();
+                let may = |name: &str| {
+                    let prepared = self.prepare(name, None, context)?;
+                    prepared.judge(subject, resource).map(|it| it.effect())
+                };
+                page(&names, window, may)
+            }
+            Sought::Subjects { .. } | Sought::Resources { .. } | Sought::Actions { .. } => {
+                Page::default()
+            }
+        }
+    }
+}
+
+fn page(
+    all: &[&str],
+    (from, limit, most): (usize, usize, usize),
+    may: impl Fn(&str) -> Result<Effect, Invalid>,
+) -> Page {
+    let mut found = Vec::new();
+    for (at, name) in all.iter().enumerate().skip(from) {
+        if found.len() == limit || at - from == most {
+            return Page { found, next: Some(at) };
+        }
+        // What cannot be asked about one of them, as of a type the action is not for, is denied.
+        if may(name) == Ok(Effect::Allow) {
+            found.push((*name).to_owned());
+        }
+    }
+    Page { found, next: None }
+}

@@ -1,0 +1,190 @@
+//! `POST /access/v1/evaluations`: many requests, with what they have in common said once.
+
+use std::{iter::empty, ops::ControlFlow};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    account::Mapped,
+    answer,
+    evaluation::{decided, unwritten},
+    reached,
+    wire::Evaluation,
+};
+use crate::{
+    domain::{Decision, Effect, Fault, Invalid, Scope},
+    error::{Error, ErrorCode},
+    http::{
+        body,
+        decisions::{answered, write_revision},
+        error::HttpError,
+        object::{self, Object, Text},
+        state::State,
+        token,
+    },
+    service::Authorizer,
+};
+
+/// The members beside the defaults.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    evaluations: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    options: Option<Object<Options<'a>>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Options<'a> {
+    #[serde(borrow, default)]
+    evaluations_semantic: Option<Text<'a>>,
+}
+
+/// When to stop.
+#[derive(Clone, Copy)]
+enum Semantic {
+    ExecuteAll,
+    DenyOnFirstDeny,
+    PermitOnFirstPermit,
+}
+
+impl Semantic {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "execute_all" => Ok(Self::ExecuteAll),
+            "deny_on_first_deny" => Ok(Self::DenyOnFirstDeny),
+            "permit_on_first_permit" => Ok(Self::PermitOnFirstPermit),
+            _ => {
+                let help = "give `execute_all`, `deny_on_first_deny` or `permit_on_first_permit`";
+                Err(Invalid::value("options.evaluations_semantic", text, "a semantic", help))
+            }
+        }
+    }
+
+    /// Returns whether to go on after a decision.
+    fn after(self, effect: Effect) -> ControlFlow<()> {
+        match (self, effect) {
+            (Self::DenyOnFirstDeny, Effect::Deny) | (Self::PermitOnFirstPermit, Effect::Allow) => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Answers many requests, in their order.
+pub(super) async fn evaluations(
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, HttpError> {
+    answered(&request, evaluated(&request, payload).await)
+}
+
+async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
+    let state = State::of(request)?;
+    let pep = token::caller(request, state).await?;
+    let body = body::batch(request, payload.into_inner(), state).await?;
+    let bundle = reached(request, state, &pep, Scope::Decide)?;
+    let Object(defaults): Object<Evaluation<'_>> = object::read(&body)?;
+    let Object(envelope): Object<Envelope<'_>> = object::read(&body)?;
+    let Object(options) = envelope.options.unwrap_or_default();
+    let semantic = options.evaluations_semantic.as_ref().map(|text| Semantic::parse(text.as_str()));
+    let semantic = semantic.transpose()?.unwrap_or(Semantic::ExecuteAll);
+    let items = envelope.evaluations.unwrap_or_default();
+    if items.len() > Authorizer::MAX_BATCH {
+        let message = format!("there are {} evaluations", items.len());
+        let help = format!("give at most {}, and split more", Authorizer::MAX_BATCH);
+        let error = Error::new(ErrorCode::TooManyItems, message, help);
+        return Err(error.about("evaluations", &items.len().to_string()));
+    }
+    let items: Vec<_> = items
+        .into_iter()
+        .map(|item| {
+            let read = object::read::<Object<Evaluation<'_>>>(item.get().as_bytes());
+            read.map(|Object(item)| item).map_err(|refusal| refusal.to_invalid())
+        })
+        .collect();
+    // Without items it is one request.
+    let alone = items.is_empty();
+    let items = if alone { vec![Ok(Evaluation::default())] } else { items };
+    let asked: Vec<_> = items
+        .iter()
+        .map(|item| item.as_ref().map_err(Invalid::clone).and_then(|it| it.complete(&defaults)))
+        .collect();
+    if alone && let Some(Err(invalid)) = asked.first() {
+        return Err(invalid.clone().into());
+    }
+    let mut answers = Answers::begin(alone, asked.len());
+    if let Some(bundle) = bundle {
+        for asked in &asked {
+            let decision = match asked {
+                Ok(asked) => decided(&bundle, asked),
+                Err(invalid) => Decision::error(Fault::Request(Box::new(invalid.clone()))),
+            };
+            answers.push(&decision);
+            if semantic.after(decision.effect()).is_break() {
+                break;
+            }
+            // What a bundle takes is whoever wrote it to say: others are served between.
+            tokio::task::yield_now().await;
+        }
+        return answers.end(bundle.version());
+    }
+    let authorizer = &state.services.authorizer;
+    let view = authorizer.view_for(&pep.account, None, empty()).await?;
+    let mut mapped: Vec<_> =
+        asked.into_iter().map(|asked| asked.and_then(|asked| Mapped::of(&asked))).collect();
+    let questions = mapped.iter_mut().map(|mapped| match mapped {
+        Ok(mapped) => mapped.question(view.account()).map(|question| (question, None)),
+        Err(invalid) => Err(invalid.clone()),
+    });
+    let tell = |decision: &Decision<'_>| {
+        answers.push(decision);
+        semantic.after(decision.effect())
+    };
+    authorizer.decide_all(&view, questions, tell).await?;
+    answers.end(authorizer.revision_of(&view))
+}
+
+/// The answers, as far as they are written.
+struct Answers {
+    alone: bool,
+    out: Vec<u8>,
+    failed: Option<serde_json::Error>,
+}
+
+impl Answers {
+    fn begin(alone: bool, count: usize) -> Self {
+        let mut out = Vec::with_capacity(64 + 200 * count);
+        if !alone {
+            out.extend_from_slice(b"{\"evaluations\":[");
+        }
+        Self { alone, out, failed: None }
+    }
+
+    fn push(&mut self, decision: &Decision<'_>) {
+        if self.out.last() == Some(&b'}') {
+            self.out.push(b',');
+        }
+        if let Err(error) = answer::write(&mut self.out, decision, None) {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Returns the answer; the revision stands once, beside them.
+    fn end(mut self, revision: &str) -> Result<Vec<u8>, Error> {
+        if self.alone {
+            // In the context of the only one, as of any single answer.
+            self.out.truncate(self.out.len().saturating_sub(2));
+            write_revision(&mut self.out, revision);
+            self.out.extend_from_slice(b"}}");
+        } else {
+            self.out.push(b']');
+            write_revision(&mut self.out, revision);
+            self.out.push(b'}');
+        }
+        self.failed.map_or(Ok(self.out), |error| Err(unwritten(error)))
+    }
+}

@@ -1,0 +1,218 @@
+//! Policy bundles that are served: read from their directories, kept up to date, asked.
+
+mod directory;
+mod watch;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+
+pub use crate::engine::bundle::{Properties, Query, Sought, Thing};
+pub use watch::Watch;
+
+use super::tally;
+use crate::{
+    domain::{AccountId, BundleName, Decision},
+    engine::bundle::{Bundle, Faulty},
+    error::Error,
+};
+use directory::{Directory, Stamp};
+
+/// Policy bundles by their names.
+#[derive(Debug, Default)]
+pub struct Bundles {
+    served: BTreeMap<BundleName, Served>,
+    searches: Option<Arc<Semaphore>>,
+}
+
+/// One bundle: the last that was sound, and what is wrong with what its directory has now.
+#[derive(Debug)]
+struct Served {
+    directory: Directory,
+    present: ArcSwap<Present>,
+    looked: Mutex<Looked>,
+}
+
+/// What was seen when the directory was last looked at.
+#[derive(Debug)]
+struct Looked {
+    stamp: Option<Stamp>,
+    trouble: Option<String>,
+}
+
+/// A bundle, and which one it is.
+#[derive(Debug)]
+pub struct Present {
+    bundle: Bundle,
+    version: String,
+}
+
+/// A part of what was found.
+#[derive(Debug)]
+pub struct FoundInBundle {
+    /// Ids of subjects or resources, or names of actions, in the order of their bytes.
+    pub found: Vec<String>,
+    /// Where to go on, where there is more to look at.
+    pub next: Option<usize>,
+}
+
+/// How many searches run at once: they look at everything.
+const SEARCHES: usize = 2;
+/// How many are asked about for one page.
+const LOOKED_AT: usize = 2_000;
+
+impl Bundles {
+    /// Reads the bundles of these directories.
+    ///
+    /// # Errors
+    /// The first that is not sound: a service that starts has something to serve.
+    pub fn open(directories: Vec<(BundleName, PathBuf)>) -> Result<Arc<Self>, String> {
+        let mut served = BTreeMap::new();
+        for (name, path) in directories {
+            let directory = Directory::new(path);
+            let wrong = |fault: &dyn std::fmt::Display| format!("bundle `{name}`: {fault}");
+            let stamp = directory.stamp().map_err(|fault| wrong(&fault))?;
+            let present = load(&directory, &stamp).map_err(|fault| wrong(&fault))?;
+            told(&name, &present);
+            let looked = Mutex::new(Looked { stamp: Some(stamp), trouble: None });
+            let present = ArcSwap::from_pointee(present);
+            served.insert(name, Served { directory, present, looked });
+        }
+        Ok(Arc::new(Self { served, searches: Some(Arc::new(Semaphore::new(SEARCHES))) }))
+    }
+
+    /// Returns the bundle of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<Present>> {
+        self.served.get(name).map(|served| served.present.load_full())
+    }
+
+    /// Returns the names of all, and of those that are not what their directories have now, why not.
+    pub fn health(&self) -> impl Iterator<Item = (&BundleName, Option<String>)> {
+        self.served.iter().map(|(name, served)| (name, served.looked().trouble.clone()))
+    }
+
+    /// Looks whether the directories have changed, and serves what they have where that is sound.
+    pub fn look(&self) {
+        for (name, served) in &self.served {
+            served.look(name);
+        }
+    }
+
+    /// Returns a part of what is sought in a bundle, from the place `from` on.
+    ///
+    /// # Errors
+    /// A defect.
+    pub async fn search(
+        &self,
+        present: Arc<Present>,
+        (from, limit): (usize, usize),
+        search: impl FnOnce(&Present, (usize, usize, usize)) -> FoundInBundle + Send + 'static,
+    ) -> Result<FoundInBundle, Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::internal(&format!("a search: {error}"));
+        let permit = match &self.searches {
+            Some(searches) => Some(searches.clone().acquire_owned().await.map_err(|e| failed(&e))?),
+            None => None,
+        };
+        let run = move || {
+            let _permit = permit;
+            search(&present, (from, limit, LOOKED_AT))
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|error| failed(&error))
+    }
+}
+
+impl Present {
+    /// Returns the account whose tokens may be bound to it.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        self.bundle.account()
+    }
+
+    /// Returns which one it is: a digest of its files.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Returns the decision on a request.
+    #[must_use]
+    pub fn decide(&self, query: &Query<'_>) -> Decision<'static> {
+        let decision = self.bundle.is_authorized(query);
+        tally::count(decision.reason);
+        decision
+    }
+
+    /// Returns a part of what is sought: from a place on, so many, after asking about so many at most.
+    #[must_use]
+    pub fn find(
+        &self,
+        sought: &Sought<'_>,
+        context: Option<&Properties>,
+        window: (usize, usize, usize),
+    ) -> FoundInBundle {
+        let page = self.bundle.search(sought, context, window);
+        FoundInBundle { found: page.found, next: page.next }
+    }
+}
+
+impl Served {
+    fn looked(&self) -> std::sync::MutexGuard<'_, Looked> {
+        // It is set whole: who died while holding it left nothing half done.
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self, name: &BundleName) {
+        let stamp = self.directory.stamp();
+        if let (Ok(stamp), Looked { stamp: Some(seen), .. }) = (&stamp, &*self.looked())
+            && stamp == seen
+        {
+            return;
+        }
+        let loaded = stamp.map_err(|fault| (None, fault)).and_then(|stamp| {
+            let loaded = load(&self.directory, &stamp);
+            match loaded {
+                Ok(present) => Ok((stamp, present)),
+                Err(fault) => Err((Some(stamp), fault)),
+            }
+        });
+        match loaded {
+            Ok((stamp, present)) => {
+                // While it was read it may have been written: what was read may be half of each.
+                if self.directory.stamp().is_ok_and(|now| now == stamp) {
+                    if self.present.load().version != present.version {
+                        told(name, &present);
+                        self.present.store(Arc::new(present));
+                    }
+                    *self.looked() = Looked { stamp: Some(stamp), trouble: None };
+                }
+            }
+            Err((stamp, fault)) => {
+                let trouble = fault.to_string();
+                let mut looked = self.looked();
+                if looked.trouble.as_ref() != Some(&trouble) {
+                    tracing::error!(bundle = %name, %trouble, "the last sound bundle is served on");
+                }
+                *looked = Looked { stamp, trouble: Some(trouble) };
+            }
+        }
+    }
+}
+
+fn load(directory: &Directory, stamp: &Stamp) -> Result<Present, Faulty> {
+    let (files, version) = directory.read(stamp)?;
+    Ok(Present { bundle: Bundle::load(&files)?, version })
+}
+
+fn told(name: &BundleName, present: &Present) {
+    let (policies, entities) = present.bundle.size();
+    tracing::info!(bundle = %name, version = present.version, policies, entities, "serves a bundle");
+    for warning in present.bundle.warnings() {
+        tracing::warn!(bundle = %name, warning, "valid, but suspicious");
+    }
+}

@@ -1,0 +1,205 @@
+//! Who may, where, and what: by asking about every principal, workspace or action that is known, on one view.
+//!
+//! What is found is what a request for a decision would allow, for each was asked.
+
+use std::sync::Arc;
+
+use super::{Authorizer, View, keyring::feed};
+use crate::{
+    catalog::catalog,
+    domain::{
+        AccountId, Effect, Invalid, InvalidKind, PrincipalKind, Question, UserName, WorkspaceId,
+    },
+    error::Error,
+};
+
+/// What is sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// Principals of a kind, in the order of their names.
+    Principals(PrincipalKind),
+    /// Workspaces, in the order of their ids.
+    Workspaces,
+    /// Actions, in the order of the catalogue.
+    Actions,
+}
+
+/// A part of what was found.
+#[derive(Debug, Default)]
+pub struct FoundHere {
+    /// Ids of principals or workspaces, or names of actions.
+    pub found: Vec<String>,
+    /// After which to go on, where there is more to look at: a text for [`Authorizer::search`] alone.
+    pub next: Option<String>,
+    /// Why something could not be asked, where that is not of the nature of what is sought: an attribute that actions need and
+    /// the question does not state.
+    pub refused: Option<Invalid>,
+}
+
+/// How many are asked about for one page, and after how many the thread serves others.
+const LOOKED_AT: usize = 20_000;
+const FAIR: usize = 64;
+
+/// Somebody or something that is asked about: what it is called, and where it stands.
+struct Candidate<'v> {
+    name: &'v str,
+    place: Place<'v>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'v> {
+    Text(&'v str),
+    Number(usize),
+}
+
+impl Place<'_> {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text.to_owned(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+impl Authorizer {
+    /// Returns what goes on behind a place with a search, for that search at that revision alone. `query` is what tells it from
+    /// every other.
+    #[must_use]
+    pub fn page_token(
+        &self,
+        account: &AccountId,
+        query: &[String],
+        revision: &str,
+        place: &str,
+    ) -> String {
+        let marks = [digest(query), digest(&[revision.to_owned()])].concat();
+        self.keyring().page_token(account, &[&marks, place].concat())
+    }
+
+    /// Returns the place behind which a token goes on.
+    ///
+    /// # Errors
+    /// A token that was edited, or is of another search or an older revision.
+    pub fn read_page(
+        &self,
+        account: &AccountId,
+        query: &[String],
+        revision: &str,
+        token: &str,
+    ) -> Result<String, Invalid> {
+        let refuse =
+            |expected: &str, help: &str| Err(Invalid::value("page.token", token, expected, help));
+        let help = "give the `next_token` of the page before, unedited";
+        let Some(place) = self.keyring().read_page_token(account, token) else {
+            return refuse("a token of this service", help);
+        };
+        let parts = place.split_at_checked(DIGEST).and_then(|(query, rest)| {
+            let (at, place) = rest.split_at_checked(DIGEST)?;
+            Some((query, at, place))
+        });
+        match parts {
+            Some((of, at, place)) if of == digest(query) => {
+                if at == digest(&[revision.to_owned()]) {
+                    return Ok(place.to_owned());
+                }
+                let help = "something was changed since: search again from the first page";
+                refuse("a token of the present revision", help)
+            }
+            _ => {
+                refuse("a token of this search", "send the same search with it, and the same limit")
+            }
+        }
+    }
+
+    /// Returns up to `limit` of what is sought, behind the place `after`. `ask` makes the question about one of them.
+    ///
+    /// # Errors
+    /// A workspace that cannot be read now: then nothing is known for sure.
+    pub async fn search<'q>(
+        &self,
+        view: &'q Arc<View>,
+        seek: Seek,
+        ask: impl Fn(&'q str) -> Result<Question<'q>, Invalid>,
+        (after, limit): (Option<&str>, usize),
+    ) -> Result<FoundHere, Error> {
+        let mut out = FoundHere::default();
+        let mut last = None;
+        for (looked, candidate) in candidates(view, seek, after).enumerate() {
+            if out.found.len() == limit || looked == LOOKED_AT {
+                out.next = last.map(Place::text);
+                break;
+            }
+            if looked % FAIR == FAIR - 1 {
+                tokio::task::yield_now().await;
+            }
+            last = Some(candidate.place);
+            let resolved =
+                ask(candidate.name).and_then(|question| self.resolve(view.account(), question));
+            match resolved {
+                Ok(mut request) => {
+                    view.check_readable(request.resource.workspace())?;
+                    if self.judge_quietly(view, &mut request).effect() == Effect::Allow {
+                        out.found.push(candidate.name.to_owned());
+                    }
+                }
+                Err(invalid) => {
+                    // Most actions are of other types: that is no reason to complain.
+                    let is_told =
+                        seek != Seek::Actions || invalid.kind == InvalidKind::MissingField;
+                    if is_told && out.refused.is_none() {
+                        out.refused = Some(invalid);
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Length of a digest, in characters.
+const DIGEST: usize = 32;
+
+fn digest(parts: &[String]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+    feed(&mut hasher, &parts);
+    hasher.finalize().to_hex().get(..DIGEST).unwrap_or_default().to_owned()
+}
+
+fn candidates<'v>(
+    view: &'v View,
+    seek: Seek,
+    after: Option<&str>,
+) -> Box<dyn Iterator<Item = Candidate<'v>> + 'v> {
+    match seek {
+        Seek::Principals(PrincipalKind::Account) => {
+            let account = view.account().as_str();
+            let is_first = after.is_none();
+            Box::new(
+                is_first
+                    .then_some(Candidate { name: account, place: Place::Text(account) })
+                    .into_iter(),
+            )
+        }
+        Seek::Principals(kind) => {
+            // Tokens carry places that stood here once.
+            let after = after.and_then(|name| UserName::parse(name).ok());
+            Box::new(view.named_after(kind, after.as_ref()).map(|identity| Candidate {
+                name: identity.principal.id.as_str(),
+                place: Place::Text(identity.name.as_str()),
+            }))
+        }
+        Seek::Workspaces => {
+            let after = after.and_then(|id| WorkspaceId::parse(id).ok());
+            Box::new(view.workspaces_after(after.as_ref()).map(|workspace| {
+                let id = workspace.id.as_str();
+                Candidate { name: id, place: Place::Text(id) }
+            }))
+        }
+        Seek::Actions => {
+            let first = after.and_then(|at| at.parse::<usize>().ok()).map_or(0, |at| at + 1);
+            let actions = catalog().actions().iter().enumerate().skip(first);
+            Box::new(actions.map(|(at, it)| Candidate { name: it.name, place: Place::Number(at) }))
+        }
+    }
+}

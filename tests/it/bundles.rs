@@ -1,0 +1,75 @@
+//! What a directory has is served as soon as it is sound, and what was sound is served until then.
+
+use std::{fs, path::Path, sync::Arc};
+
+use pai_authz::{
+    domain::{BundleName, Effect},
+    service::{Bundles, Query, Thing},
+};
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/authzen");
+
+fn name() -> BundleName {
+    BundleName::parse("records").unwrap()
+}
+
+fn copied() -> tempfile::TempDir {
+    let folder = tempfile::TempDir::new().unwrap();
+    for entry in fs::read_dir(FIXTURE).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
+fn open(path: &Path) -> Result<Arc<Bundles>, String> {
+    Bundles::open(vec![(name(), path.to_owned())])
+}
+
+fn alice_reads(bundles: &Bundles) -> Effect {
+    let present = bundles.get("records").unwrap();
+    let (subject, resource) = (Thing::named("user", "alice"), Thing::named("record", "record-1"));
+    let asked = Query { subject, action: "read", action_properties: None, resource, context: None };
+    present.decide(&asked).effect()
+}
+
+fn trouble(bundles: &Bundles) -> Option<String> {
+    bundles.health().next().unwrap().1
+}
+
+#[test]
+fn a_sound_change_is_served_and_an_unsound_one_is_told_of() {
+    let folder = copied();
+    let bundles = open(folder.path()).unwrap();
+    let first = bundles.get("records").unwrap().version().to_owned();
+    assert_eq!((alice_reads(&bundles), trouble(&bundles)), (Effect::Allow, None));
+    let policies = folder.path().join("records.cedar");
+    let before = fs::read_to_string(&policies).unwrap();
+    fs::write(&policies, "permit (principal").unwrap();
+    bundles.look();
+    assert_eq!(alice_reads(&bundles), Effect::Allow, "the last sound one is served on");
+    assert!(trouble(&bundles).unwrap().contains("records.cedar"));
+    assert_eq!(bundles.get("records").unwrap().version(), first);
+    fs::write(&policies, before.replace("\"read\"", "\"write\"")).unwrap();
+    bundles.look();
+    assert_eq!((alice_reads(&bundles), trouble(&bundles)), (Effect::Deny, None));
+    assert_ne!(bundles.get("records").unwrap().version(), first);
+    fs::remove_file(folder.path().join("bundle.toml")).unwrap();
+    bundles.look();
+    assert!(trouble(&bundles).unwrap().contains("bundle.toml"));
+    fs::remove_dir_all(folder.path()).unwrap();
+    bundles.look();
+    assert!(trouble(&bundles).is_some() && alice_reads(&bundles) == Effect::Deny);
+}
+
+#[test]
+fn what_is_not_of_the_bundle_does_not_count_and_a_missing_directory_is_an_error() {
+    let folder = copied();
+    fs::write(folder.path().join("README.md"), "words").unwrap();
+    fs::write(folder.path().join(".hidden.cedar"), "permit (").unwrap();
+    assert!(open(folder.path()).is_ok());
+    fs::create_dir(folder.path().join("folder.cedar")).unwrap();
+    assert!(open(folder.path()).unwrap_err().contains("no file"));
+    let wrong = open(&folder.path().join("elsewhere")).unwrap_err();
+    assert!(wrong.contains("bundle `records`") && wrong.contains("elsewhere"), "{wrong}");
+}
