@@ -129,7 +129,7 @@ fn an_allow_names_role_document_and_group() {
     assert_eq!(
         answer["explanation"],
         json!({
-            "summary": "allowed: statement 1 of `Custom/stops` and `PAI.AlgoDeveloper` grants `PaiDLC:StopJob`",
+            "summary": "allowed: statement 1 of `Custom/stops` and `PAI.AlgoDeveloper` grant `PaiDLC:StopJob`",
             "policies": [
                 { "policy": "Custom/stops/v1/Statement/1", "source": {
                     "kind": "document", "policyType": "Custom", "policyName": "stops", "version": "v1", "statement": 1, "line": 3,

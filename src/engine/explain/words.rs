@@ -28,11 +28,14 @@ impl Asked<'_> {
             });
             listed(named.collect(), "and")
         };
+        let one = |one, several| if policies.len() == 1 { one } else { several };
         match reason {
-            Reason::ExplicitAllow => format!("allowed: {} grants `{action}`", by()),
+            Reason::ExplicitAllow => {
+                format!("allowed: {} {} `{action}`", by(), one("grants", "grant"))
+            }
             Reason::ExplicitDeny => {
-                let denied = by();
-                format!("denied: {denied} denies `{action}`, and a denial wins over every grant")
+                let (by, denies) = (by(), one("denies", "deny"));
+                format!("denied: {by} {denies} `{action}`, and a denial wins over every grant")
             }
             Reason::ImplicitDeny => format!("denied: {}", self.nothing_grants(near)),
             Reason::Error => "denied: the request could not be judged, see `errors`".to_owned(),

@@ -104,7 +104,7 @@ fn an_allow_names_what_grants_and_where_it_is_written() {
         ("Custom/grant".into(), 2, 1, 3)
     );
     let said =
-        "allowed: statement 1 of `Custom/grant` and `PAI.AlgoDeveloper` grants `PaiDLC:StopJob`";
+        "allowed: statement 1 of `Custom/grant` and `PAI.AlgoDeveloper` grant `PaiDLC:StopJob`";
     assert_eq!(explained.summary, said);
     assert!(explained.near_misses.is_empty() && explained.remedies.is_empty());
     // A custom role is told with the level it has in the module.
