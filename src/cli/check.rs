@@ -1,6 +1,6 @@
 //! `pai-authz check`: one decision, from a running service or from a stopped store.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io, time::Duration};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     client::Method,
     domain::{ContextValue, Question, Scalar},
-    http,
+    http::{self, Beside},
     service::Authorizer,
 };
 
@@ -65,29 +65,60 @@ pub(super) struct CheckArgs {
 
 /// Asks, prints the answer, and returns 0 for Allow and 1 for Deny.
 pub(super) async fn run(args: &CheckArgs, format: Format) -> anyhow::Result<u8> {
-    args.store.only_with_store()?;
-    let answer =
-        if args.store.store.is_some() { ask_store(args).await? } else { ask_service(args).await? };
-    let decision = answer.get("decision").and_then(Value::as_str).unwrap_or("Deny");
+    let answer = ask(args, false).await?;
     match format {
         Format::Json => output::json(&answer)?,
         Format::Text => {
-            let reason = answer.get("reason").and_then(Value::as_str).unwrap_or_default();
-            output::line(format!("{decision} ({reason})"))?;
-            for policy in
-                answer.get("determiningPolicies").and_then(Value::as_array).into_iter().flatten()
-            {
+            tell_decision(&answer)?;
+            for policy in items(&answer, "determiningPolicies") {
                 output::line(format!("  by {}", policy.as_str().unwrap_or_default()))?;
             }
-            for error in answer.get("errors").and_then(Value::as_array).into_iter().flatten() {
-                let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-                let (field, message, help) = (text("field"), text("message"), text("help"));
-                let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
-                output::line(format!("  {field}{message} ({help})"))?;
-            }
+            tell_errors(&answer)?;
         }
     }
-    Ok(u8::from(decision != "Allow"))
+    Ok(exit_code(&answer))
+}
+
+/// Asks a running service, or a stopped store where one is named.
+pub(super) async fn ask(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
+    args.store.only_with_store()?;
+    if args.store.store.is_some() {
+        ask_store(args, explain).await
+    } else {
+        ask_service(args, explain).await
+    }
+}
+
+/// Returns a text of an answer; empty where there is none.
+pub(super) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns the entries of a list of an answer.
+pub(super) fn items<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Returns 0 for Allow and 1 for everything else.
+pub(super) fn exit_code(answer: &Value) -> u8 {
+    u8::from(text(answer, "decision") != "Allow")
+}
+
+/// Prints the decision and its reason.
+pub(super) fn tell_decision(answer: &Value) -> io::Result<()> {
+    let decision = if exit_code(answer) == 0 { "Allow" } else { "Deny" };
+    output::line(format!("{decision} ({})", text(answer, "reason")))
+}
+
+/// Prints what went wrong, where something did.
+pub(super) fn tell_errors(answer: &Value) -> io::Result<()> {
+    for error in items(answer, "errors") {
+        let (field, message, help) =
+            (text(error, "field"), text(error, "message"), text(error, "help"));
+        let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+        output::line(format!("  {field}{message} ({help})"))?;
+    }
+    Ok(())
 }
 
 /// Returns type and id of a principal.
@@ -138,12 +169,15 @@ impl QuestionArgs {
     }
 }
 
-async fn ask_service(args: &CheckArgs) -> anyhow::Result<Value> {
-    let body = args.question.body()?;
+async fn ask_service(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
+    let mut body = args.question.body()?;
+    if let (true, Value::Object(fields)) = (explain, &mut body) {
+        fields.insert("explain".to_owned(), json!(true));
+    }
     Ok(args.target.client()?.send(Method::Post, "/v1/is-authorized", Some(&body)).await?)
 }
 
-async fn ask_store(args: &CheckArgs) -> anyhow::Result<Value> {
+async fn ask_store(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
     let opened = args.store.open(false).await?;
     let args = &args.question;
     let (kind, id) = typed_id(&args.principal)?;
@@ -164,9 +198,15 @@ async fn ask_store(args: &CheckArgs) -> anyhow::Result<Value> {
             .map(|(key, value)| (key, scalar(value)))
             .collect(),
     };
-    let judged = authorizer
-        .is_authorized(&opened.account, question, args.at_least_as_fresh.as_deref())
-        .await?;
-    let revision = authorizer.revision_token(&opened.account, judged.revision);
-    Ok(serde_json::from_slice(&http::render_decision(&judged.answer, &revision, None)?)?)
+    let (account, at_least) = (&opened.account, args.at_least_as_fresh.as_deref());
+    let (decision, beside, revision) = if explain {
+        let judged = authorizer.explain(account, question, at_least).await?;
+        let (decision, explained) = judged.answer;
+        (decision, Some(Beside::Explanation(Box::new(explained))), judged.revision)
+    } else {
+        let judged = authorizer.is_authorized(account, question, at_least).await?;
+        (judged.answer, None, judged.revision)
+    };
+    let revision = authorizer.revision_token(account, revision);
+    Ok(serde_json::from_slice(&http::render_decision(&decision, &revision, beside)?)?)
 }

@@ -5,6 +5,7 @@ mod catalog;
 mod check;
 mod demo;
 mod doctor;
+mod explain;
 mod import;
 mod init;
 mod migrate;
@@ -46,6 +47,8 @@ enum Command {
     Token(token::TokenCommand),
     /// Ask for one decision; exits with 0 for Allow, 1 for Deny, 2 for no decision.
     Check(check::CheckArgs),
+    /// Ask for one decision and why it is that; exits as `check`.
+    Explain(check::CheckArgs),
     /// Show roles as Cedar policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -89,6 +92,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Init(args) => init::run(&args, format).await,
         Command::Token(command) => token::run(&command, format).await,
         Command::Check(args) => check::run(&args, format).await,
+        Command::Explain(args) => explain::run(&args, format).await,
         Command::Policy(command) => policy::run(&command, format),
         Command::Schema => schema::run(format),
         Command::Catalog(command) => catalog::run(&command, format),

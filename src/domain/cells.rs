@@ -135,6 +135,12 @@ impl Cells {
         Self(self.0 | other.0)
     }
 
+    /// Returns how many cells are in the set.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// Returns all sixteen sets.
     pub fn every() -> impl Iterator<Item = Self> {
         (0..16).map(Self)

@@ -41,7 +41,8 @@ const NEUTRAL: &str = "role";
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) grants: Grants,
-    judged: Judged,
+    /// What it is answered; the ids of its policies are without that of the role.
+    pub(super) judged: Judged,
 }
 
 impl Content {
@@ -197,6 +198,12 @@ impl Roles {
             answers,
             numbers,
         })
+    }
+
+    /// Returns what a built-in role by itself is answered.
+    pub(super) fn builtin(&self, role: BuiltinRole) -> Option<&Judged> {
+        let place = BuiltinRole::ALL.iter().position(|other| *other == role)?;
+        self.builtin.get(place)
     }
 
     /// Returns the answers to whoever holds these built-in roles, a bit for each; roles add nothing to the main account.

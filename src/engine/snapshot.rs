@@ -186,6 +186,11 @@ impl Snapshot {
         self.workspaces.get(id)
     }
 
+    /// Returns the workspaces that exist, in no order.
+    pub(super) fn all_workspaces(&self) -> impl Iterator<Item = &Workspace> {
+        self.workspaces.values().map(|door| &*door.workspace)
+    }
+
     /// Returns a workspace that exists.
     pub(super) fn workspace(&self, id: Digits) -> Option<&Workspace> {
         self.door(id).map(|door| &*door.workspace)

@@ -54,6 +54,21 @@ impl Case {
         (0..Self::COUNT).map(Self)
     }
 
+    /// Returns the cell an asset is in; `None` for what is no asset, or where the request does not say.
+    pub(super) fn cell(self) -> Option<Cell> {
+        Cell::ALL.get(self.0 % Self::OFFICIAL).copied().filter(|_| self.is_asset())
+    }
+
+    /// Returns the case of the same asset in another cell; `None` for what is no asset.
+    pub(super) fn in_cell(self, cell: Cell) -> Option<Self> {
+        let first = if self.0 < Self::OFFICIAL { 0 } else { Self::OFFICIAL };
+        self.is_asset().then_some(Self(first + cell as usize))
+    }
+
+    const fn is_asset(self) -> bool {
+        self.0 < Self::ACCOUNT
+    }
+
     /// Returns a resource that is so, in the workspace [`WORKSPACE`].
     fn resource(self) -> Option<Entity> {
         if self.0 == Self::ACCOUNT {
@@ -65,8 +80,7 @@ impl Case {
             official if official >= Self::OFFICIAL => ResourceType::OFFICIAL_IMAGE,
             _ => "any",
         };
-        let cell = Cell::ALL.get(self.0 % Self::OFFICIAL).filter(|_| self.0 < Self::ACCOUNT);
-        let (creator, accessibility) = cell.map_or(("", ""), |cell| {
+        let (creator, accessibility) = self.cell().map_or(("", ""), |cell| {
             let (own, accessibility) = cell.parts();
             (if own { ME } else { OTHER }, accessibility.as_str())
         });
@@ -200,6 +214,14 @@ impl Judged {
         let used = of_action.iter().rposition(|row| *row != 0).map_or(0, |last| last + 1);
         of_action.truncate(used);
         Ok(Self { number, rows: Rows { of_action: of_action.into(), rows }, answers })
+    }
+
+    /// Returns the ids of the policies that permit an action in a case; none where nothing does.
+    pub(super) fn permits(&self, action: ActionId, case: Case) -> &[Arc<str>] {
+        match self.answer(self.rows.row(action), case) {
+            Some((Reason::ExplicitAllow, names)) => names,
+            _ => &[],
+        }
     }
 
     fn answer(&self, row: u16, case: Case) -> Option<&(Reason, Vec<Arc<str>>)> {

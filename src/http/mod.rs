@@ -31,7 +31,7 @@ mod tokens;
 pub mod identity;
 pub mod role;
 
-pub use decisions::render_decision;
+pub use decisions::{Beside, render_decision};
 pub use floor::{Constant, floor};
 pub use listen::{Listeners, Tls, uds};
 pub use object::Object;

@@ -32,8 +32,8 @@ pub struct Judged<T> {
 /// What is asked, and the view to answer it from.
 #[derive(Debug)]
 pub struct Asked<'q> {
-    request: Request<'q>,
-    view: Present,
+    pub(super) request: Request<'q>,
+    pub(super) view: Present,
 }
 
 /// What is asked in a batch: the question and the revision it demands, or why it could not be read.
@@ -50,7 +50,7 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// How many simulations run at once.
+    /// How many simulations and explanations run at once.
     const SIMULATIONS: usize = 2;
 
     /// Most requests in a batch.
@@ -150,7 +150,7 @@ impl Authorizer {
     }
 
     /// Adds when it is asked, for conditions on it, unless the caller says so itself.
-    fn tell_time(&self, request: &mut Request<'_>) {
+    pub(super) fn tell_time(&self, request: &mut Request<'_>) {
         let says = |key: &String| key.eq_ignore_ascii_case(keys::CURRENT_TIME);
         if !request.context.keys().any(says) {
             let now = self.accounts.clock().now().as_millis();
@@ -209,18 +209,29 @@ impl Authorizer {
                 (view.snapshot.documents(&principal)?, Some(arn))
             }
         };
-        // Documents are compiled and judged whole: that takes its time, on a thread of its own, and few at once.
-        let permit = self.simulations.clone().acquire_owned().await;
-        let permit = permit.map_err(|error| Error::internal(&error.to_string()))?;
+        // Documents are compiled and judged whole: that takes its time.
         let account = account.clone();
         let run = move || {
-            // Until it is done, whether or not somebody still waits.
-            let _permit = permit;
             let whom = arn.as_deref().map(|arn| (&account, arn));
             asked.run(&engine, &held, whom)
         };
+        Ok(self.apart(run).await??)
+    }
+
+    /// Runs what takes its time on a thread of its own, few of them at once.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.simulations.clone().acquire_owned().await;
+        let permit = permit.map_err(|error| Error::internal(&error.to_string()))?;
+        let run = move || {
+            // Until it is done, whether or not somebody still waits.
+            let _permit = permit;
+            run()
+        };
         let done = tokio::task::spawn_blocking(run).await;
-        Ok(done.map_err(|error| Error::internal(&format!("a simulation: {error}")))??)
+        done.map_err(|error| Error::internal(&format!("a thread of its own: {error}")))
     }
 
     /// Returns what is asked, to be answered from `view`; `None` where that is not as fresh as the revision token `at_least`.

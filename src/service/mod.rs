@@ -7,6 +7,7 @@ mod accounts;
 mod authorize;
 mod bundles;
 mod demo;
+mod explain;
 mod grants;
 mod import;
 mod initialize;
@@ -27,13 +28,17 @@ mod tokens;
 mod verify;
 mod view;
 
-pub use crate::engine::{Matched, NoSuggestion, Suggestion, Verdict};
+pub use crate::engine::{
+    Differs, Explanation, Facts, HeldRole, Matched, NearMiss, NoSuggestion, Remedy, Source,
+    Suggestion, Unmet, Verdict,
+};
 pub use accounts::{Accounts, Actor, Changed, Residency, asked};
 pub use authorize::{Asked, Authorizer, Item, Judged};
 pub use bundles::{
     Bundles, FoundInBundle, Present as PresentBundle, Properties, Query, Sought, Thing, Watch,
 };
 pub use demo::{DemoQuestion, demo, demo_questions};
+pub use explain::{AttachedTo, Explained};
 pub use import::{Imported, import};
 pub use initialize::{FirstKeys, initialize};
 pub use keyring::{Keyring, MasterKey};

@@ -19,6 +19,8 @@ mod decisions;
 mod doctor;
 mod doubt;
 mod durability;
+mod explain;
+mod explain_random;
 mod fast_path;
 mod hostile;
 mod http_auth;

@@ -24,8 +24,23 @@ pub(in crate::engine) struct Clause {
     /// The key's entry, where what it holds is known.
     pub(super) typed: Option<&'static Key>,
     pub(super) values: Values,
+    /// The values as the document has them, for people.
+    texts: Box<[Box<str>]>,
     /// What it says as a text, where it is handed to Cedar as a fact: operator, key and values.
     pub(super) fact: String,
+}
+
+/// A condition that does not hold, and what it was asked of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The key, as the document has it.
+    pub key: String,
+    /// The operator.
+    pub operator: &'static str,
+    /// The values of the document.
+    pub wanted: Vec<String>,
+    /// The values of the request; none where it does not state the key.
+    pub given: Vec<String>,
 }
 
 /// The values, read. One that matches is enough.
@@ -106,6 +121,7 @@ impl Clause {
             lower: keys::normal(read.key.text),
             typed: keys::typed(read.key.text),
             values,
+            texts: texts.iter().map(|text| Box::from(*text)).collect(),
             fact: format!("{operator:?} {} {texts:?}", keys::normal(read.key.text)),
         })
     }
@@ -144,6 +160,17 @@ impl Clause {
             Some(matched) => matched != negated,
             None => negated && reading == Reading::Wide,
         })
+    }
+
+    /// Returns what is told of it where it does not hold.
+    pub(super) fn unmet(&self, conditions: &Conditions) -> Unmet {
+        let given = conditions.of(&self.lower).iter();
+        Unmet {
+            key: self.key.clone(),
+            operator: self.operator.name(),
+            wanted: self.texts.iter().map(ToString::to_string).collect(),
+            given: given.map(|value| value.text().into_owned()).collect(),
+        }
     }
 
     /// Returns whether one value matches; `None` for one of the wrong type.

@@ -4,7 +4,7 @@ use cedar_policy::{Policy, PolicySet};
 
 use super::{
     cedar,
-    clause::{Clause, Values},
+    clause::{Clause, Unmet, Values},
     conditions::{Conditions, WrongType},
     pattern::{Pattern, Reading},
 };
@@ -174,6 +174,28 @@ impl Statement {
             holds &= clause.holds(conditions, self.reading())?;
         }
         Ok(holds)
+    }
+
+    /// Returns the conditions that do not hold.
+    ///
+    /// # Errors
+    /// As [`Statement::holds`].
+    pub(in crate::engine) fn unmet(
+        &self,
+        conditions: &Conditions,
+    ) -> Result<Vec<Unmet>, WrongType> {
+        let mut out = Vec::new();
+        for clause in &self.clauses {
+            if !clause.holds(conditions, self.reading())? {
+                out.push(clause.unmet(conditions));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Returns the resources it is about, as patterns.
+    pub(in crate::engine) fn resource_texts(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(Pattern::text)
     }
 
     /// Returns the keys of its conditions that a request does not have, as the document has them.

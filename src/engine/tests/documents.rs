@@ -14,7 +14,7 @@ use crate::{
 
 const THEN: Timestamp = Timestamp::from_millis(0);
 
-fn policy(name: &str, versions: &[&str], default: u32) -> Op {
+pub(super) fn policy(name: &str, versions: &[&str], default: u32) -> Op {
     let version = |(number, text): (u32, &&str)| PolicyVersion {
         id: VersionId(number),
         document: Arc::from(*text),
@@ -46,7 +46,7 @@ fn holder(id: &str) -> Holder {
     }
 }
 
-fn attach(to: &str, policy: &str) -> Op {
+pub(super) fn attach(to: &str, policy: &str) -> Op {
     Op::PutAttachment(holder(to), reference(policy), THEN)
 }
 
@@ -68,11 +68,11 @@ fn people() -> AccountRecords {
     )
 }
 
-fn document(statements: &str) -> String {
+pub(super) fn document(statements: &str) -> String {
     format!(r#"{{"Version":"1","Statement":[{statements}]}}"#)
 }
 
-fn statement(effect: &str, action: &str, resource: &str) -> String {
+pub(super) fn statement(effect: &str, action: &str, resource: &str) -> String {
     format!(r#"{{"Effect":"{effect}","Action":{action},"Resource":{resource}}}"#)
 }
 

@@ -4,6 +4,7 @@ mod combining;
 mod custom_roles;
 mod decisions;
 mod documents;
+mod explain;
 mod following;
 mod hostile;
 mod policies;

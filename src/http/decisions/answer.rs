@@ -4,10 +4,11 @@
 
 use serde::Serialize;
 
+use super::explanation::ExplanationBody;
 use crate::{
     domain::{CustomRoleId, Decision, Fault, Policies, Reason, Remembered, RememberedPolicy},
     http::error::{ErrorBody, fault},
-    service::{NoSuggestion, Suggestion},
+    service::{Explained, NoSuggestion, Suggestion},
 };
 
 /// A statement that would allow what was denied, or why there is none.
@@ -21,19 +22,32 @@ struct SuggestionBody {
 /// A statement as RAM has it.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct StatementBody {
+pub(super) struct StatementBody {
     effect: &'static str,
     action: &'static str,
     resource: String,
 }
 
+impl StatementBody {
+    pub(super) const fn allowing(action: &'static str, resource: String) -> Self {
+        Self { effect: "Allow", action, resource }
+    }
+}
+
+/// What is answered beside a decision.
+pub enum Beside {
+    /// A statement that would allow it, or why there is none.
+    Suggestion(Result<Suggestion, NoSuggestion>),
+    /// Why it is what it is.
+    Explanation(Box<Explained>),
+}
+
 impl From<Result<Suggestion, NoSuggestion>> for SuggestionBody {
     fn from(suggested: Result<Suggestion, NoSuggestion>) -> Self {
         match suggested {
-            Ok(Suggestion { action, resource }) => Self {
-                statement: Some(StatementBody { effect: "Allow", action, resource }),
-                why: None,
-            },
+            Ok(Suggestion { action, resource }) => {
+                Self { statement: Some(StatementBody::allowing(action, resource)), why: None }
+            }
             Err(why) => Self { statement: None, why: Some(why.text()) },
         }
     }
@@ -46,14 +60,21 @@ impl From<Result<Suggestion, NoSuggestion>> for SuggestionBody {
 pub fn decision(
     decision: &Decision<'_>,
     revision: &str,
-    suggested: Option<Result<Suggestion, NoSuggestion>>,
+    beside: Option<Beside>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(256);
     write(&mut out, decision)?;
     write_revision(&mut out, revision);
-    if let Some(suggested) = suggested {
-        out.extend_from_slice(b",\"suggestion\":");
-        serde_json::to_writer(&mut out, &SuggestionBody::from(suggested))?;
+    match beside {
+        None => {}
+        Some(Beside::Suggestion(suggested)) => {
+            out.extend_from_slice(b",\"suggestion\":");
+            serde_json::to_writer(&mut out, &SuggestionBody::from(suggested))?;
+        }
+        Some(Beside::Explanation(explained)) => {
+            out.extend_from_slice(b",\"explanation\":");
+            serde_json::to_writer(&mut out, &ExplanationBody::from(&*explained))?;
+        }
     }
     out.push(b'}');
     Ok(out)

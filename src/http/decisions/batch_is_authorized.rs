@@ -97,11 +97,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     };
     let mut answer = answer::Batch::new(items.len());
     let questions = items.iter_mut().map(|item| match item {
-        Ok(Object(wire)) if wire.suggests() => {
-            let help = "ask for a suggestion one request at a time: `POST /v1/is-authorized`";
-            Err(Invalid::unexpected("suggest", "true", help))
-        }
-        Ok(Object(wire)) => Ok(wire.question()),
+        Ok(Object(wire)) => wire.check_plain().map(|()| wire.question()),
         Err(refusal) => Err(refusal.to_invalid()),
     });
     let tell = |decision: &Decision<'_>| {

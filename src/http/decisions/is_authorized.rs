@@ -2,9 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{answer, answered, wire};
+use super::{Beside, answer, answered, wire};
 use crate::{
-    domain::Scope,
+    domain::{Invalid, Scope},
     error::Error,
     http::{
         body,
@@ -39,7 +39,7 @@ pub(super) fn at_once(
     let answer = || {
         pep.demand(Scope::Decide)?;
         let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(body)?;
-        if wire.suggests() {
+        if wire.suggests() || wire.explains() {
             return Ok(None);
         }
         let (mut question, at_least) = wire.question();
@@ -66,13 +66,29 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     pep.demand(Scope::Decide)?;
     let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;
-    let suggests = wire.suggests();
+    let (suggests, explains) = (wire.suggests(), wire.explains());
     let (question, at_least) = wire.question();
-    if !suggests {
-        return decide(state, authorizer.asked(&pep.account, question, at_least).await?);
-    }
-    let judged = authorizer.suggest(&pep.account, question, at_least).await?;
-    let (decision, suggested) = judged.answer;
-    let revision = authorizer.revision_token(&pep.account, judged.revision);
-    answer::decision(&decision, &revision, Some(suggested)).map_err(unwritten)
+    let account = &pep.account;
+    let (decision, beside, revision) = match (suggests, explains) {
+        (false, false) => {
+            return decide(state, authorizer.asked(account, question, at_least).await?);
+        }
+        (true, true) => {
+            let help = "an explanation has the statement among its remedies: leave this out";
+            return Err(Invalid::unexpected("suggest", "true", help).into());
+        }
+        (true, false) => {
+            let judged = authorizer.suggest(account, question, at_least).await?;
+            let (decision, suggested) = judged.answer;
+            (decision, Beside::Suggestion(suggested), judged.revision)
+        }
+        (false, true) => {
+            pep.demand(Scope::Explain)?;
+            let judged = authorizer.explain(account, question, at_least).await?;
+            let (decision, explained) = judged.answer;
+            (decision, Beside::Explanation(Box::new(explained)), judged.revision)
+        }
+    };
+    let revision = authorizer.revision_token(account, revision);
+    answer::decision(&decision, &revision, Some(beside)).map_err(unwritten)
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 pub(super) mod batch_is_authorized;
+mod explanation;
 pub(super) mod is_authorized;
 mod lane;
 pub(super) mod wire;
@@ -14,7 +15,7 @@ use actix_web::{
 use super::error::HttpError;
 use crate::error::Error;
 
-pub use answer::decision as render_decision;
+pub use answer::{Beside, decision as render_decision};
 pub(super) use answer::{write as write_decision, write_revision};
 pub(super) use batch_is_authorized::read as read_batch;
 pub(super) use lane::{Lane, Way};

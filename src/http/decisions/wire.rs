@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
-    domain::{ContextValue, Question, Scalar},
+    domain::{ContextValue, Invalid, Question, Scalar},
     http::object::{Object, Text, once},
 };
 
@@ -32,6 +32,8 @@ pub(in crate::http) struct IsAuthorizedRequest<'a> {
     at_least_as_fresh: Option<Text<'a>>,
     #[serde(default)]
     suggest: bool,
+    #[serde(default)]
+    explain: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +97,23 @@ impl IsAuthorizedRequest<'_> {
     /// Returns whether a statement that would allow a denied request is asked for.
     pub(super) const fn suggests(&self) -> bool {
         self.suggest
+    }
+
+    /// Returns whether an explanation of the decision is asked for.
+    pub(super) const fn explains(&self) -> bool {
+        self.explain
+    }
+
+    /// Refuses what is answered one request at a time.
+    ///
+    /// # Errors
+    /// The field that asks for it.
+    pub(super) fn check_plain(&self) -> Result<(), Invalid> {
+        let asked = [("suggest", self.suggest), ("explain", self.explain)];
+        asked.into_iter().find(|(_, asked)| *asked).map_or(Ok(()), |(field, _)| {
+            let help = "ask for that one request at a time: `POST /v1/is-authorized`";
+            Err(Invalid::unexpected(field, "true", help))
+        })
     }
 }
 
