@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    decisions, dialect::Dialect, error::HttpError, management, ops, ram, state::State, tokens,
+    decisions, dialect::Dialect, docs, error::HttpError, management, ops, ram, state::State, tokens,
 };
 use crate::{
     domain::{Invalid, shortened},
@@ -38,6 +38,7 @@ pub(super) fn api(config: &mut ServiceConfig) {
     for path in ["/v1/workspaces", "/v1/users"] {
         config.service(web::resource(path).to(management::call));
     }
+    docs::serve(config);
 }
 
 /// Health, on its own listener.
@@ -49,7 +50,7 @@ pub(super) fn ops(config: &mut ServiceConfig) {
 }
 
 /// Returns a resource that answers other methods than `allowed` as it should.
-fn resource(path: &str, allowed: &'static str) -> Resource {
+pub(super) fn resource(path: &str, allowed: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
         Err::<HttpResponse, _>(HttpError::wrong_method(&request, allowed))
     }))
@@ -75,7 +76,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Http
         ..Error::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`; on its own listener `/livez`, `/readyz` and `/metrics`",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users` and `/api/v1/…`, described at `/openapi.json` and `/docs`; on its own listener `/livez`, `/readyz` and `/metrics`",
         )
     };
     Err(HttpError::new(&request, error))
