@@ -410,6 +410,21 @@ fn whatever_is_wrong_with_a_request_the_answer_is_documented() {
 }
 
 #[test]
+fn a_body_that_stops_is_answered_as_documented() {
+    let (document, server) = (Documented::read(), Server::demo(&["--body-timeout-ms", "50"]));
+    for operation in document.operations() {
+        if operation.method != "post" {
+            continue;
+        }
+        let mut connection = server.connect();
+        connection.begin(&Request::post(operation.path, b"{}"));
+        let answer = connection.answer("POST").unwrap();
+        assert_eq!(answer.status, 408, "{answer:?}");
+        document.check(operation, &answer);
+    }
+}
+
+#[test]
 fn a_token_that_may_not_is_refused_as_documented() {
     let (document, server) = (Documented::read(), Server::demo(&[]));
     let made = |scopes: &str| {

@@ -8,7 +8,7 @@ use super::wire::Answer;
 /// The document as it is checked in.
 pub(crate) const TEXT: &str = include_str!("../../../schema/openapi.json");
 
-const METHODS: [&str; 5] = ["get", "head", "post", "put", "delete"];
+const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
 
 /// The document.
 pub(crate) struct Documented {
@@ -38,6 +38,9 @@ impl Documented {
     pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
         let paths = self.whole["paths"].as_object().unwrap();
         let of = |(path, item): (&'_ String, &'_ Value)| -> Vec<(String, String)> {
+            for part in item.as_object().unwrap().keys() {
+                assert!(METHODS.contains(&&**part) || part == "servers", "{path}: {part}");
+            }
             let methods = METHODS.iter().filter(|method| item.get(**method).is_some());
             methods.map(|method| (path.clone(), (*method).to_owned())).collect()
         };
