@@ -5,7 +5,7 @@ DEV_STORE ?= ./data/dev.redb
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run test test-full sdk bench bench-http bench-peers lint generate fmt
+.PHONY: run test test-full sdk openapi bench bench-http bench-peers lint generate fmt
 
 ## Build the release binary and serve in development mode, with a demonstration workspace.
 run:
@@ -24,6 +24,10 @@ test-full:
 ## The vendor's official SDKs in target/sdk, for the tests that use them.
 sdk:
 	./scripts/sdk
+
+## What is held against schema/openapi.json, in target/openapi.
+openapi:
+	./scripts/openapi
 
 ## Measure; see benches/README.md.
 bench:

@@ -11,6 +11,7 @@ mod connections;
 mod context;
 mod decisions;
 mod dialect;
+mod docs;
 mod error;
 mod floor;
 mod gate;

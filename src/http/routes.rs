@@ -6,8 +6,8 @@ use actix_web::{
 };
 
 use super::{
-    authzen, decisions, dialect::Dialect, error::HttpError, management, ops, ram, state::State,
-    tokens,
+    authzen, decisions, dialect::Dialect, docs, error::HttpError, management, ops, ram,
+    state::State, tokens,
 };
 use crate::{
     domain::{Invalid, shortened},
@@ -40,6 +40,7 @@ pub(super) fn api(config: &mut ServiceConfig) {
     for path in ["/v1/workspaces", "/v1/users"] {
         config.service(web::resource(path).to(management::call));
     }
+    docs::serve(config);
 }
 
 /// Health, on its own listener.
@@ -77,7 +78,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Http
         ..Error::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users`, `/access/v1/…` and `/api/v1/…`; on its own listener `/livez`, `/readyz` and `/metrics`",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users`, `/access/v1/…` and `/api/v1/…`, described at `/openapi.json` and `/docs`; on its own listener `/livez`, `/readyz` and `/metrics`",
         )
     };
     Err(HttpError::new(&request, error))

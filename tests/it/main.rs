@@ -36,6 +36,7 @@ mod management_limits;
 mod management_rules;
 mod management_table;
 mod migrate;
+mod openapi;
 mod ram_corpus;
 mod ram_delegated;
 mod ram_fixes;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Answer, Call, members::add_members, workspaces::Stated};
 use crate::{
     domain::{Import, PrincipalKind},
-    error::Error,
+    error::{Error, ErrorCode},
     http::{identity::WireIdentity, object::Object},
 };
 
@@ -46,7 +46,14 @@ pub(super) async fn set_up_workspace(call: Call) -> Result<Answer, Error> {
         let user = member.user_id.as_deref();
         add_members(&mut new.members, None, fields, user, &member.roles)?;
     }
-    let (revision, id) = call.management.create_workspace(&call.caller, &new).await?;
+    let created = call.management.create_workspace(&call.caller, &new).await;
+    let (revision, id) = created.map_err(|mut error| {
+        // The use case calls it as the vendor does.
+        if error.code == ErrorCode::WorkspaceNameTaken {
+            error.field = Some("workspaceName".to_owned());
+        }
+        error
+    })?;
     let token = call.management.revision_token(&call.caller.account, revision);
     Answer::new(revision, json!({ "workspaceId": id.as_str(), "revision": token }))
 }

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod book;
 pub(crate) mod calls;
 pub(crate) mod disk;
+pub(crate) mod documented;
 pub(crate) mod fleet;
 pub(crate) mod history;
 pub(crate) mod life;
