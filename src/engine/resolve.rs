@@ -288,7 +288,8 @@ impl Engine {
 
     /// Returns whether an action can be about resources of a type.
     #[inline]
-    fn applies(&self, action: &Action, resource_type: &ResourceType) -> bool {
+    #[must_use]
+    pub fn applies(&self, action: &Action, resource_type: &ResourceType) -> bool {
         let belongs = |module: &str| match action.module {
             Some(own) => module == own,
             None => self.catalog.module(module).is_some_and(|m| m.ram_code == action.ram_code),

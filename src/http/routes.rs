@@ -25,6 +25,10 @@ pub(super) fn api(config: &mut ServiceConfig) {
             resource(decisions::BATCH, "POST")
                 .route(web::post().to(decisions::batch_is_authorized::batch_is_authorized)),
         )
+        .service(
+            resource(decisions::ALLOWED_ACTIONS, "POST")
+                .route(web::post().to(decisions::allowed_actions::allowed_actions)),
+        )
         .service(resource("/v1/ram/validate", "POST").route(web::post().to(ram::validate)))
         .service(resource("/v1/ram/simulate", "POST").route(web::post().to(ram::simulate)))
         .service(
@@ -78,7 +82,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Http
         ..Error::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users`, `/access/v1/…` and `/api/v1/…`, described at `/openapi.json` and `/docs`; on its own listener `/livez`, `/readyz` and `/metrics`",
+            "the API is `/v1/is-authorized`, `/v1/batch-is-authorized`, `/v1/allowed-actions`, `/v1/ram/validate`, `/v1/ram/simulate`, `/v1/tokens`, `/v1/workspaces`, `/v1/users`, `/access/v1/…` and `/api/v1/…`, described at `/openapi.json` and `/docs`; on its own listener `/livez`, `/readyz` and `/metrics`",
         )
     };
     Err(HttpError::new(&request, error))

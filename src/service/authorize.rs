@@ -113,6 +113,19 @@ impl Authorizer {
         &self.keyring
     }
 
+    /// Refuses a principal whose type or id is wrong.
+    ///
+    /// # Errors
+    /// Which of them.
+    pub fn check_principal(
+        &self,
+        account: &AccountId,
+        kind: &str,
+        id: &str,
+    ) -> Result<(), Invalid> {
+        self.accounts.engine().principal(account, kind, id).map(drop)
+    }
+
     /// Returns the request a question asks.
     pub(super) fn resolve<'q>(
         &self,

@@ -10,18 +10,21 @@ use crate::{
     domain::{
         AccountId, Effect, Invalid, InvalidKind, PrincipalKind, Question, UserName, WorkspaceId,
     },
+    engine::Engine,
     error::Error,
 };
 
 /// What is sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seek {
+pub enum Seek<'v> {
     /// Principals of a kind, in the order of their names.
     Principals(PrincipalKind),
     /// Workspaces, in the order of their ids.
     Workspaces,
-    /// Actions, in the order of the catalogue.
-    Actions,
+    /// Actions, in the order of the catalogue; those that can be about a resource type, where one is named that is known.
+    Actions(Option<&'v str>),
+    /// Those of these actions.
+    Named(&'v [&'v str]),
 }
 
 /// A part of what was found.
@@ -118,13 +121,14 @@ impl Authorizer {
     pub async fn search<'q>(
         &self,
         view: &'q Arc<View>,
-        seek: Seek,
+        seek: Seek<'q>,
         ask: impl Fn(&'q str) -> Result<Question<'q>, Invalid>,
         (after, limit): (Option<&str>, usize),
     ) -> Result<FoundHere, Error> {
         let mut out = FoundHere::default();
         let mut last = None;
-        for (looked, candidate) in candidates(view, seek, after).enumerate() {
+        let engine = view.snapshot.engine();
+        for (looked, candidate) in candidates(engine, view, seek, after).enumerate() {
             if out.found.len() == limit || looked == LOOKED_AT {
                 out.next = last.map(Place::text);
                 break;
@@ -144,8 +148,8 @@ impl Authorizer {
                 }
                 Err(invalid) => {
                     // Most actions are of other types: that is no reason to complain.
-                    let is_told =
-                        seek != Seek::Actions || invalid.kind == InvalidKind::MissingField;
+                    let of_actions = matches!(seek, Seek::Actions(_) | Seek::Named(_));
+                    let is_told = !of_actions || invalid.kind == InvalidKind::MissingField;
                     if is_told && out.refused.is_none() {
                         out.refused = Some(invalid);
                     }
@@ -167,8 +171,9 @@ fn digest(parts: &[String]) -> String {
 }
 
 fn candidates<'v>(
+    engine: &'v Engine,
     view: &'v View,
-    seek: Seek,
+    seek: Seek<'v>,
     after: Option<&str>,
 ) -> Box<dyn Iterator<Item = Candidate<'v>> + 'v> {
     match seek {
@@ -196,10 +201,16 @@ fn candidates<'v>(
                 Candidate { name: id, place: Place::Text(id) }
             }))
         }
-        Seek::Actions => {
+        Seek::Actions(about) => {
             let first = after.and_then(|at| at.parse::<usize>().ok()).map_or(0, |at| at + 1);
+            let kind = about.and_then(|kind| engine.catalog().resource_type(kind));
             let actions = catalog().actions().iter().enumerate().skip(first);
+            let actions =
+                actions.filter(move |(_, it)| kind.is_none_or(|kind| engine.applies(it, kind)));
             Box::new(actions.map(|(at, it)| Candidate { name: it.name, place: Place::Number(at) }))
         }
+        Seek::Named(names) => Box::new(
+            names.iter().enumerate().map(|(at, name)| Candidate { name, place: Place::Number(at) }),
+        ),
     }
 }

@@ -1,5 +1,6 @@
 //! OpenID AuthZEN about an account: PAI's words in AuthZEN's, and the same decisions as in PAI's own.
 
+use pai_authz::catalog::catalog;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -441,5 +442,59 @@ fn tokens_of_bundles_are_made_and_listed() {
     ] {
         let refused = create(body);
         assert_eq!((refused.status, &refused.json()["field"]), (400, &json!(field)));
+    }
+}
+
+#[test]
+fn the_actions_of_a_page_of_rows_are_those_that_asking_each_allows() {
+    let (_place, server, token) = place();
+    let resources = json!([
+        {"type": "job", "id": "dlc-1", "workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"},
+        {"type": "job", "id": "dlc-2", "workspace": "10001", "creator": "2002", "accessibility": "PRIVATE"},
+        {"type": "job", "id": "dlc-3", "workspace": "99", "creator": "2001", "accessibility": "PUBLIC"},
+        {"type": "job", "id": "dlc-4", "workspace": "10001"},
+        {"type": "workspace", "workspace": "10002"},
+    ]);
+    let body = |more: Value| {
+        let mut body = json!({"principal": {"type": "User", "id": "2001"}, "resources": resources});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let ask = |body: &Value| post(&server, &token, "/v1/allowed-actions", body);
+    let answer = ask(&body(json!({})));
+    let rows = answer["results"].as_array().unwrap();
+    let allowed = |row: usize| -> Vec<&str> {
+        rows[row]["actions"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect()
+    };
+    assert!(allowed(0).contains(&"PaiDLC:StopJob") && !allowed(1).contains(&"PaiDLC:StopJob"));
+    assert!(allowed(2).is_empty());
+    assert_eq!(rows[3]["errors"][0]["code"], "missing_field");
+    for (row, resource) in resources.as_array().unwrap().iter().enumerate() {
+        for action in catalog().actions() {
+            let asked = json!({"principal": {"type": "User", "id": "2001"}, "action": action.name, "resource": resource}).to_string();
+            let one =
+                server.send(&Request::post("/v1/is-authorized", asked.as_bytes()).token(&token));
+            let allows = one.status == 200 && one.json()["decision"] == "Allow";
+            assert_eq!(allowed(row).contains(&action.name), allows, "{row} {}", action.name);
+        }
+    }
+    let named = ask(&body(
+        json!({"actions": ["PaiDLC:StopJob", "PaiDLC:GetJob", "PaiWorkspace:ListConfigs"]}),
+    ));
+    assert_eq!(named["results"][0]["actions"], json!(["PaiDLC:StopJob", "PaiDLC:GetJob"]));
+    assert_eq!(named["results"][4]["actions"], json!(["PaiWorkspace:ListConfigs"]));
+    for (wrong, field) in [
+        (body(json!({"actions": ["PaiDLC:StopJbo"]})), "actions[0]"),
+        (body(json!({"actions": []})), "actions"),
+        (body(json!({"resources": []})), "resources"),
+        (body(json!({"resources": vec![json!({"type": "job"}); 101]})), "resources"),
+        (body(json!({"principal": {"type": "User"}})), "principal.id"),
+        (body(json!({"principal": {"type": "user", "id": "2001"}})), "principal.type"),
+        (body(json!({"colour": 1})), "colour"),
+    ] {
+        let text = wrong.to_string();
+        let refused =
+            server.send(&Request::post("/v1/allowed-actions", text.as_bytes()).token(&token));
+        assert_eq!((refused.status, &refused.json()["field"]), (400, &json!(field)), "{wrong}");
     }
 }

@@ -299,11 +299,14 @@ async fn in_account(state: &State, pep: &Pep, asked: &Asked<'_>) -> Result<Answe
 }
 
 /// Returns what to look for; `None` where nothing of the kind is known here.
-fn seek(asked: &Asked<'_>) -> Option<Seek> {
+fn seek<'e>(asked: &Asked<'e>) -> Option<Seek<'e>> {
     match asked.kind {
         Kind::Subjects => PrincipalKind::parse(asked.of).map(Seek::Principals),
         Kind::Resources => (asked.of == WORKSPACE).then_some(Seek::Workspaces),
-        Kind::Actions => Some(Seek::Actions),
+        // To a workspace also what is within it may be done.
+        Kind::Actions => {
+            Some(Seek::Actions(Some(asked.request.resource.kind).filter(|kind| *kind != WORKSPACE)))
+        }
     }
 }
 

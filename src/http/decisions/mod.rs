@@ -1,5 +1,6 @@
 //! Decisions: one request or a batch.
 
+pub(super) mod allowed_actions;
 mod answer;
 pub(super) mod batch_is_authorized;
 mod explanation;
@@ -41,4 +42,5 @@ pub(super) fn is_path(path: &str) -> bool {
 
 /// The paths.
 pub(super) const IS_AUTHORIZED: &str = "/v1/is-authorized";
+pub(super) const ALLOWED_ACTIONS: &str = "/v1/allowed-actions";
 pub(super) const BATCH: &str = "/v1/batch-is-authorized";

@@ -47,7 +47,7 @@ pub(in crate::http) struct WirePrincipal<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WireResource<'a> {
+pub(super) struct WireResource<'a> {
     #[serde(borrow, default)]
     arn: Option<Text<'a>>,
     #[serde(borrow, default, rename = "type")]
@@ -60,6 +60,24 @@ struct WireResource<'a> {
     creator: Option<Text<'a>>,
     #[serde(borrow, default)]
     accessibility: Option<Text<'a>>,
+}
+
+impl WireResource<'_> {
+    /// Returns the question about it, which nobody asks yet.
+    pub(super) fn question(&self) -> Question<'_> {
+        fn text<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
+            text.as_ref().map(Text::as_str)
+        }
+        Question {
+            arn: text(&self.arn),
+            resource_type: text(&self.kind),
+            resource_id: text(&self.id),
+            workspace: text(&self.workspace),
+            creator: text(&self.creator),
+            accessibility: text(&self.accessibility),
+            ..Question::default()
+        }
+    }
 }
 
 impl IsAuthorizedRequest<'_> {
