@@ -53,6 +53,7 @@ mod redis_faults;
 mod replicas;
 mod residency;
 mod sdk;
+mod search;
 mod serve_start;
 mod signature;
 mod store;

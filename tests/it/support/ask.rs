@@ -82,7 +82,7 @@ impl Ask {
         is_asset && by_cell && (self.creator.is_none() || self.accessibility.is_none())
     }
 
-    fn question(&self) -> Question<'_> {
+    pub(crate) fn question(&self) -> Question<'_> {
         let mut question = Question {
             principal_type: Some(self.kind.as_str()),
             principal_id: Some(&self.id),
