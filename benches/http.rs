@@ -15,15 +15,18 @@
 mod numbers;
 #[path = "support/pinned.rs"]
 mod pinned;
+#[path = "support/service.rs"]
+mod service;
 #[path = "support/settings.rs"]
 mod settings;
 
 use std::{path::Path, time::Duration};
 
-use numbers::{median, quartiles};
-use pai_authz::load::{self, Arrivals, Pace, Plan, Report, Target, ask, plot, post, workload};
-use pinned::{Pinned, run_to_end};
+use numbers::median;
+use pai_authz::load::{Arrivals, Pace, Report, Target, ask, plot, workload};
+use pinned::Pinned;
 use serde_json::{Value, json};
+use service::{Asked, Service, binary, line, run, saturated};
 use settings::number;
 
 const SINGLE: &str = "/v1/is-authorized";
@@ -45,7 +48,7 @@ fn main() {
     let batch = |of: &Target| -> Vec<Vec<u8>> {
         batches.iter().map(|body| service.post(of, BATCH, body)).collect()
     };
-    let floor = service.floor(folder.path(), &single(&service.tcp), &batch(&service.tcp));
+    let floor = floor(&service, folder.path(), &single(&service.tcp), &batch(&service.tcp));
 
     println!("| case | pai-authz | floor | ratio |\n|---|---|---|---|");
     let tcp = [&service.tcp, &floor.tcp];
@@ -61,14 +64,6 @@ fn main() {
     line("decisions/s, batches of 100, 16 connections", &decisions(&ours), &decisions(&theirs), 0);
 }
 
-/// The service with a store of its own, and where it listens.
-struct Service {
-    token: String,
-    tcp: Target,
-    uds: Target,
-    _process: Pinned,
-}
-
 /// The floor.
 struct Floor {
     tcp: Target,
@@ -76,97 +71,34 @@ struct Floor {
     _process: Pinned,
 }
 
-impl Service {
-    /// Starts the service in production mode, with a token from the store: what is measured is what is run.
-    fn start(folder: &Path, data: &str) -> Self {
-        let binary = env!("CARGO_BIN_EXE_pai-authz");
-        let path = |name: &str| folder.join(name).display().to_string();
-        let (store, key) = (format!("redb:{}", path("store.redb")), path("master.key"));
-        let common = ["--store", &store, "--master-key-file", &key];
-        let account = ["--account", "1000000000000001"];
-        let made =
-            run_to_end(binary, &["init", "--format", "json"], &[&common[..], &account].concat());
-        let made: Value = serde_json::from_str(&made).unwrap();
-        let token = made.get("token").and_then(Value::as_str).unwrap().to_owned();
-        std::fs::write(folder.join("data.json"), data).unwrap();
-        run_to_end(binary, &["import", &path("data.json")], &[&common[..], &account].concat());
-        let socket = path("service.sock");
-        let serve = ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
-        let rest = ["--workers", "1", "--uds", &socket];
-        let process = Pinned::start(binary, &[&serve[..], &rest, &common].concat(), 0);
-        let tcp = Target::url(&process.url).unwrap();
-        Self { token, tcp, uds: Target::unix(Path::new(&socket)), _process: process }
-    }
-
-    fn post(&self, target: &Target, path: &str, body: &str) -> Vec<u8> {
-        post(path, Some(&self.token), target.host(), body)
-    }
-
-    /// Starts the floor, which answers as long as the service does on the average.
-    fn floor(&self, folder: &Path, singles: &[Vec<u8>], batches: &[Vec<u8>]) -> Floor {
-        let files = [("single", singles), ("batch", batches)].map(|(name, requests)| {
-            let answers: Vec<String> = requests
-                .iter()
-                .take(64)
-                .map(|request| {
-                    let answer = ask(&self.tcp, request, Duration::from_secs(5)).unwrap();
-                    let body = String::from_utf8(answer.body).unwrap();
-                    assert_eq!(answer.status, 200, "{body}");
-                    body
-                })
-                .collect();
-            let mean = answers.iter().map(String::len).sum::<usize>() / answers.len();
-            // The first that is as long as the average, filled up where it is shorter.
-            let mut answer =
-                answers.into_iter().max_by_key(|it| (it.len() <= mean, it.len())).unwrap();
-            answer.extend(std::iter::repeat_n(' ', mean.saturating_sub(answer.len())));
-            let file = folder.join(name);
-            std::fs::write(&file, answer).unwrap();
-            file.display().to_string()
-        });
-        let [single, batch] = files;
-        let socket = folder.join("floor.sock").display().to_string();
-        let arguments = ["bench", "floor", "--listen", "127.0.0.1:0", "--uds", &socket];
-        let answers = ["--single", &single, "--batch", &batch];
-        let process =
-            Pinned::start(env!("CARGO_BIN_EXE_pai-authz"), &[&arguments[..], &answers].concat(), 0);
-        let tcp = Target::url(&process.url).unwrap();
-        Floor { tcp, uds: Target::unix(Path::new(&socket)), _process: process }
-    }
-}
-
-/// A server and what it is asked.
-type Asked<'t> = (&'t Target, Vec<Vec<u8>>);
-
-fn run(of: &Asked<'_>, pace: Pace, turn: Duration, connections: usize) -> Report {
-    let (target, requests) = of;
-    let warmup = turn / 5;
-    let plan = Plan { duration: turn, warmup, connections, ..Plan::new((*target).clone(), pace) };
-    let report = load::run(&plan, requests, &mut |_| {}).unwrap();
-    assert_eq!(report.counts.failed(), 0, "{:?}", report.counts);
-    report
-}
-
-/// Returns the requests a second of each, round by round.
-fn saturated(
-    rounds: usize,
-    turn: Duration,
-    of: &[Asked<'_>; 2],
-    connections: usize,
-) -> [Vec<f64>; 2] {
-    let mut rates = [Vec::new(), Vec::new()];
-    for round in 0..=rounds {
-        eprint!("\rround {round} of {rounds}  ");
-        for (asked, rates) in of.iter().zip(&mut rates) {
-            let report = run(asked, Pace::Closed, turn, connections);
-            // The first round warms up.
-            if round > 0 {
-                rates.push(report.achieved);
-            }
-        }
-    }
-    eprint!("\r");
-    rates
+/// Starts the floor, which answers as long as the service does on the average.
+fn floor(service: &Service, folder: &Path, singles: &[Vec<u8>], batches: &[Vec<u8>]) -> Floor {
+    let files = [("single", singles), ("batch", batches)].map(|(name, requests)| {
+        let answers: Vec<String> = requests
+            .iter()
+            .take(64)
+            .map(|request| {
+                let answer = ask(&service.tcp, request, Duration::from_secs(5)).unwrap();
+                let body = String::from_utf8(answer.body).unwrap();
+                assert_eq!(answer.status, 200, "{body}");
+                body
+            })
+            .collect();
+        let mean = answers.iter().map(String::len).sum::<usize>() / answers.len();
+        // The first that is as long as the average, filled up where it is shorter.
+        let mut answer = answers.into_iter().max_by_key(|it| (it.len() <= mean, it.len())).unwrap();
+        answer.extend(std::iter::repeat_n(' ', mean.saturating_sub(answer.len())));
+        let file = folder.join(name);
+        std::fs::write(&file, answer).unwrap();
+        file.display().to_string()
+    });
+    let [single, batch] = files;
+    let socket = folder.join("floor.sock").display().to_string();
+    let arguments = ["bench", "floor", "--listen", "127.0.0.1:0", "--uds", &socket];
+    let answers = ["--single", &single, "--batch", &batch];
+    let process = Pinned::start(&binary(), &[&arguments[..], &answers].concat(), 0);
+    let tcp = Target::url(&process.url).unwrap();
+    Floor { tcp, uds: Target::unix(Path::new(&socket)), _process: process }
 }
 
 /// Prints the latencies of both at a rate, from when requests were due, and draws them.
@@ -218,14 +150,4 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
-}
-
-fn line(case: &str, ours: &[f64], theirs: &[f64], digits: usize) {
-    let mut ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| a / b).collect();
-    println!(
-        "| {case} | {} | {} | {} |",
-        quartiles(&mut ours.to_vec(), digits),
-        quartiles(&mut theirs.to_vec(), digits),
-        quartiles(&mut ratios, 3)
-    );
 }

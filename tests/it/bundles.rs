@@ -6,6 +6,9 @@ use pai_authz::{
     domain::{BundleName, Effect},
     service::{Bundles, Query, Thing},
 };
+use serde_json::json;
+
+use crate::support::server::{Server, run, until};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/authzen");
 
@@ -72,4 +75,64 @@ fn what_is_not_of_the_bundle_does_not_count_and_a_missing_directory_is_an_error(
     assert!(open(folder.path()).unwrap_err().contains("no file"));
     let wrong = open(&folder.path().join("elsewhere")).unwrap_err();
     assert!(wrong.contains("bundle `records`") && wrong.contains("elsewhere"), "{wrong}");
+}
+
+#[test]
+fn a_running_service_follows_a_directory_and_says_when_it_cannot() {
+    let folder = copied();
+    let server = Server::demo(&["--bundle", &format!("records={}", folder.path().display())]);
+    let ask = || {
+        let read = json!({"subject": {"type": "user", "id": "alice"}, "action": {"name": "read"}, "resource": {"type": "record", "id": "record-1"}});
+        server.post("/records/access/v1/evaluation", read.to_string()).json()
+    };
+    let told = || server.health("/readyz").json()["bundles"]["records"].clone();
+    let gauge = || {
+        let metrics = String::from_utf8(server.health("/metrics").body).unwrap();
+        let line = metrics.lines().find(|line| line.starts_with("pai_authz_bundle_outdated{"));
+        line.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    let first = ask();
+    assert_eq!(
+        (&first["decision"], told()["status"].as_str(), gauge().as_str()),
+        (&json!(true), Some("present"), "0")
+    );
+    let policies = folder.path().join("records.cedar");
+    let before = fs::read_to_string(&policies).unwrap();
+    fs::write(&policies, before.replace("\"read\"", "\"rede\"")).unwrap();
+    until("the directory is found unsound", || told()["status"] == "outdated");
+    assert!(told()["trouble"].as_str().unwrap().contains("rede"), "{}", told());
+    assert_eq!((server.health("/readyz").status, gauge().as_str()), (200, "1"));
+    assert_eq!(ask(), first, "the last sound one is served on");
+    fs::write(&policies, before.replace("\"read\"", "\"write\"")).unwrap();
+    until("the directory is sound again", || told()["status"] == "present");
+    assert_eq!(ask()["decision"], false);
+    assert_ne!(ask()["context"]["revision"], first["context"]["revision"]);
+}
+
+#[test]
+fn a_service_does_not_start_with_an_unsound_bundle() {
+    let folder = copied();
+    fs::write(folder.path().join("records.cedar"), "permit (principal").unwrap();
+    let place = folder.path().display().to_string();
+    for (bundle, said) in [
+        (format!("records={place}"), "records.cedar"),
+        (format!("Records={place}"), "`Records` is not a name of a bundle"),
+        ("records=/nowhere/at/all".to_owned(), "/nowhere/at/all"),
+        ("records".to_owned(), "`bundle`"),
+    ] {
+        let done = run([
+            "serve",
+            "--dev",
+            "--store",
+            "memory:",
+            "--listen",
+            "127.0.0.1:0",
+            "--ops-listen",
+            "127.0.0.1:0",
+            "--bundle",
+            &bundle,
+        ]);
+        assert_ne!(done.code, 0, "{bundle}");
+        assert!(done.err.contains(said), "{bundle}: {}", done.err);
+    }
 }

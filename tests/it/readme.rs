@@ -31,6 +31,18 @@ fn steps(readme: &str) -> Vec<Step> {
 
 #[test]
 fn the_story_of_the_readme_prints_what_it_says() {
+    let story = told(include_str!("../../README.md"), 12);
+    assert!(story.contains(r#""decision":"Allow""#) && story.contains(r#""decision":"Deny""#));
+}
+
+#[test]
+fn the_calls_in_the_manual_of_authzen_are_answered_so() {
+    let story = told(include_str!("../../docs/authzen.md"), 3);
+    assert!(story.contains(r#""decision":true"#) && story.contains(r#""results""#));
+}
+
+/// Runs the commands of a page, `least` of them or more, and returns what they printed, which is what stands below each.
+fn told(text: &str, least: usize) -> String {
     // As `make run`, on a store in memory: the same demonstration, at the same revision.
     let server = Server::demo(&[]);
     let address = server.api.to_string();
@@ -43,9 +55,8 @@ fn the_story_of_the_readme_prints_what_it_says() {
     // The story installs the SDK; here it is installed already.
     symlink(sdk::python().ancestors().nth(2).unwrap(), folder.path().join("sdk")).unwrap();
 
-    let readme = include_str!("../../README.md");
-    let steps = steps(readme);
-    assert!(steps.len() >= 12, "the story has {} commands", steps.len());
+    let steps = steps(text);
+    assert!(steps.len() >= least, "the story has {} commands", steps.len());
     for Step { command, printed } in &steps {
         let here = command.replace("127.0.0.1:8080", &address);
         let done = Command::new("bash")
@@ -59,6 +70,5 @@ fn the_story_of_the_readme_prints_what_it_says() {
         let said = String::from_utf8(done.stdout).unwrap();
         assert_eq!(said.trim_end(), printed.trim_end(), "`{command}`");
     }
-    let story: String = steps.iter().map(|step| step.printed.as_str()).collect();
-    assert!(story.contains(r#""decision":"Allow""#) && story.contains(r#""decision":"Deny""#));
+    steps.iter().map(|step| step.printed.as_str()).collect()
 }

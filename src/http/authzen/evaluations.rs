@@ -11,7 +11,7 @@ use super::{
     answer,
     evaluation::{decided, unwritten},
     reached,
-    wire::Evaluation,
+    wire::{Action, Entity, Evaluation, Members},
 };
 use crate::{
     domain::{Decision, Effect, Fault, Invalid, Scope},
@@ -27,11 +27,20 @@ use crate::{
     service::Authorizer,
 };
 
-/// The members beside the defaults.
+/// The defaults, and the items as `I`.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+#[serde(bound(deserialize = "I: Deserialize<'de>"))]
+struct Envelope<'a, I> {
     #[serde(borrow, default)]
-    evaluations: Option<Vec<&'a RawValue>>,
+    subject: Option<Object<Entity<'a>>>,
+    #[serde(borrow, default)]
+    action: Option<Object<Action<'a>>>,
+    #[serde(borrow, default)]
+    resource: Option<Object<Entity<'a>>>,
+    #[serde(borrow, default)]
+    context: Option<Members<'a>>,
+    #[serde(default)]
+    evaluations: Option<Vec<I>>,
     #[serde(borrow, default)]
     options: Option<Object<Options<'a>>>,
 }
@@ -87,25 +96,16 @@ async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u
     let pep = token::caller(request, state).await?;
     let body = body::batch(request, payload.into_inner(), state).await?;
     let bundle = reached(request, state, &pep, Scope::Decide)?;
-    let Object(defaults): Object<Evaluation<'_>> = object::read(&body)?;
-    let Object(envelope): Object<Envelope<'_>> = object::read(&body)?;
-    let Object(options) = envelope.options.unwrap_or_default();
+    let Read { defaults, items, options } = read(&body)?;
+    let Object(options) = options.unwrap_or_default();
     let semantic = options.evaluations_semantic.as_ref().map(|text| Semantic::parse(text.as_str()));
     let semantic = semantic.transpose()?.unwrap_or(Semantic::ExecuteAll);
-    let items = envelope.evaluations.unwrap_or_default();
     if items.len() > Authorizer::MAX_BATCH {
         let message = format!("there are {} evaluations", items.len());
         let help = format!("give at most {}, and split more", Authorizer::MAX_BATCH);
         let error = Error::new(ErrorCode::TooManyItems, message, help);
         return Err(error.about("evaluations", &items.len().to_string()));
     }
-    let items: Vec<_> = items
-        .into_iter()
-        .map(|item| {
-            let read = object::read::<Object<Evaluation<'_>>>(item.get().as_bytes());
-            read.map(|Object(item)| item).map_err(|refusal| refusal.to_invalid())
-        })
-        .collect();
     // Without items it is one request.
     let alone = items.is_empty();
     let items = if alone { vec![Ok(Evaluation::default())] } else { items };
@@ -146,6 +146,37 @@ async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u
     };
     authorizer.decide_all(&view, questions, tell).await?;
     answers.end(authorizer.revision_of(&view))
+}
+
+/// A body that was read: items that could not be with the reason.
+struct Read<'b> {
+    defaults: Evaluation<'b>,
+    items: Vec<Result<Evaluation<'b>, Invalid>>,
+    options: Option<Object<Options<'b>>>,
+}
+
+impl<'b> Read<'b> {
+    fn of<I>(
+        envelope: Envelope<'b, I>,
+        item: impl Fn(I) -> Result<Evaluation<'b>, Invalid>,
+    ) -> Self {
+        let Envelope { subject, action, resource, context, evaluations, options } = envelope;
+        let defaults = Evaluation { subject, action, resource, context };
+        let items = evaluations.into_iter().flatten().map(item).collect();
+        Self { defaults, items, options }
+    }
+}
+
+fn read(body: &[u8]) -> Result<Read<'_>, Error> {
+    // Most are sound, and read at once.
+    if let Ok(Object(sound)) = serde_json::from_slice::<Object<Envelope<'_, Object<_>>>>(body) {
+        return Ok(Read::of(sound, |Object(item)| Ok(item)));
+    }
+    let Object(envelope): Object<Envelope<'_, &RawValue>> = object::read(body)?;
+    Ok(Read::of(envelope, |item| {
+        let read = object::read::<Object<Evaluation<'_>>>(item.get().as_bytes());
+        read.map(|Object(item)| item).map_err(|refusal| refusal.to_invalid())
+    }))
 }
 
 /// The answers, as far as they are written.

@@ -36,13 +36,13 @@ pub(super) struct Action<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Evaluation<'a> {
     #[serde(borrow, default)]
-    subject: Option<Object<Entity<'a>>>,
+    pub(super) subject: Option<Object<Entity<'a>>>,
     #[serde(borrow, default)]
-    action: Option<Object<Action<'a>>>,
+    pub(super) action: Option<Object<Action<'a>>>,
     #[serde(borrow, default)]
-    resource: Option<Object<Entity<'a>>>,
+    pub(super) resource: Option<Object<Entity<'a>>>,
     #[serde(borrow, default)]
-    context: Option<Members<'a>>,
+    pub(super) context: Option<Members<'a>>,
 }
 
 /// An object that is looked into later.

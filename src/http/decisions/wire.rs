@@ -65,16 +65,13 @@ pub(super) struct WireResource<'a> {
 impl WireResource<'_> {
     /// Returns the question about it, which nobody asks yet.
     pub(super) fn question(&self) -> Question<'_> {
-        fn text<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
-            text.as_ref().map(Text::as_str)
-        }
         Question {
-            arn: text(&self.arn),
-            resource_type: text(&self.kind),
-            resource_id: text(&self.id),
-            workspace: text(&self.workspace),
-            creator: text(&self.creator),
-            accessibility: text(&self.accessibility),
+            arn: self.arn.as_ref().map(Text::as_str),
+            resource_type: self.kind.as_ref().map(Text::as_str),
+            resource_id: self.id.as_ref().map(Text::as_str),
+            workspace: self.workspace.as_ref().map(Text::as_str),
+            creator: self.creator.as_ref().map(Text::as_str),
+            accessibility: self.accessibility.as_ref().map(Text::as_str),
             ..Question::default()
         }
     }
