@@ -20,7 +20,7 @@ use crate::{
         state::State,
         token,
     },
-    service::{Known, PresentBundle, Properties, Query, Thing, View},
+    service::{Pep, Present, PresentBundle, Properties, Query, Thing, View},
 };
 
 /// Answers one request for a decision. A denial is an answer.
@@ -46,23 +46,15 @@ async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u
     in_account(state, &view, &asked)
 }
 
-/// Returns the answer to a request of somebody who is known, about the account, where there is one without waiting.
+/// Returns the answer to a request about the account, of somebody who is known on a view of it.
 pub(in crate::http) fn at_once(
     state: &State,
-    caller: &Known,
+    (pep, view): (&Pep, &Present),
     body: &[u8],
-) -> Option<Result<Vec<u8>, Error>> {
-    let (authorizer, pep) = (&state.services.authorizer, &caller.pep);
-    let view = authorizer.view_at_once(&pep.account)?;
-    if !caller.is_still(view.revision()) {
-        return None;
-    }
-    let answer = || {
-        pep.demand(Scope::Decide)?;
-        let Object(evaluation): Object<Evaluation<'_>> = object::read(body)?;
-        in_account(state, &view, &evaluation.complete(&Evaluation::default())?)
-    };
-    Some(answer())
+) -> Result<Vec<u8>, Error> {
+    pep.demand(Scope::Decide)?;
+    let Object(evaluation): Object<Evaluation<'_>> = object::read(body)?;
+    in_account(state, view, &evaluation.complete(&Evaluation::default())?)
 }
 
 fn in_account(

@@ -49,6 +49,21 @@ impl Short {
     }
 }
 
+impl Short {
+    /// Returns the answer, where the caller is still known and there is one without waiting.
+    fn answer(self, state: &State, caller: &Known, body: &[u8]) -> Option<Result<Vec<u8>, Error>> {
+        let pep = &caller.pep;
+        let view = state.services.authorizer.view_at_once(&pep.account)?;
+        if !caller.is_still(view.revision()) {
+            return None;
+        }
+        match self {
+            Self::IsAuthorized => is_authorized::at_once(state, (pep, view), body),
+            Self::Evaluation => Some(authzen::at_once(state, (pep, &view), body)),
+        }
+    }
+}
+
 /// A request on the short way, whose body is being read.
 pub(in crate::http) struct Lane {
     state: web::Data<State>,
@@ -102,11 +117,8 @@ impl Lane {
         let decided = match body {
             Ok(body) => {
                 note.read();
-                let decided = match Short::of(request.path()) {
-                    Some(Short::IsAuthorized) => is_authorized::at_once(&state, &caller, &body),
-                    Some(Short::Evaluation) => authzen::at_once(&state, &caller, &body),
-                    None => None,
-                };
+                let decided = Short::of(request.path())
+                    .and_then(|short| short.answer(&state, &caller, &body));
                 let Some(decided) = decided else {
                     let payload = once(ready(Ok(body)));
                     request.set_payload(dev::Payload::Stream { payload: Box::pin(payload) });
