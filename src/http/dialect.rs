@@ -19,11 +19,12 @@ impl Dialect {
     /// Returns the dialect of a request: the vendor's on its paths and for whoever calls as its SDKs do.
     pub(super) fn of(head: &RequestHead) -> Self {
         let path = head.uri.path();
-        if path.starts_with("/v1/") {
-            return Self::Own;
-        }
+        // First, for `/v1/access/v1/evaluation` asks a bundle as well, though there is none of that name.
         if authzen::is_path(path) {
             return Self::AuthZen;
+        }
+        if path.starts_with("/v1/") {
+            return Self::Own;
         }
         let of_vendor = path == "/"
             || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))

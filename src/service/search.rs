@@ -35,7 +35,7 @@ pub struct FoundHere {
     /// After which to go on, where there is more to look at: a text for [`Authorizer::search`] alone.
     pub next: Option<String>,
     /// Why something could not be asked, where that is not of the nature of what is sought: an attribute that actions need and
-    /// the question does not state.
+    /// the question does not state, or a value that is none.
     pub refused: Option<Invalid>,
 }
 
@@ -147,16 +147,27 @@ impl Authorizer {
                     }
                 }
                 Err(invalid) => {
-                    // Most actions are of other types: that is no reason to complain.
                     let of_actions = matches!(seek, Seek::Actions(_) | Seek::Named(_));
-                    let is_told = !of_actions || invalid.kind == InvalidKind::MissingField;
-                    if is_told && out.refused.is_none() {
+                    if out.refused.is_none() && (!of_actions || is_of_no_action(&invalid)) {
                         out.refused = Some(invalid);
                     }
                 }
             }
         }
         Ok(out)
+    }
+}
+
+/// Returns whether a refusal says what is wrong with a question, whatever the action. Most actions are of other types or of the
+/// account: that is no reason to complain.
+fn is_of_no_action(refusal: &Invalid) -> bool {
+    match refusal.kind {
+        InvalidKind::MissingField | InvalidKind::InvalidValue => true,
+        InvalidKind::UnknownType => {
+            let is_known = |kind: &str| catalog().resource_type(kind).is_some();
+            refusal.field == "resource.type" && !refusal.value.as_deref().is_some_and(is_known)
+        }
+        _ => false,
     }
 }
 

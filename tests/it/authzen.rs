@@ -233,6 +233,11 @@ fn basic_errors() {
     let wrong = server.send(&Request::get(EVALUATION).token("dev-token"));
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")));
     assert_eq!(server.post("/records/access/v1/evaluate", &body).status, 404);
+    // Whatever the bundle is called, an error is a message.
+    for name in ["v1", "api", "docs", "other"] {
+        let answer = server.post(&format!("/{name}/access/v1/evaluation"), &body);
+        assert!(answer.status == 403 && answer.json().is_string(), "{name}: {}", answer.status);
+    }
 }
 
 /// 2-5, 5-4: the id of a request comes back as it was sent, whatever is answered.

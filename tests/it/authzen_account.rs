@@ -498,3 +498,49 @@ fn the_actions_of_a_page_of_rows_are_those_that_asking_each_allows() {
         assert_eq!((refused.status, &refused.json()["field"]), (400, &json!(field)), "{wrong}");
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_row_is_told_and_that_most_actions_are_of_others_is_not() {
+    let (_place, server, token) = place();
+    let own = json!({"workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"});
+    let with = |more: Value| {
+        let mut resource = own.clone();
+        resource.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        resource
+    };
+    let arn = "acs:paidlc:cn-hangzhou:1000000000000001:workspace/10001/dlcjob/dlc-1";
+    let rows = [
+        (with(json!({"type": "job"})), None),
+        (with(json!({"type": "workspace"})), None),
+        (own.clone(), None),
+        (json!({"arn": arn, "creator": "2001", "accessibility": "PRIVATE"}), None),
+        (with(json!({"type": "job", "accessibility": "SECRET"})), Some("resource.accessibility")),
+        (with(json!({"type": "job", "creator": "erin"})), Some("resource.creator")),
+        (with(json!({"type": "job", "workspace": "x"})), Some("resource.workspace")),
+        (with(json!({"type": "jbo"})), Some("resource.type")),
+        (json!({"arn": "acs:x"}), Some("resource.arn")),
+        (json!({"type": "job", "workspace": "10001"}), Some("resource.creator")),
+    ];
+    let resources: Vec<&Value> = rows.iter().map(|(resource, _)| resource).collect();
+    for named in [json!(null), json!(["PaiDLC:StopJob", "PaiWorkspace:ListConfigs"])] {
+        let body = json!({"principal": {"type": "User", "id": "2001"}, "resources": resources, "actions": named});
+        let answer = post(&server, &token, "/v1/allowed-actions", &body);
+        for ((resource, wrong), row) in rows.iter().zip(answer["results"].as_array().unwrap()) {
+            let found = &row["errors"][0]["field"];
+            assert_eq!(found.as_str(), *wrong, "{resource} {named}: {row}");
+        }
+    }
+    // So in a search, where a type that is not known is no error either.
+    let secret = job("dlc-1", with(json!({"accessibility": "SECRET"})));
+    for (resource, field) in [
+        (secret, json!("resource.accessibility")),
+        (json!({"type": "jbo", "id": "1", "properties": own}), json!("resource.type")),
+        (job("dlc-1", own.clone()), Value::Null),
+    ] {
+        let subject = json!({"type": "User", "id": "2001"});
+        let body = json!({"subject": subject, "resource": resource});
+        let answer = search(&server, &token, "action", &body);
+        assert_eq!(answer["context"]["refused"]["field"], field, "{resource}: {answer}");
+        assert_eq!(names(&answer).is_empty(), !field.is_null(), "{answer}");
+    }
+}

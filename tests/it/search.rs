@@ -175,7 +175,9 @@ fn searches_find_what_asking_about_everything_finds() {
                 counts[0] += 1;
                 counts[1] += searched.principals(&ask, limit);
                 counts[2] += searched.workspaces(&ask, limit);
-                if (usize::try_from(seed).unwrap() * WORKSPACES.len() + place) % ACTIONS == 0 {
+                if (usize::try_from(seed).unwrap() * WORKSPACES.len() + place)
+                    .is_multiple_of(ACTIONS)
+                {
                     counts[3] += searched.actions(&ask, 50 * limit);
                 }
             }
