@@ -19,6 +19,7 @@ mod decisions;
 mod doctor;
 mod doubt;
 mod durability;
+mod examples_authzen;
 mod explain;
 mod explain_random;
 mod fast_path;

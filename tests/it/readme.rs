@@ -1,6 +1,6 @@
 //! The story of README.md: every command, pasted line by line, prints what stands below it.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{fs, net::SocketAddr, os::unix::fs::symlink, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -10,6 +10,27 @@ use crate::{sdk, support::server::Server};
 struct Step {
     command: String,
     printed: String,
+}
+
+/// Runs the commands of a text in a folder, against a server at `address` in the place of the usual one: each must print what
+/// stands below it. Returns how many there are, and everything printed.
+#[track_caller]
+pub(crate) fn tell(text: &str, address: SocketAddr, folder: &Path) -> (usize, String) {
+    let steps = steps(text);
+    for Step { command, printed } in &steps {
+        let here = command.replace("127.0.0.1:8080", &address.to_string());
+        let done = Command::new("bash")
+            .args(["-c", &format!("{here} 2>&1")])
+            .current_dir(folder)
+            .env_remove("PAI_AUTHZ_TOKEN")
+            .env("PAI_AUTHZ_URL", format!("http://{address}"))
+            .output()
+            .unwrap();
+        // `curl` ends without a line break, where a terminal shows the prompt.
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert_eq!(said.trim_end(), printed.trim_end(), "`{command}`");
+    }
+    (steps.len(), steps.into_iter().map(|step| step.printed).collect())
 }
 
 fn steps(readme: &str) -> Vec<Step> {
@@ -45,7 +66,6 @@ fn the_calls_in_the_manual_of_authzen_are_answered_so() {
 fn told(text: &str, least: usize) -> String {
     // As `make run`, on a store in memory: the same demonstration, at the same revision.
     let server = Server::demo(&[]);
-    let address = server.api.to_string();
     let folder = TempDir::new().unwrap();
     fs::create_dir_all(folder.path().join("target/release")).unwrap();
     symlink(env!("CARGO_BIN_EXE_pai-authz"), folder.path().join("target/release/pai-authz"))
@@ -55,20 +75,7 @@ fn told(text: &str, least: usize) -> String {
     // The story installs the SDK; here it is installed already.
     symlink(sdk::python().ancestors().nth(2).unwrap(), folder.path().join("sdk")).unwrap();
 
-    let steps = steps(text);
-    assert!(steps.len() >= least, "the story has {} commands", steps.len());
-    for Step { command, printed } in &steps {
-        let here = command.replace("127.0.0.1:8080", &address);
-        let done = Command::new("bash")
-            .args(["-c", &format!("{here} 2>&1")])
-            .current_dir(folder.path())
-            .env_remove("PAI_AUTHZ_TOKEN")
-            .env("PAI_AUTHZ_URL", format!("http://{address}"))
-            .output()
-            .unwrap();
-        // `curl` ends without a line break, where a terminal shows the prompt.
-        let said = String::from_utf8(done.stdout).unwrap();
-        assert_eq!(said.trim_end(), printed.trim_end(), "`{command}`");
-    }
-    steps.iter().map(|step| step.printed.as_str()).collect()
+    let (count, printed) = tell(text, server.api, folder.path());
+    assert!(count >= least, "the story has {count} commands");
+    printed
 }
