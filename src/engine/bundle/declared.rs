@@ -9,6 +9,7 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(super) struct Declared {
     types: BTreeMap<String, BTreeSet<String>>,
+    enumerated: BTreeSet<String>,
     actions: BTreeMap<(String, String), Context>,
 }
 
@@ -28,6 +29,9 @@ impl Declared {
         for (namespace, contents) in schema.as_object().into_iter().flatten() {
             let within = Within { schema, namespace };
             for (name, entity) in members(contents.get("entityTypes")) {
+                if entity.get("enum").is_some() {
+                    declared.enumerated.insert(qualified(namespace, name));
+                }
                 let attributes = within.attributes(entity.get("shape"));
                 let names = attributes.into_iter().flat_map(|all| all.keys().cloned()).collect();
                 declared.types.insert(qualified(namespace, name), names);
@@ -51,9 +55,9 @@ impl Declared {
         self.types.get(kind).is_some_and(|all| all.contains(attribute))
     }
 
-    /// Returns whether any type has an attribute.
-    pub(super) fn any_has(&self, attribute: &str) -> bool {
-        self.types.values().any(|all| all.contains(attribute))
+    /// Returns whether the schema lists the ids of a type, which need not be entities of the bundle then.
+    pub(super) fn is_enumerated(&self, kind: &str) -> bool {
+        self.enumerated.contains(kind)
     }
 
     /// Returns the context of an action of a namespace.

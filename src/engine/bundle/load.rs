@@ -1,13 +1,13 @@
 //! Reads a bundle: nothing that does not validate becomes one.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     str::FromStr,
 };
 
 use cedar_policy::{
     Entities, EntityId, EntityTypeName, EntityUid, EvalResult, PolicyId, PolicySet, Schema,
-    SchemaFragment, ValidationMode, Validator,
+    SchemaFragment, ValidationError, ValidationMode, Validator,
 };
 use serde_json::Value;
 
@@ -53,12 +53,14 @@ impl Bundle {
         let entities = entities(&schema, text(ENTITIES))?;
         let types = types(&schema, &manifest)?;
         let actions = actions(&schema, &manifest, &declared)?;
-        check_assertable(&manifest, &declared)?;
+        check_assertable(&manifest, &declared, &actions)?;
         let (ids, leads) = graph(&schema, &entities);
         let mut named: Vec<EntityUid> =
             policies.policies().flat_map(cedar_policy::Policy::entity_literals).collect();
         named.sort_by_cached_key(ToString::to_string);
         named.dedup();
+        let referred = named.iter().chain(leads.values().flatten());
+        warnings.extend(absent(referred, &ids, &entities, &declared));
         Ok(Self {
             manifest,
             declared,
@@ -76,7 +78,7 @@ impl Bundle {
 }
 
 /// Returns what an error of Cedar says: more stands in its sources than in itself.
-fn told(error: impl std::error::Error) -> String {
+pub(super) fn told(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -142,7 +144,12 @@ fn place(id: &PolicyId) -> usize {
 /// Validates policies strictly, and returns what is only suspicious.
 fn validate(schema: &Schema, policies: &PolicySet) -> Result<Vec<String>, Faulty> {
     let found = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    let errors: Vec<String> = found.validation_errors().map(told).collect();
+    let said = |error: &ValidationError| {
+        let (text, id) = (told(error), error.policy_id().to_string());
+        // Not every error says it.
+        if text.contains(&id) { text } else { format!("for policy `{id}`, {text}") }
+    };
+    let errors: Vec<String> = found.validation_errors().map(said).collect();
     if !errors.is_empty() {
         return Err(Faulty::of("*.cedar", &errors.join("\n")));
     }
@@ -203,8 +210,7 @@ fn actions(
         let id = uid.id().unescaped();
         let namespace = action_type.rsplit_once("::").map_or("", |(namespace, _)| namespace);
         let context = declared.context(namespace, id);
-        let handed = |declared: Option<&std::collections::BTreeSet<String>>,
-                      listed: &std::collections::BTreeSet<String>| {
+        let handed = |declared: Option<&BTreeSet<String>>, listed: &BTreeSet<String>| {
             declared.into_iter().flatten().filter(|name| listed.contains(*name)).cloned().collect()
         };
         let principals = schema.principals_for_action(uid).into_iter().flatten().cloned().collect();
@@ -227,15 +233,32 @@ fn actions(
 }
 
 /// Refuses names that nothing could be stated of: a misspelled one must not silently be none.
-fn check_assertable(manifest: &Manifest, declared: &Declared) -> Result<(), Faulty> {
+fn check_assertable(
+    manifest: &Manifest,
+    declared: &Declared,
+    actions: &BTreeMap<String, ActionFacts>,
+) -> Result<(), Faulty> {
     let assert = &manifest.assert;
-    let attribute = |name: &String| declared.any_has(name);
+    let one_has = |kinds: fn(&ActionFacts) -> &HashSet<EntityTypeName>, name: &str| {
+        let mut kinds = actions.values().flat_map(kinds);
+        kinds.any(|kind| declared.has(&kind.to_string(), name))
+    };
+    let of_subject = |name: &String| one_has(|action| &action.principals, name);
+    let of_resource = |name: &String| one_has(|action| &action.resources, name);
     let member =
         |name: &String| name != "action" && declared.contexts().any(|it| it.members.contains(name));
     let of_action = |name: &String| declared.contexts().any(|it| it.of_action.contains(name));
     let unknown = [
-        ("subject", assert.subject.iter().find(|name| !attribute(name)), "no entity type has it"),
-        ("resource", assert.resource.iter().find(|name| !attribute(name)), "no entity type has it"),
+        (
+            "subject",
+            assert.subject.iter().find(|name| !of_subject(name)),
+            "no type that is the principal of an action has it",
+        ),
+        (
+            "resource",
+            assert.resource.iter().find(|name| !of_resource(name)),
+            "no type that is the resource of an action has it",
+        ),
         (
             "context",
             assert.context.iter().find(|name| !member(name)),
@@ -260,7 +283,7 @@ type Graph = (HashMap<EntityTypeName, Vec<String>>, HashMap<EntityUid, Vec<Entit
 /// Returns the ids of each type, and what each entity leads to.
 fn graph(schema: &Schema, entities: &Entities) -> Graph {
     let (mut ids, mut leads): Graph = (HashMap::new(), HashMap::new());
-    let known: std::collections::HashSet<&EntityTypeName> = schema.defined_entity_types().collect();
+    let known: HashSet<&EntityTypeName> = schema.defined_entity_types().collect();
     for entity in entities.iter() {
         let uid = entity.uid();
         if known.contains(uid.type_name()) {
@@ -280,6 +303,29 @@ fn graph(schema: &Schema, entities: &Entities) -> Graph {
         of_type.sort_unstable();
     }
     (ids, leads)
+}
+
+/// Says which entities are referred to that are not there, of types of which some are: a misspelled role has nobody in it.
+fn absent<'e>(
+    referred: impl Iterator<Item = &'e EntityUid>,
+    ids: &HashMap<EntityTypeName, Vec<String>>,
+    entities: &Entities,
+    declared: &Declared,
+) -> Option<String> {
+    let is_absent = |uid: &&EntityUid| {
+        let kind = uid.type_name();
+        ids.contains_key(kind)
+            && !declared.is_enumerated(&kind.to_string())
+            && entities.get(uid).is_none()
+    };
+    let names: BTreeSet<String> = referred.filter(is_absent).map(ToString::to_string).collect();
+    let first: Vec<String> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(first.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first = (!first.is_empty()).then(|| first.join(", "))?;
+    Some(format!("policies or entities refer to {first}{more}: `{ENTITIES}` has no such entity"))
 }
 
 /// Notes the entities that a value names.

@@ -5,9 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
 use serde_json::{Map, Value};
 
-use super::{ActionFacts, Bundle, load::note_references};
+use super::{
+    ActionFacts, Bundle,
+    load::{note_references, told},
+};
 use crate::{
-    domain::{Decision, Fault, Invalid, InvalidKind, shortened},
+    domain::{Decision, Fault, Invalid, InvalidKind, Reason, shortened},
     engine::judge::judge,
 };
 
@@ -92,7 +95,7 @@ impl Bundle {
         }
         let read =
             Context::from_json_value(Value::Object(members), Some((&self.schema, &facts.uid)));
-        let context = read.map_err(|error| misfit("context", "the context", &error))?;
+        let context = read.map_err(|error| misfit("context", "the context", &told(error)))?;
         let mut references = Vec::new();
         for (name, _) in context.clone() {
             if let Some(value) = context.get(&name) {
@@ -119,9 +122,9 @@ impl Bundle {
         if stated.is_empty() {
             return Ok(None);
         }
-        let failed = |error: &dyn std::fmt::Display| misfit(field, "what is stated", error);
+        let failed = |said: String| misfit(field, "what is stated", &said);
         let mut entity = match known {
-            Some(known) => known.to_json_value().map_err(|error| failed(&error))?,
+            Some(known) => known.to_json_value().map_err(|error| failed(told(error)))?,
             None => serde_json::json!({
                 "uid": { "type": kind, "id": uid.id().unescaped() }, "attrs": {}, "parents": []
             }),
@@ -136,7 +139,7 @@ impl Bundle {
             }
         }
         let read = Entity::from_json_value(entity, Some(&self.schema));
-        read.map(Some).map_err(|error| failed(&error))
+        read.map(Some).map_err(|error| failed(told(error)))
     }
 
     /// Returns those of the known entities that `roots` lead to, with `stated` in the places of their own.
@@ -204,16 +207,36 @@ impl Prepared<'_> {
         let context = self.context.clone();
         let request =
             Request::new(who.clone(), action, what.clone(), context, Some(&bundle.schema));
-        let request = request.map_err(|error| misfit("context", "the request", &error))?;
+        let request = request.map_err(|error| misfit("context", "the request", &told(error)))?;
+        let unknown = [("subject.id", &who, subject.id), ("resource.id", &what, resource.id)]
+            .into_iter()
+            .filter(|(_, uid, _)| !stated.contains_key(uid) && bundle.entities.get(uid).is_none())
+            .map(|(field, _, id)| (field, id));
         if stated.is_empty() {
-            return Ok(judge(&[&bundle.policies], &request, &bundle.entities));
+            let decision = judge(&[&bundle.policies], &request, &bundle.entities);
+            return Ok(with_unknown(decision, unknown));
         }
-        let mut roots = vec![who, what, self.action.uid.clone()];
+        let mut roots = vec![who.clone(), what.clone(), self.action.uid.clone()];
         roots.extend(self.references.iter().chain(&bundle.named).cloned());
         let entities = bundle.reached(&stated, roots);
         let entities = entities.map_err(|error| misfit("subject", "what is stated", &error))?;
-        Ok(judge(&[&bundle.policies], &request, &entities))
+        Ok(with_unknown(judge(&[&bundle.policies], &request, &entities), unknown))
     }
+}
+
+/// Says of a decision that failed what nothing is known of: policies mostly fail by looking at what that has not.
+fn with_unknown<'q>(
+    mut decision: Decision<'static>,
+    unknown: impl Iterator<Item = (&'q str, &'q str)>,
+) -> Decision<'static> {
+    if decision.reason == Reason::Error {
+        let help = "a policy looks at what is known of it: give an id that the bundle has, or state what may be stated";
+        let told = unknown.map(|(field, id)| {
+            Fault::Request(Box::new(Invalid::value(field, id, "known to this bundle", help)))
+        });
+        decision.faults = told.chain(std::mem::take(&mut decision.faults)).collect();
+    }
+    decision
 }
 
 /// Returns what is stated of these names, but for nulls, which Cedar has not.
@@ -226,8 +249,8 @@ fn stated(properties: Option<&Properties>, names: &[String]) -> Properties {
 }
 
 /// Says that something stated does not fit the schema, in Cedar's words.
-fn misfit(field: &str, what: &str, error: &dyn std::fmt::Display) -> Invalid {
-    let message = format!("{what} does not fit the schema of the bundle: {error}");
+fn misfit(field: &str, what: &str, said: &str) -> Invalid {
+    let message = format!("{what} does not fit the schema of the bundle: {said}");
     Invalid {
         kind: InvalidKind::InvalidValue,
         field: field.to_owned(),

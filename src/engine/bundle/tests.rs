@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bundle, BundleFile, Page, Properties, Query, Sought, Thing};
-use crate::domain::Reason;
+use crate::domain::{Fault, Reason};
 
 const SCHEMA: &str = include_str!("../../../tests/fixtures/authzen/schema.cedarschema");
 const POLICIES: &str = include_str!("../../../tests/fixtures/authzen/records.cedar");
@@ -132,6 +132,44 @@ fn what_does_not_fit_the_schema_is_denied_with_the_reason() {
     check(&failing, &read, Reason::Error, &[]);
 }
 
+/// Returns the messages about a request that could not be judged.
+fn messages(bundle: &Bundle, request: &Value) -> Vec<String> {
+    let text = |of: &str, at: usize| request[of][at].as_str().unwrap();
+    let properties = |of: &str| request[of].get(2).and_then(Value::as_object);
+    let thing = |of| Thing { kind: text(of, 0), id: text(of, 1), properties: properties(of) };
+    let (subject, action, resource) = (thing("subject"), text("action", 0), thing("resource"));
+    let asked = Query { subject, action, action_properties: None, resource, context: None };
+    let said = |fault: &Fault| match fault {
+        Fault::Request(invalid) => format!("{}: {}", invalid.field, invalid.message),
+        Fault::Evaluation(policy) => policy.clone(),
+    };
+    bundle.is_authorized(&asked).faults.iter().map(said).collect()
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_said() {
+    let bundle = fixture();
+    let write = |record: Value| json!({"subject": ["user", "alice"], "action": ["write"], "resource": record});
+    let said = messages(&bundle, &write(json!(["record", "record-1", {"status": 7}])));
+    assert!(said.len() == 1 && said[0].starts_with("resource.properties: "), "{said:?}");
+    assert!(said[0].contains("`status`") && said[0].contains("type string"), "{said:?}");
+    // Policies fail on what is not known; that is said first, and not of what is stated or known.
+    let unknown = "resource.id: `record-9` is not known to this bundle";
+    let said = messages(&bundle, &write(json!(["record", "record-9"])));
+    assert_eq!(said, [unknown, "alice-writes-active"]);
+    let role = json!({"role": "admin"});
+    let stranger = |properties: Option<&Value>| {
+        let mut asked = write(json!(["record", "record-9"]));
+        asked["subject"] = json!(["user", "eve", properties]);
+        messages(&bundle, &asked)
+    };
+    assert_eq!(stranger(Some(&role)), [unknown, "admins-write-archived"]);
+    assert_eq!(stranger(None), [] as [String; 0], "no policy looks at what eve has not");
+    let read =
+        json!({"subject": ["user", "eve"], "action": ["read"], "resource": ["record", "record-9"]});
+    assert_eq!(messages(&bundle, &read), [] as [String; 0]);
+}
+
 #[test]
 fn stated_values_reach_what_they_lead_to() {
     let schema = "entity Team { open: Bool }; entity User in Team { lead?: User, level: Long }; entity Doc { owner: User };
@@ -182,6 +220,19 @@ fn what_is_wrong_with_a_bundle_is_said_with_the_file() {
         ("bundle.toml", "account = \"x\"", "bundle.toml", "`account`"),
         ("bundle.toml", "account = \"1\"\nacount = 1", "bundle.toml", "acount"),
         ("bundle.toml", "account = \"1\"\n[assert]\nsubject = [\"rule\"]", "bundle.toml", "`rule`"),
+        // Records have it, and are nobody's subject; users are not asked about.
+        (
+            "bundle.toml",
+            "account = \"1\"\n[assert]\nsubject = [\"status\"]",
+            "bundle.toml",
+            "principal",
+        ),
+        (
+            "bundle.toml",
+            "account = \"1\"\n[assert]\nresource = [\"role\"]",
+            "bundle.toml",
+            "resource of",
+        ),
         ("bundle.toml", "account = \"1\"\n[assert]\naction = [\"hard\"]", "bundle.toml", "`hard`"),
         ("bundle.toml", "account = \"1\"\n[assert]\ncontext = [\"soft\"]", "bundle.toml", "`soft`"),
         ("bundle.toml", "account = \"1\"\n[types]\nuser = \"Person\"", "bundle.toml", "`Person`"),
@@ -192,6 +243,13 @@ fn what_is_wrong_with_a_bundle_is_said_with_the_file() {
             "permit (principal, action, resource) when { principal.rule == 1 };",
             "*.cedar",
             "rule",
+        ),
+        // Of incompatible types Cedar does not say whose they are.
+        (
+            "records.cedar",
+            "@id(\"mistyped\") permit (principal, action, resource) when { resource.status == 1 };",
+            "*.cedar",
+            "policy `mistyped`",
         ),
         (
             "records.cedar",
@@ -224,6 +282,32 @@ fn what_is_wrong_with_a_bundle_is_said_with_the_file() {
         let faulty = Bundle::load(&files(&[(file, text)])).unwrap_err();
         assert!(faulty.file == named && faulty.detail.contains(said), "{file} {text}: {faulty}");
     }
+}
+
+#[test]
+fn entities_that_are_not_there_are_told_of() {
+    assert_eq!(fixture().warnings(), [] as [String; 0]);
+    let schema = r#"entity Role; entity Colour enum ["red", "blue"]; entity Team; entity User in [Role] { lead?: User };
+        action see appliesTo { principal: User, resource: Colour };"#;
+    let policies = r#"permit (principal in Role::"vewer", action, resource == Colour::"red") unless { principal == User::"x" };
+        permit (principal, action, resource) when { principal == User::"boss" && !(Team::"a" == Team::"b") };"#;
+    let entities = r#"[{"uid": {"type": "Role", "id": "viewer"}, "attrs": {}, "parents": []},
+        {"uid": {"type": "Colour", "id": "blue"}, "attrs": {}, "parents": []},
+        {"uid": {"type": "User", "id": "boss"}, "attrs": {"lead": {"type": "User", "id": "bos"}}, "parents": [{"type": "Role", "id": "veiwer"}]}]"#;
+    let manifest = "account = \"1\"";
+    let with = |entities: &str| {
+        let changed = [
+            ("schema.cedarschema", schema),
+            ("records.cedar", policies),
+            ("entities.json", entities),
+            ("bundle.toml", manifest),
+        ];
+        Bundle::load(&files(&changed)).unwrap().warnings().to_vec()
+    };
+    let told = r#"policies or entities refer to `Role::"veiwer"`, `Role::"vewer"`, `User::"bos"` and 1 more: `entities.json` has no such entity"#;
+    assert_eq!(with(entities), [told]);
+    // Where nobody is known, whoever policies name is known elsewhere.
+    assert_eq!(with(""), [] as [String; 0]);
 }
 
 #[test]
