@@ -1,6 +1,7 @@
 //! The command line: a file per command. The only place that wires concrete stores to use cases.
 
 mod bench;
+mod bundle;
 mod catalog;
 mod check;
 mod demo;
@@ -52,6 +53,9 @@ enum Command {
     /// Show roles as Cedar policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Validate policy bundles.
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
     /// Print the Cedar schema.
     Schema,
     /// List, search and explain what can be permitted.
@@ -94,6 +98,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Check(args) => check::run(&args, format).await,
         Command::Explain(args) => explain::run(&args, format).await,
         Command::Policy(command) => policy::run(&command, format),
+        Command::Bundle(command) => bundle::run(&command, format),
         Command::Schema => schema::run(format),
         Command::Catalog(command) => catalog::run(&command, format),
         Command::Import(args) => import::run(&args, format).await,

@@ -1,14 +1,14 @@
 //! From a question to a request: names become catalogue entries, or the refusal says which field is wrong.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{Engine, context, ram};
 use crate::{
     catalog::{ANY, Action, ActionScope, Arn, PermissionScope, ResourceType, as_pattern},
     domain::{
-        Accessibility, AccountId, ActionId, Asker, DigitsId, IdRef, Invalid, InvalidKind,
-        Principal, PrincipalId, PrincipalKind, Question, Request, Resource, ResourceId,
-        WorkspaceId,
+        Accessibility, AccountId, ActionId, Asker, ContextValue, DigitsId, IdRef, Invalid,
+        InvalidKind, Principal, PrincipalId, PrincipalKind, Question, Request, Resource,
+        ResourceId, WorkspaceId,
     },
 };
 
@@ -52,11 +52,19 @@ impl Engine {
             None => self.stated_by_fields(action, question)?,
         };
         if !question.context.is_empty() {
-            context::check(&question.context)?;
-            ram::check_conditions(&question.context, &ram::KNOWN)?;
+            self.check_context(&question.context)?;
         }
         let context = Cow::Owned(std::mem::take(&mut question.context));
         Ok(Request { principal, action: action.id, resource, context })
+    }
+
+    /// Refuses a context that says too much, or something of the wrong type, or what a decision knows by itself.
+    ///
+    /// # Errors
+    /// The key that is wrong.
+    pub fn check_context(&self, context: &BTreeMap<String, ContextValue>) -> Result<(), Invalid> {
+        context::check(context)?;
+        ram::check_conditions(context, &ram::KNOWN)
     }
 
     /// Returns the principal of that type and id.

@@ -1,6 +1,6 @@
 //! Answers requests for decisions.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
@@ -113,17 +113,19 @@ impl Authorizer {
         &self.keyring
     }
 
-    /// Refuses a principal whose type or id is wrong.
+    /// Refuses a principal whose type or id is wrong, and a context that is.
     ///
     /// # Errors
     /// Which of them.
-    pub fn check_principal(
+    pub fn check_asker(
         &self,
         account: &AccountId,
-        kind: &str,
-        id: &str,
+        (kind, id): (&str, &str),
+        context: &BTreeMap<String, ContextValue>,
     ) -> Result<(), Invalid> {
-        self.accounts.engine().principal(account, kind, id).map(drop)
+        let engine = self.accounts.engine();
+        engine.principal(account, kind, id)?;
+        engine.check_context(context)
     }
 
     /// Returns the request a question asks.
@@ -142,7 +144,7 @@ impl Authorizer {
         request: &mut Request<'_>,
     ) -> Decision<'v> {
         view.snapshot.settled(request).unwrap_or_else(|| {
-            self.tell_time(request);
+            self.tell_time(&mut request.context);
             view.snapshot.is_authorized(request)
         })
     }
@@ -152,7 +154,7 @@ impl Authorizer {
         let settled = view.snapshot.settled(request);
         let was_looked_up = settled.is_some();
         let decision = settled.unwrap_or_else(|| {
-            self.tell_time(request);
+            self.tell_time(&mut request.context);
             view.snapshot.is_authorized(request)
         });
         if let Some(verifier) = &self.verifier {
@@ -163,13 +165,13 @@ impl Authorizer {
     }
 
     /// Adds when it is asked, for conditions on it, unless the caller says so itself.
-    pub(super) fn tell_time(&self, request: &mut Request<'_>) {
+    pub(super) fn tell_time(&self, context: &mut Cow<'_, BTreeMap<String, ContextValue>>) {
         let says = |key: &String| key.eq_ignore_ascii_case(keys::CURRENT_TIME);
-        if !request.context.keys().any(says) {
+        if !context.keys().any(says) {
             let now = self.accounts.clock().now().as_millis();
             if let Some(text) = i64::try_from(now).ok().and_then(moment_text) {
                 let now = ContextValue::One(Scalar::String(text));
-                request.context.to_mut().insert(keys::CURRENT_TIME.to_owned(), now);
+                context.to_mut().insert(keys::CURRENT_TIME.to_owned(), now);
             }
         }
     }
@@ -188,7 +190,7 @@ impl Authorizer {
         let mut asked = self.asked(account, question, at_least).await?;
         let decision = self.decide(&mut asked).0.into_owned();
         let Asked { mut request, view } = asked;
-        self.tell_time(&mut request);
+        self.tell_time(&mut request.context);
         let answer = (decision, view.snapshot.suggest(&request));
         Ok(Judged { answer, revision: view.revision() })
     }
@@ -284,8 +286,7 @@ impl Authorizer {
         self.view(account, for_all.into_iter().chain(beside).max()).await
     }
 
-    /// Decides what is asked in a batch, in the order of the items, and tells each decision, until whoever is told has heard
-    /// enough. A request that alone would be refused is denied in its place with the reason, and the others are answered.
+    /// Decides what is asked in a batch, in the order of the items, and tells each decision. A request that alone would be refused is denied in its place with the reason, and the others are answered.
     ///
     /// # Errors
     /// A workspace that cannot be read now: then the whole batch has no answer.
@@ -293,7 +294,7 @@ impl Authorizer {
         &self,
         view: &Arc<View>,
         items: impl Iterator<Item = Item<'q>>,
-        mut tell: impl FnMut(&Decision<'_>) -> ControlFlow<()>,
+        mut tell: impl FnMut(&Decision<'_>),
     ) -> Result<(), Error> {
         let mut since = 0;
         for item in items {
@@ -303,9 +304,7 @@ impl Authorizer {
             }
             let (decision, was_looked_up) = self.decide_item(view, item)?;
             since += usize::from(!was_looked_up);
-            if tell(&decision).is_break() {
-                break;
-            }
+            tell(&decision);
         }
         Ok(())
     }

@@ -2,13 +2,14 @@
 //!
 //! What is found is what a request for a decision would allow, for each was asked.
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{Authorizer, View, keyring::feed};
 use crate::{
     catalog::catalog,
     domain::{
-        AccountId, Effect, Invalid, InvalidKind, PrincipalKind, Question, UserName, WorkspaceId,
+        AccountId, ContextValue, Effect, Invalid, InvalidKind, PrincipalKind, Question, UserName,
+        WorkspaceId,
     },
     engine::Engine,
     error::Error,
@@ -41,7 +42,7 @@ pub struct FoundHere {
 
 /// How many are asked about for one page, and after how many the thread serves others.
 const LOOKED_AT: usize = 20_000;
-const FAIR: usize = 64;
+const FAIR: usize = 16;
 
 /// Somebody or something that is asked about: what it is called, and where it stands.
 struct Candidate<'v> {
@@ -114,7 +115,8 @@ impl Authorizer {
         }
     }
 
-    /// Returns up to `limit` of what is sought, behind the place `after`. `ask` makes the question about one of them.
+    /// Returns up to `limit` of what is sought, behind the place `after`. `ask` makes the question about one of them, which has no
+    /// context of its own: `context` is that of all.
     ///
     /// # Errors
     /// A workspace that cannot be read now: then nothing is known for sure.
@@ -123,9 +125,16 @@ impl Authorizer {
         view: &'q Arc<View>,
         seek: Seek<'q>,
         ask: impl Fn(&'q str) -> Result<Question<'q>, Invalid>,
+        context: &BTreeMap<String, ContextValue>,
         (after, limit): (Option<&str>, usize),
     ) -> Result<FoundHere, Error> {
         let mut out = FoundHere::default();
+        // Looked at once, and borrowed by all.
+        if let Err(invalid) = view.snapshot.engine().check_context(context) {
+            return Ok(FoundHere { refused: Some(invalid), ..out });
+        }
+        let mut context = Cow::Borrowed(context);
+        self.tell_time(&mut context);
         let mut last = None;
         let engine = view.snapshot.engine();
         for (looked, candidate) in candidates(engine, view, seek, after).enumerate() {
@@ -141,6 +150,7 @@ impl Authorizer {
                 ask(candidate.name).and_then(|question| self.resolve(view.account(), question));
             match resolved {
                 Ok(mut request) => {
+                    request.context = Cow::Borrowed(&context);
                     view.check_readable(request.resource.workspace())?;
                     if self.judge_quietly(view, &mut request).effect() == Effect::Allow {
                         out.found.push(candidate.name.to_owned());

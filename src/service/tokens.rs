@@ -61,7 +61,9 @@ impl Pep {
             return Err(Error::new(
                 ErrorCode::Forbidden,
                 format!("`{}` is a token of the bundle `{bundle}`", self.name),
-                "send a token made without `--bundle`",
+                format!(
+                    "ask it at `/{bundle}/access/v1/…`, or send a token made without `--bundle`"
+                ),
             ));
         }
         self.demand_scope(scope)
@@ -289,9 +291,13 @@ impl Tokens {
             )
             .into());
         }
-        if bundle.is_some() && scopes.contains(Scope::Tokens) {
-            let help = "a token of a bundle asks for decisions: give `decide`, `search`, `explain`";
-            return Err(Invalid::value("scopes", "tokens", "a scope of a bundle", help).into());
+        let of_account =
+            [Scope::Tokens, Scope::Explain].into_iter().find(|it| scopes.contains(*it));
+        if let (Some(_), Some(scope)) = (&bundle, of_account) {
+            let help = "a token of a bundle asks for decisions: give `decide`, `search` or both";
+            return Err(
+                Invalid::value("scopes", scope.as_str(), "a scope of a bundle", help).into()
+            );
         }
         let now = self.accounts.clock().now();
         let (token, text) = new_token(&self.keyring, account, name, scopes, now)?;

@@ -602,3 +602,36 @@ fn nothing_a_client_sends_is_the_servers_fault() {
         }
     }
 }
+
+/// What a batch has in common costs its items little, and what is too much is said.
+#[test]
+fn defaults_are_bounded() {
+    let server = serve();
+    let many = |count: usize| json!(vec![json!({}); count]);
+    let words = |count: usize| json!({"unlisted": vec!["a"; count]});
+    let big = with(
+        with(request("alice", "read", "record-1"), "/context", words(5_000)),
+        "/evaluations",
+        many(1_000),
+    );
+    assert_eq!(decisions(&ask(&server, EVALUATIONS, &big)), vec![true; 1_000]);
+    let bigger = with(request("alice", "read", "record-1"), "/context", words(50_000));
+    assert!(refused(&server, EVALUATION, bigger.to_string()).contains("32768"));
+    assert!(
+        refused(&server, EVALUATIONS, with(bigger, "/evaluations", many(3)).to_string())
+            .contains("32768")
+    );
+    let keys: serde_json::Map<String, Value> =
+        (0..100).map(|it| (format!("acs:k{it}"), json!(vec!["a"; 50]))).collect();
+    let mut account = json!({"subject": {"type": "User", "id": "2001"}, "action": {"name": "PaiDLC:GetJob"}, "resource": {"type": "workspace", "id": "10001"}, "context": keys});
+    account["evaluations"] = many(1_000);
+    let answer = ask(&server, "/access/v1/evaluations", &account);
+    assert_eq!(decisions(&answer), vec![false; 1_000]);
+    assert!(answer["evaluations"][0]["context"]["error"]["message"].is_string());
+    let search = json!({"subject": account["subject"], "resource": account["resource"], "context": account["context"]});
+    let answer = ask(&server, "/access/v1/search/action", &search);
+    assert!(
+        answer["context"]["refused"]["field"].as_str().unwrap().starts_with("context"),
+        "{answer}"
+    );
+}

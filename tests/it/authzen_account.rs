@@ -165,13 +165,16 @@ fn what_pai_does_not_know_is_denied_with_the_reason() {
     };
     for (body, field) in [
         (with("/action/name", json!("PaiDLC:StopJbo")), "action"),
-        (with("/subject/type", json!("user")), "principal.type"),
-        (with("/subject/id", json!("erin")), "principal.id"),
+        (with("/subject/type", json!("user")), "subject.type"),
+        (with("/subject/id", json!("erin")), "subject.id"),
         (with("/resource/type", json!("instance")), "resource.type"),
-        (with("/resource/properties/creator", json!(null)), "resource.creator"),
+        (with("/resource/properties/creator", json!(null)), "resource.properties.creator"),
         (with("/resource/properties/creator", json!(2001)), "resource.properties.creator"),
         (with("/resource/properties/workspace", json!(1.5)), "resource.properties.workspace"),
-        (with("/resource/properties/accessibility", json!("public")), "resource.accessibility"),
+        (
+            with("/resource/properties/accessibility", json!("public")),
+            "resource.properties.accessibility",
+        ),
         (
             with(
                 "/resource/properties/arn",
@@ -316,7 +319,7 @@ fn searches_look_among_users_workspaces_and_actions() {
     );
     assert_eq!(
         (names(&lacking).len(), &lacking["context"]["refused"]["field"]),
-        (0, &json!("resource.workspace"))
+        (0, &json!("resource.properties.workspace"))
     );
 }
 
@@ -436,6 +439,8 @@ fn tokens_of_bundles_are_made_and_listed() {
     assert_eq!(listed["tokens"][0]["bundle"], "records");
     for (body, field) in [
         (json!({"name": "n", "bundle": "records", "scopes": ["tokens"]}), "scopes"),
+        (json!({"name": "n", "bundle": "records", "scopes": ["decide", "explain"]}), "scopes"),
+        (json!({"name": "n", "bundle": "recrods"}), "bundle"),
         (json!({"name": "n", "bundle": "Records"}), "bundle"),
         (json!({"name": "n", "bundle": "v1"}), "bundle"),
         (json!({"name": "n", "bundle": 7}), "bundle"),
@@ -533,7 +538,7 @@ fn what_is_wrong_with_a_row_is_told_and_that_most_actions_are_of_others_is_not()
     // So in a search, where a type that is not known is no error either.
     let secret = job("dlc-1", with(json!({"accessibility": "SECRET"})));
     for (resource, field) in [
-        (secret, json!("resource.accessibility")),
+        (secret, json!("resource.properties.accessibility")),
         (json!({"type": "jbo", "id": "1", "properties": own}), json!("resource.type")),
         (job("dlc-1", own.clone()), Value::Null),
     ] {

@@ -94,7 +94,7 @@ fn a_running_service_follows_a_directory_and_says_when_it_cannot() {
     let first = ask();
     assert_eq!(
         (&first["decision"], told()["status"].as_str(), gauge().as_str()),
-        (&json!(true), Some("present"), "0")
+        (&json!(true), Some("current"), "0")
     );
     let policies = folder.path().join("records.cedar");
     let before = fs::read_to_string(&policies).unwrap();
@@ -104,7 +104,7 @@ fn a_running_service_follows_a_directory_and_says_when_it_cannot() {
     assert_eq!((server.health("/readyz").status, gauge().as_str()), (200, "1"));
     assert_eq!(ask(), first, "the last sound one is served on");
     fs::write(&policies, before.replace("\"read\"", "\"write\"")).unwrap();
-    until("the directory is sound again", || told()["status"] == "present");
+    until("the directory is sound again", || told()["status"] == "current");
     assert_eq!(ask()["decision"], false);
     assert_ne!(ask()["context"]["revision"], first["context"]["revision"]);
 }
@@ -134,5 +134,50 @@ fn a_service_does_not_start_with_an_unsound_bundle() {
         ]);
         assert_ne!(done.code, 0, "{bundle}");
         assert!(done.err.contains(said), "{bundle}: {}", done.err);
+    }
+}
+
+#[test]
+fn a_directory_is_checked_before_it_is_served() {
+    let (sound, broken) = (copied(), copied());
+    fs::write(
+        broken.path().join("records.cedar"),
+        "permit (principal, action, resource) when { principal.rule };",
+    )
+    .unwrap();
+    let more = r#"permit (principal, action == Action::"read", resource) when { resource in Record::"recrod-1" };"#;
+    fs::write(sound.path().join("more.cedar"), more).unwrap();
+    let paths = [&sound, &broken].map(|it| it.path().display().to_string());
+    let done = run(["bundle", "check", &paths[0]]);
+    assert!(
+        done.code == 0
+            && done.out.contains("sound: 5 policies, 4 entities")
+            && done.out.contains("warning"),
+        "{}",
+        done.out
+    );
+    let done = run(["bundle", "check", &paths[0], &paths[1], "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((done.code, &told[0]["sound"], &told[1]["sound"]), (1, &json!(true), &json!(false)));
+    assert!(told[1]["error"].as_str().unwrap().contains("rule"), "{told}");
+}
+
+#[test]
+fn policies_as_long_and_deep_as_they_may_be_are_read_judged_and_dropped() {
+    let chain = "true && ".repeat(8_000);
+    let deep = format!("{}true{}", "(".repeat(60), ")".repeat(60));
+    let branches = format!("{}true", "if true then true else ".repeat(2_500));
+    for text in [format!("{chain}true"), deep, branches] {
+        let folder = copied();
+        let policy = format!("permit (principal, action, resource) when {{ {text} }};");
+        fs::write(folder.path().join("records.cedar"), policy).unwrap();
+        // Judged or found too deep to judge: in both cases the process lives.
+        alice_reads(&open(folder.path()).unwrap());
+        fs::write(
+            folder.path().join("records.cedar"),
+            format!("permit (principal, action, resource) when {{ {}true }};", "(".repeat(5_000)),
+        )
+        .unwrap();
+        assert!(open(folder.path()).unwrap_err().contains("nested deeper"));
     }
 }

@@ -1,7 +1,7 @@
 //! Searches find what asking Cedar about everybody and everything finds: in random accounts, in pages of any size.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -64,10 +64,12 @@ impl Searched {
         seek: Seek<'q>,
         limit: usize,
         ask: impl Fn(&'q str) -> Result<Question<'q>, Invalid> + Copy,
+        context: &BTreeMap<String, ContextValue>,
     ) -> Vec<String> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let search = self.authorizer.search(&self.view, seek, ask, (after.as_deref(), limit));
+            let search =
+                self.authorizer.search(&self.view, seek, ask, context, (after.as_deref(), limit));
             let page = pai_authz::http::run(search).unwrap();
             assert!(page.found.len() <= limit);
             all.extend(page.found);
@@ -101,7 +103,11 @@ impl Searched {
                 everybody.filter(|id| (*id == ACCOUNT) == (kind == PrincipalKind::Account));
             let expected: BTreeSet<String> =
                 everybody.filter(|id| self.allows(about(id).unwrap())).map(str::to_owned).collect();
-            Self::check(&self.find(Seek::Principals(kind), limit, about), &expected, ask);
+            Self::check(
+                &self.find(Seek::Principals(kind), limit, about, &ask.context),
+                &expected,
+                ask,
+            );
             count += expected.len();
         }
         count
@@ -114,7 +120,7 @@ impl Searched {
             .filter(|id| self.allows(about(id).unwrap()))
             .map(|it| (*it).to_owned())
             .collect();
-        Self::check(&self.find(Seek::Workspaces, limit, about), &expected, ask);
+        Self::check(&self.find(Seek::Workspaces, limit, about, &ask.context), &expected, ask);
         expected.len()
     }
 
@@ -124,11 +130,11 @@ impl Searched {
         let expected: BTreeSet<String> =
             names.filter(|name| self.allows(about(name).unwrap())).map(str::to_owned).collect();
         let kind = ask.question().resource_type;
-        Self::check(&self.find(Seek::Actions(kind), limit, about), &expected, ask);
+        Self::check(&self.find(Seek::Actions(kind), limit, about, &ask.context), &expected, ask);
         let some: Vec<&str> = catalog().actions().iter().map(|it| it.name).step_by(3).collect();
         let of_these: BTreeSet<String> =
             expected.iter().filter(|it| some.contains(&it.as_str())).cloned().collect();
-        Self::check(&self.find(Seek::Named(&some), limit, about), &of_these, ask);
+        Self::check(&self.find(Seek::Named(&some), limit, about, &ask.context), &of_these, ask);
         expected.len()
     }
 }

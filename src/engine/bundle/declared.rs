@@ -71,6 +71,9 @@ impl Declared {
     }
 }
 
+/// How many names of a type are followed.
+const MOST_ALIASES: usize = 1_000;
+
 /// A namespace of a schema.
 struct Within<'s> {
     schema: &'s Value,
@@ -80,23 +83,27 @@ struct Within<'s> {
 impl<'s> Within<'s> {
     /// Returns the attributes of a record, or of the common type that is one.
     fn attributes(&self, kind: Option<&'s Value>) -> Option<&'s serde_json::Map<String, Value>> {
-        let mut kind = kind?;
-        // Common types may be defined by others, never in a circle: Cedar has read the schema.
-        loop {
+        let (mut kind, mut namespace) = (kind?, self.namespace);
+        // Common types may be defined by others, each in the words of its own namespace; Cedar refuses circles.
+        for _ in 0..MOST_ALIASES {
             if let Some(attributes) = kind.get("attributes") {
                 return attributes.as_object();
             }
             let name = kind.get("name").or_else(|| kind.get("type"))?.as_str()?;
-            kind = self.common(name).filter(|found| *found != kind)?;
+            (kind, namespace) = self.common(namespace, name)?;
         }
+        None
     }
 
-    fn common(&self, name: &str) -> Option<&'s Value> {
-        let of =
-            |namespace: &str, name: &str| self.schema.get(namespace)?.get("commonTypes")?.get(name);
+    /// Returns a common type as a namespace names it, and the namespace it is of.
+    fn common(&self, namespace: &'s str, name: &'s str) -> Option<(&'s Value, &'s str)> {
+        let of = |namespace: &'s str, name: &str| {
+            let found = self.schema.get(namespace)?.get("commonTypes")?.get(name)?;
+            Some((found, namespace))
+        };
         match name.rsplit_once("::") {
             Some((namespace, name)) => of(namespace, name),
-            None => of(self.namespace, name).or_else(|| of("", name)),
+            None => of(namespace, name).or_else(|| of("", name)),
         }
     }
 }

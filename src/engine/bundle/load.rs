@@ -41,6 +41,10 @@ impl Bundle {
             found.map(|file| file.text.as_str())
         };
         let needed = |name| text(name).ok_or_else(|| Faulty::of(name, &"it is missing"));
+        for file in files.iter().filter(|file| file.name.ends_with(POLICIES) || file.name == SCHEMA)
+        {
+            check_depth(file)?;
+        }
         let manifest = Manifest::read(needed(manifest::FILE)?)?;
         let schema_text = needed(SCHEMA)?;
         let in_schema = |error: &dyn std::fmt::Display| Faulty::of(SCHEMA, error);
@@ -75,6 +79,35 @@ impl Bundle {
             warnings,
         })
     }
+}
+
+/// How deep a policy or a schema may be nested, and how long a policy or a declaration may be, in bytes. Cedar reads by functions
+/// that call themselves, and a stack that overflows ends the process, whoever is served.
+const MOST_DEEP: usize = 64;
+const MOST_LONG: usize = 64 << 10;
+
+/// Refuses what is nested deeper, or longer, than is read. Brackets in texts and comments count as well: few have many.
+fn check_depth(file: &BundleFile) -> Result<(), Faulty> {
+    let (mut depth, mut length, mut line) = (0_usize, 0_usize, 1_usize);
+    for byte in file.text.bytes() {
+        length += 1;
+        match byte {
+            b'(' | b'[' | b'{' | b'<' => depth += 1,
+            b')' | b']' | b'}' | b'>' => depth = depth.saturating_sub(1),
+            b';' => (depth, length) = (if file.name == SCHEMA { depth } else { 0 }, 0),
+            b'\n' => line += 1,
+            _ => {}
+        }
+        let wrong = match (depth > MOST_DEEP, length > MOST_LONG) {
+            (true, _) => format!("line {line}: nested deeper than {MOST_DEEP}"),
+            (_, true) => format!(
+                "line {line}: longer than {MOST_LONG} bytes without a `;`: write more policies, or use groups"
+            ),
+            _ => continue,
+        };
+        return Err(Faulty::of(&file.name, &wrong));
+    }
+    Ok(())
 }
 
 /// Returns what an error of Cedar says: more stands in its sources than in itself.

@@ -80,10 +80,15 @@ impl Bundle {
         context: Option<&Properties>,
     ) -> Result<Prepared<'_>, Invalid> {
         let facts = self.actions.get(action).ok_or_else(|| {
-            let help = "give an action of the bundle's schema";
+            let help = one_of(self.actions.keys());
             Invalid::value("action.name", action, "an action of this bundle", help)
                 .with_kind(InvalidKind::UnknownAction)
         })?;
+        if facts.principals.is_empty() || facts.resources.is_empty() {
+            let help = "it is a group of actions, or applies to nothing: ask for one that is in it";
+            let refusal = Invalid::value("action.name", action, "an action to be taken", help);
+            return Err(refusal.with_kind(InvalidKind::UnknownAction));
+        }
         let mut members = stated(context, &facts.context);
         let of_action = stated(properties, &facts.of_action);
         if !of_action.is_empty() {
@@ -117,12 +122,25 @@ impl Bundle {
         let kind = uid.type_name().to_string();
         let is_stated =
             |name: &&String| assertable.contains(*name) && self.declared.has(&kind, name);
-        let stated: Vec<_> =
-            properties.into_iter().flatten().filter(|(name, _)| is_stated(name)).collect();
+        let (stated, left_out): (Vec<_>, Vec<_>) =
+            properties.into_iter().flatten().partition(|(name, _)| is_stated(name));
         if stated.is_empty() {
             return Ok(None);
         }
-        let failed = |said: String| misfit(field, "what is stated", &said);
+        let failed = |said: String| {
+            let mut invalid = misfit(field, "what is known and stated together", &said);
+            if known.is_none() {
+                invalid.help += "; of what `entities.json` does not have, all that is required";
+            }
+            if !left_out.is_empty() {
+                let names: Vec<&str> = left_out.iter().map(|(name, _)| name.as_str()).collect();
+                let names = shortened(&names.join("`, `"), Invalid::MAX_VALUE);
+                invalid.help += "; `bundle.toml` does not let callers state `";
+                invalid.help.push_str(&names);
+                invalid.help.push('`');
+            }
+            invalid
+        };
         let mut entity = match known {
             Some(known) => known.to_json_value().map_err(|error| failed(told(error)))?,
             None => serde_json::json!({
@@ -180,7 +198,8 @@ impl Prepared<'_> {
         let uid = |field: &str, thing: &Thing<'_>, fitting: &HashSet<_>| {
             let uid = bundle.uid(thing.kind, thing.id);
             uid.filter(|uid| fitting.contains(uid.type_name())).ok_or_else(|| {
-                let help = "give a type that the schema of the bundle has for this action";
+                let of_action = bundle.types.iter().filter(|(_, kind)| fitting.contains(*kind));
+                let help = one_of(of_action.map(|(name, _)| name));
                 Invalid::value(field, thing.kind, "a type of this action", help)
                     .with_kind(InvalidKind::UnknownType)
             })
@@ -237,6 +256,12 @@ fn with_unknown<'q>(
         decision.faults = told.chain(std::mem::take(&mut decision.faults)).collect();
     }
     decision
+}
+
+/// Names up to a dozen of what would have been right.
+fn one_of<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let names: Vec<&str> = names.map(String::as_str).take(12).collect();
+    format!("give one of those in the schema: `{}`", names.join("`, `"))
 }
 
 /// Returns what is stated of these names, but for nulls, which Cedar has not.

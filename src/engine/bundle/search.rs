@@ -1,7 +1,7 @@
 //! Who may, what may be done, and to what: by asking about everything a bundle knows.
 
 use super::{Bundle, Properties, Thing};
-use crate::domain::{Effect, Invalid};
+use crate::domain::{Effect, Invalid, InvalidKind};
 
 /// What is sought, and what of the request is given.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,8 @@ pub struct Page {
     pub found: Vec<Found>,
     /// How many of all were looked at, where there are more to look at.
     pub next: Option<usize>,
+    /// Why something could not be asked.
+    pub refused: Option<Invalid>,
 }
 
 impl Bundle {
@@ -71,8 +73,9 @@ impl Bundle {
         let window = (from, limit, most);
         match *sought {
             Sought::Subjects { kind, action, properties, resource } if is_known(&resource) => {
-                let Ok(prepared) = self.prepare(action, properties, context) else {
-                    return Page::default();
+                let prepared = match self.prepare(action, properties, context) {
+                    Ok(prepared) => prepared,
+                    Err(refused) => return Page { refused: Some(refused), ..Page::default() },
                 };
                 let may = |id: &str| {
                     prepared.judge(Thing::named(kind, id), resource).map(|it| it.effect())
@@ -80,8 +83,9 @@ impl Bundle {
                 page(&of_kind(kind), window, may)
             }
             Sought::Resources { kind, subject, action, properties } if is_known(&subject) => {
-                let Ok(prepared) = self.prepare(action, properties, context) else {
-                    return Page::default();
+                let prepared = match self.prepare(action, properties, context) {
+                    Ok(prepared) => prepared,
+                    Err(refused) => return Page { refused: Some(refused), ..Page::default() },
                 };
                 let may = |id: &str| {
                     prepared.judge(subject, Thing::named(kind, id)).map(|it| it.effect())
@@ -108,15 +112,20 @@ fn page(
     (from, limit, most): (usize, usize, usize),
     may: impl Fn(&str) -> Result<Effect, Invalid>,
 ) -> Page {
-    let mut found = Vec::new();
+    let (mut found, mut refused) = (Vec::new(), None);
     for (at, name) in all.iter().enumerate().skip(from) {
         if found.len() == limit || at - from == most {
-            return Page { found, next: Some(at) };
+            return Page { found, next: Some(at), refused };
         }
-        // What cannot be asked about one of them, as of a type the action is not for, is denied.
-        if may(name) == Ok(Effect::Allow) {
-            found.push((*name).to_owned());
+        match may(name) {
+            Ok(Effect::Allow) => found.push((*name).to_owned()),
+            Ok(Effect::Deny) => {}
+            // Most actions are for other types, and groups for none: that is no reason to complain.
+            Err(invalid) if invalid.kind != InvalidKind::InvalidValue => {}
+            Err(invalid) => {
+                refused.get_or_insert(invalid);
+            }
         }
     }
-    Page { found, next: None }
+    Page { found, next: None, refused }
 }

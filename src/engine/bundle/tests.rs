@@ -355,7 +355,10 @@ fn searches_find_what_evaluating_everything_finds() {
     for unknown in [thing("record", "record-9"), thing("cat", "record-1")] {
         assert_eq!(subjects("read", unknown), Page::default());
     }
-    assert_eq!(subjects("fly", thing("record", "record-1")), Page::default());
+    let unknown = subjects("fly", thing("record", "record-1"));
+    assert!(
+        unknown.found.is_empty() && unknown.refused.is_some_and(|it| it.field == "action.name")
+    );
     let resources = |id, action, kind| {
         let subject = thing("user", id);
         bundle
@@ -386,4 +389,51 @@ fn searches_find_what_evaluating_everything_finds() {
     let second = bundle.search(&sought, None, (1, 1, 100));
     assert_eq!((second.found.as_slice(), second.next), (&["bob".to_owned()][..], None));
     assert_eq!(bundle.search(&sought, None, (0, 100, 1)).next, Some(1));
+}
+
+#[test]
+fn what_is_nested_too_deep_or_too_long_is_refused_before_it_is_read() {
+    let nested = |count: usize, open: &str, close: &str| {
+        format!(
+            "permit (principal, action, resource) when {{ {}true{} }};",
+            open.repeat(count),
+            close.repeat(count)
+        )
+    };
+    let chain = |count: usize| {
+        format!("permit (principal, action, resource) when {{ {}true }};", "true && ".repeat(count))
+    };
+    for (file, text, said) in [
+        ("records.cedar", nested(20_000, "(", ")"), "nested deeper"),
+        ("records.cedar", nested(20_000, "[", "]"), "nested deeper"),
+        ("records.cedar", chain(20_000), "longer than"),
+        ("records.cedar", nested(20_000, "if true then true else ", ""), "longer than"),
+        (
+            "schema.cedarschema",
+            format!("entity E {{ a: {}String{} }};", "Set<".repeat(20_000), ">".repeat(20_000)),
+            "nested deeper",
+        ),
+    ] {
+        let faulty = Bundle::load(&files(&[(file, &text)])).unwrap_err();
+        assert!(faulty.file == file && faulty.detail.contains(said), "{faulty}");
+    }
+}
+
+#[test]
+fn common_types_are_followed_into_their_namespaces() {
+    let schema = r#"namespace A { type X = B::T; entity U {r?: Long}; action "a" appliesTo {principal: U, resource: U, context: X}; }
+        namespace B { type T = X; type X = {n?: Long}; }"#;
+    let bundle = Bundle::load(&files(&[
+        ("schema.cedarschema", schema),
+        (
+            "records.cedar",
+            "permit (principal, action, resource) when { context has n && context.n == 1 };",
+        ),
+        ("entities.json", ""),
+        ("bundle.toml", "account = \"1\"\nnamespace = \"A\"\n[assert]\ncontext = [\"n\"]"),
+    ]))
+    .unwrap();
+    let asked = |n: i64| json!({"subject": ["U", "a"], "action": ["a"], "resource": ["U", "b"], "context": {"n": n}});
+    check(&bundle, &asked(1), ALLOW, &["records.cedar#0"]);
+    check(&bundle, &asked(2), DENY, &[]);
 }

@@ -177,6 +177,26 @@ impl<'e> Stated<'e> {
     }
 }
 
+/// Returns a refusal with the names of AuthZEN for what it is about.
+pub(super) fn in_words_of_authzen(mut invalid: Invalid) -> Invalid {
+    let within = ["workspace", "creator", "accessibility", "arn"];
+    let named = match invalid.field.as_str() {
+        "action" => "action.name".to_owned(),
+        field => match field.split_once('.') {
+            Some(("principal", name)) => format!("subject.{name}"),
+            Some(("resource", name)) if within.contains(&name) => {
+                format!("resource.properties.{name}")
+            }
+            _ => return invalid,
+        },
+    };
+    invalid.message =
+        invalid.message.replace(&format!("`{}`", invalid.field), &format!("`{named}`"));
+    invalid.help = invalid.help.replace(&format!("`{}`", invalid.field), &format!("`{named}`"));
+    invalid.field = named;
+    invalid
+}
+
 /// Refuses an id that says something else than the ARN, which alone is looked at.
 fn check_id(arn: &str, question: &Question<'_>, id: &str) -> Result<(), Invalid> {
     if question.arn.is_some_and(|stated| stated != arn) {

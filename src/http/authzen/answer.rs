@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::account::in_words_of_authzen;
 use crate::{
-    domain::{Decision, Effect, Fault},
+    domain::{Decision, Effect, Fault, Invalid},
     http::decisions::{write_decision, write_revision},
 };
 
@@ -30,7 +31,27 @@ pub(super) fn write(
         b"{\"decision\":false,\"context\":"
     };
     out.extend_from_slice(begin);
-    write_decision(out, decision)?;
+    if decision.faults.is_empty() {
+        write_decision(out, decision)?;
+    } else {
+        let mut named = decision.clone();
+        for fault in &mut named.faults {
+            if let Fault::Request(invalid) = fault {
+                **invalid = in_words_of_authzen(Invalid::clone(invalid));
+            }
+        }
+        write_decision(out, &named)?;
+        write_error(out, &named)?;
+    }
+    if let Some(revision) = revision {
+        write_revision(out, revision);
+    }
+    out.extend_from_slice(b"}}");
+    Ok(())
+}
+
+/// Writes the first of what went wrong in the form that AuthZEN has for it.
+fn write_error(out: &mut Vec<u8>, decision: &Decision<'_>) -> Result<(), serde_json::Error> {
     if let Some(fault) = decision.faults.first() {
         let error = match fault {
             Fault::Request(invalid) => ErrorBody { status: 400, message: &invalid.message },
@@ -41,10 +62,6 @@ pub(super) fn write(
         out.extend_from_slice(b",\"error\":");
         serde_json::to_writer(&mut *out, &error)?;
     }
-    if let Some(revision) = revision {
-        write_revision(out, revision);
-    }
-    out.extend_from_slice(b"}}");
     Ok(())
 }
 

@@ -27,6 +27,9 @@ use crate::{
     service::Authorizer,
 };
 
+/// After how many decisions that are looked up the thread serves others.
+const FAIR: usize = 64;
+
 /// The defaults, and the items as `I`.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "I: Deserialize<'de>"))]
@@ -134,17 +137,23 @@ async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u
     }
     let authorizer = &state.services.authorizer;
     let view = authorizer.view_for(&pep.account, None, empty()).await?;
-    let mut mapped: Vec<_> =
-        asked.into_iter().map(|asked| asked.and_then(|asked| Mapped::of(&asked))).collect();
-    let questions = mapped.iter_mut().map(|mapped| match mapped {
-        Ok(mapped) => mapped.question(view.account()).map(|question| (question, None)),
-        Err(invalid) => Err(invalid.clone()),
-    });
-    let tell = |decision: &Decision<'_>| {
-        answers.push(decision);
-        semantic.after(decision.effect())
-    };
-    authorizer.decide_all(&view, questions, tell).await?;
+    for (at, asked) in asked.into_iter().enumerate() {
+        // One at a time: what they have in common is said once, and would be kept for each.
+        let mut mapped = asked.and_then(|asked| Mapped::of(&asked));
+        let item = match &mut mapped {
+            Ok(mapped) => mapped.question(view.account()).map(|question| (question, None)),
+            Err(invalid) => Err(invalid.clone()),
+        };
+        let is_plain = item.as_ref().is_ok_and(|(question, _)| question.context.is_empty());
+        let (decision, was_looked_up) = authorizer.decide_item(&view, item)?;
+        answers.push(&decision);
+        if semantic.after(decision.effect()).is_break() {
+            break;
+        }
+        if !(is_plain && was_looked_up) || at % FAIR == FAIR - 1 {
+            tokio::task::yield_now().await;
+        }
+    }
     answers.end(authorizer.revision_of(&view))
 }
 

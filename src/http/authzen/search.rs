@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     catalog::{ANY, catalog},
-    domain::{Invalid, PrincipalKind, Question, Scope},
+    domain::{Invalid, PrincipalKind, Scope},
     error::Error,
     http::{
         body,
@@ -239,7 +239,8 @@ async fn in_bundle(
     let found = state.services.bundles.search(bundle, (from, asked.limit), find).await?;
     let next =
         found.next.map(|at| authorizer.page_token(&pep.account, &parts, &version, &at.to_string()));
-    Ok(asked.answer(found.found, next, json!({ "revision": version })))
+    let context = told(&version, found.refused, None)?;
+    Ok(asked.answer(found.found, next, context))
 }
 
 /// Somebody or something, to be looked at on another thread.
@@ -265,12 +266,7 @@ async fn in_account(state: &State, pep: &Pep, asked: &Asked<'_>) -> Result<Answe
         .map(|token| authorizer.read_page(&pep.account, &parts, &revision, token))
         .transpose()?;
     let Some(seek) = seek(asked) else {
-        let mut context = json!({ "revision": revision });
-        if let (Value::Object(context), true) = (&mut context, is_elsewhere(asked)) {
-            let note = "assets live in other services, which alone can list them: search for `workspace`, or ask about those you list";
-            context.insert("note".to_owned(), note.into());
-        }
-        return Ok(asked.answer(Vec::new(), None, context));
+        return Ok(asked.answer(Vec::new(), None, told(&revision, None, Some(note(asked)))?));
     };
     let Complete { subject, action, resource, context } = asked.request;
     let (context, stated) = (account::context(context)?, Stated::of(resource.properties)?);
@@ -283,19 +279,46 @@ async fn in_account(state: &State, pep: &Pep, asked: &Asked<'_>) -> Result<Answe
                 if asked.kind == Kind::Resources { name } else { resource.id },
             ),
         };
-        let question = stated.question(&about, &pep.account)?;
-        Ok(Question { context: context.clone(), ..question })
+        stated.question(&about, &pep.account)
     };
     let window = (after.as_deref(), asked.limit);
-    let FoundHere { found, next, refused } = authorizer.search(&view, seek, ask, window).await?;
+    let FoundHere { found, next, refused } =
+        authorizer.search(&view, seek, ask, &context, window).await?;
     let next = next.map(|place| authorizer.page_token(&pep.account, &parts, &revision, &place));
-    let mut context = json!({ "revision": revision });
-    if let (Some(refused), Value::Object(context)) = (refused, &mut context) {
-        let error = Error::from(refused);
-        let body = serde_json::to_value(ErrorBody::from(&error)).map_err(unwritten)?;
-        context.insert("refused".to_owned(), body);
+    Ok(asked.answer(found, next, told(&revision, refused, None)?))
+}
+
+/// Returns what is told beside results.
+fn told(
+    revision: &str,
+    refused: Option<Invalid>,
+    note: Option<&'static str>,
+) -> Result<Value, Error> {
+    let mut told = json!({ "revision": revision });
+    if let Value::Object(told) = &mut told {
+        if let Some(refused) = refused {
+            let error = Error::from(account::in_words_of_authzen(refused));
+            let body = serde_json::to_value(ErrorBody::from(&error)).map_err(unwritten)?;
+            told.insert("refused".to_owned(), body);
+        }
+        if let Some(note) = note {
+            told.insert("note".to_owned(), note.into());
+        }
     }
-    Ok(asked.answer(found, next, context))
+    Ok(told)
+}
+
+/// Returns why there is nothing to look for.
+fn note(asked: &Asked<'_>) -> &'static str {
+    if asked.kind == Kind::Subjects {
+        return "subjects of this type are not known: search for `User`, `RamRole` or `Account`";
+    }
+    match catalog().resource_type(asked.of) {
+        Some(_) => {
+            "assets live in other services, which alone can list them: search for `workspace`, or ask about those you list"
+        }
+        None => "resources of this type are not known: search for `workspace`",
+    }
 }
 
 /// Returns what to look for; `None` where nothing of the kind is known here.
@@ -308,9 +331,4 @@ fn seek<'e>(asked: &Asked<'e>) -> Option<Seek<'e>> {
             Some(Seek::Actions(Some(asked.request.resource.kind).filter(|kind| *kind != WORKSPACE)))
         }
     }
-}
-
-/// Returns whether what is sought is known elsewhere.
-fn is_elsewhere(asked: &Asked<'_>) -> bool {
-    asked.kind == Kind::Resources && catalog().resource_type(asked.of).is_some()
 }

@@ -45,6 +45,9 @@ pub(super) struct Evaluation<'a> {
     pub(super) context: Option<Members<'a>>,
 }
 
+/// Longest object of properties or context, in bytes: that of defaults is looked into for each item.
+const MOST_MEMBERS: usize = 32 << 10;
+
 /// An object that is looked into later.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Members<'a>(&'a str);
@@ -52,6 +55,9 @@ pub(super) struct Members<'a>(&'a str);
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?.get();
+        if text.len() > MOST_MEMBERS {
+            return Err(D::Error::custom("longer than 32768 bytes"));
+        }
         if text.starts_with('{') {
             Ok(Self(text))
         } else {

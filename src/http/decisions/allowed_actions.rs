@@ -92,7 +92,7 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let at_least = wire.at_least_as_fresh.as_ref().map(Text::as_str);
     let view = authorizer.view_for(&pep.account, at_least, std::iter::empty()).await?;
     // Who asks is the same for all: what is wrong with that is no row's.
-    authorizer.check_principal(&pep.account, &kind, &id)?;
+    authorizer.check_asker(&pep.account, (&kind, &id), &context)?;
     let mut results = Vec::with_capacity(resources.len());
     for Object(resource) in &resources {
         let about = resource.question();
@@ -105,11 +105,10 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
                 principal_type: Some(&kind),
                 principal_id: Some(&id),
                 action: Some(action),
-                context: context.clone(),
                 ..about.clone()
             })
         };
-        let found = authorizer.search(&view, seek, ask, (None, usize::MAX)).await?;
+        let found = authorizer.search(&view, seek, ask, &context, (None, usize::MAX)).await?;
         let refused = found.refused.map(Error::from);
         let body = |error: &Error| serde_json::to_value(ErrorBody::from(error));
         let errors: Result<_, _> = refused.iter().map(body).collect();

@@ -1,6 +1,6 @@
 //! `POST /v1/batch-is-authorized`: up to 1,000 requests, answered in order on one view of the account.
 
-use std::{fmt, ops::ControlFlow};
+use std::fmt;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{answer, answered, wire::IsAuthorizedRequest};
 use crate::{
-    domain::{Decision, Invalid, Scope},
+    domain::{Invalid, Scope},
     error::{Error, ErrorCode},
     http::{
         body,
@@ -100,11 +100,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
         Ok(Object(wire)) => wire.check_plain().map(|()| wire.question()),
         Err(refusal) => Err(refusal.to_invalid()),
     });
-    let tell = |decision: &Decision<'_>| {
-        answer.push(decision);
-        ControlFlow::Continue(())
-    };
-    authorizer.decide_all(&view, questions, tell).await?;
+    authorizer.decide_all(&view, questions, |decision| answer.push(decision)).await?;
     let answer = answer.end(authorizer.revision_of(&view));
     answer.map_err(|error| Error::internal(&error.to_string()))
 }

@@ -64,7 +64,7 @@ pub(super) async fn readyz(health: web::Data<Health>) -> HttpResponse {
 fn ready(bundles: &Bundles) -> Value {
     let told = |(name, trouble): (&BundleName, Option<String>)| {
         let told = trouble.map_or_else(
-            || json!({ "status": "present" }),
+            || json!({ "status": "current" }),
             |trouble| json!({ "status": "outdated", "trouble": trouble }),
         );
         (name.to_string(), told)

@@ -33,6 +33,14 @@ pub(in crate::http) async fn create(
     })?;
     let scopes = wire.scopes().map_err(|invalid| refuse(invalid.into()))?;
     let bundle = wire.bundle().map_err(|invalid| refuse(invalid.into()))?;
+    if let Some(name) = &bundle {
+        let served = state.services.bundles.get(name.as_str());
+        if served.is_none_or(|served| *served.account() != pep.account) {
+            let help = "give one that this service is started with, `--bundle NAME=DIR`, and whose `bundle.toml` names this account";
+            let wrong = Invalid::value("bundle", name.as_str(), "a bundle of this account", help);
+            return Err(refuse(wrong.into()));
+        }
+    }
     let actor = Actor::new(pep.name.to_string(), change_id().map_err(refuse)?);
     let created = state
         .services

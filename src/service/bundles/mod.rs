@@ -17,7 +17,7 @@ pub use watch::Watch;
 
 use super::tally;
 use crate::{
-    domain::{AccountId, BundleName, Decision},
+    domain::{AccountId, BundleName, Decision, Invalid},
     engine::bundle::{Bundle, Faulty},
     error::Error,
 };
@@ -52,6 +52,21 @@ pub struct Present {
     version: String,
 }
 
+/// What a sound directory has.
+#[derive(Debug)]
+pub struct Checked {
+    /// The account whose tokens may be bound to it.
+    pub account: AccountId,
+    /// Which one it is: a digest of its files.
+    pub version: String,
+    /// How many policies.
+    pub policies: usize,
+    /// How many entities.
+    pub entities: usize,
+    /// What is valid, but suspicious.
+    pub warnings: Vec<String>,
+}
+
 /// A part of what was found.
 #[derive(Debug)]
 pub struct FoundInBundle {
@@ -59,8 +74,12 @@ pub struct FoundInBundle {
     pub found: Vec<String>,
     /// Where to go on, where there is more to look at.
     pub next: Option<usize>,
+    /// Why something could not be asked.
+    pub refused: Option<Invalid>,
 }
 
+/// Room for reading a bundle, in bytes.
+const STACK: usize = 64 << 20;
 /// How many searches run at once: they look at everything.
 const SEARCHES: usize = 2;
 /// How many are asked about for one page.
@@ -84,6 +103,19 @@ impl Bundles {
             served.insert(name, Served { directory, present, looked });
         }
         Ok(Arc::new(Self { served, searches: Some(Arc::new(Semaphore::new(SEARCHES))) }))
+    }
+
+    /// Looks at a directory as [`Bundles::open`] would.
+    ///
+    /// # Errors
+    /// What is not sound.
+    pub fn check(path: PathBuf) -> Result<Checked, String> {
+        let directory = Directory::new(path);
+        let loaded = directory.stamp().and_then(|stamp| load(&directory, &stamp));
+        let Present { bundle, version } = loaded.map_err(|fault| fault.to_string())?;
+        let (account, (policies, entities)) = (bundle.account().clone(), bundle.size());
+        let warnings = bundle.warnings().to_vec();
+        Ok(Checked { account, version, policies, entities, warnings })
     }
 
     /// Returns the bundle of a name.
@@ -157,7 +189,7 @@ impl Present {
         window: (usize, usize, usize),
     ) -> FoundInBundle {
         let page = self.bundle.search(sought, context, window);
-        FoundInBundle { found: page.found, next: page.next }
+        FoundInBundle { found: page.found, next: page.next, refused: page.refused }
     }
 }
 
@@ -174,10 +206,11 @@ impl Served {
         {
             return;
         }
+        // What could not be read is read again; what was read and is not sound is not, until it changes.
         let loaded = stamp.map_err(|fault| (None, fault)).and_then(|stamp| {
-            let loaded = load(&self.directory, &stamp);
-            match loaded {
-                Ok(present) => Ok((stamp, present)),
+            let (files, version) = self.directory.read(&stamp).map_err(|fault| (None, fault))?;
+            match deeply(move || Bundle::load(&files)) {
+                Ok(bundle) => Ok((stamp, Present { bundle, version })),
                 Err(fault) => Err((Some(stamp), fault)),
             }
         });
@@ -185,11 +218,19 @@ impl Served {
             Ok((stamp, present)) => {
                 // While it was read it may have been written: what was read may be half of each.
                 if self.directory.stamp().is_ok_and(|now| now == stamp) {
-                    if self.present.load().version != present.version {
+                    let before = self.present.load();
+                    if before.version != present.version {
                         told(name, &present);
+                        if before.account() != present.account() {
+                            tracing::warn!(bundle = %name, account = %present.account(), "the account is another one: tokens of the one before are refused");
+                        }
                         self.present.store(Arc::new(present));
                     }
-                    *self.looked() = Looked { stamp: Some(stamp), trouble: None };
+                    let mut looked = self.looked();
+                    if looked.trouble.is_some() {
+                        tracing::info!(bundle = %name, "the directory is sound again");
+                    }
+                    *looked = Looked { stamp: Some(stamp), trouble: None };
                 }
             }
             Err((stamp, fault)) => {
@@ -206,7 +247,17 @@ impl Served {
 
 fn load(directory: &Directory, stamp: &Stamp) -> Result<Present, Faulty> {
     let (files, version) = directory.read(stamp)?;
-    Ok(Present { bundle: Bundle::load(&files)?, version })
+    Ok(Present { bundle: deeply(move || Bundle::load(&files))?, version })
+}
+
+/// Runs what calls itself often on a stack that has room for it.
+fn deeply<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Faulty> + Send + 'static,
+) -> Result<T, Faulty> {
+    let failed = |detail: &str| Faulty { file: "bundle".to_owned(), detail: detail.to_owned() };
+    let thread = std::thread::Builder::new().name("bundle".to_owned()).stack_size(STACK);
+    let running = thread.spawn(work).map_err(|error| failed(&error.to_string()))?;
+    running.join().unwrap_or_else(|_| Err(failed("reading it failed, which is a defect")))
 }
 
 fn told(name: &BundleName, present: &Present) {
