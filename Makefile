@@ -21,7 +21,7 @@ test-full:
 	PAI_AUTHZ_CRASH_KILLS=200 PAI_AUTHZ_FULL=1 ./scripts/test
 	./scripts/fuzz 600
 
-## The release binary laid out by how it ran, target/pgo/pai-authz: a batch takes two thirds of the time; see benches/README.md.
+## The release binary laid out by how it ran, target/pgo/pai-authz: a batch takes two thirds of the time. See benches/README.md.
 pgo:
 	./scripts/pgo
 
