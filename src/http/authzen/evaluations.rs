@@ -11,10 +11,10 @@ use super::{
     answer,
     evaluation::{decided, unwritten},
     reached,
-    wire::{Action, Entity, Evaluation, Members},
+    wire::{Action, Complete, Entity, Evaluation, Members},
 };
 use crate::{
-    domain::{Decision, Effect, Fault, Invalid, Scope},
+    domain::{AccountId, Decision, Effect, Fault, Invalid, Scope},
     error::{Error, ErrorCode},
     http::{
         body,
@@ -24,7 +24,7 @@ use crate::{
         state::State,
         token,
     },
-    service::Authorizer,
+    service::{Authorizer, PresentBundle},
 };
 
 /// After how many decisions that are looked up the thread serves others.
@@ -119,29 +119,51 @@ async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u
     if alone && let Some(Err(invalid)) = asked.first() {
         return Err(invalid.clone().into());
     }
-    let mut answers = Answers::begin(alone, asked.len());
-    if let Some(bundle) = bundle {
-        for asked in &asked {
-            let decision = match asked {
-                Ok(asked) => decided(&bundle, asked),
-                Err(invalid) => Decision::error(Fault::Request(Box::new(invalid.clone()))),
-            };
-            answers.push(&decision);
-            if semantic.after(decision.effect()).is_break() {
-                break;
-            }
-            // What a bundle takes is whoever wrote it to say: others are served between.
-            tokio::task::yield_now().await;
-        }
-        return answers.end(bundle.version());
+    let answers = Answers::begin(alone, asked.len());
+    match bundle {
+        Some(bundle) => in_bundle(&bundle, asked, semantic, answers).await,
+        None => in_account(state, &pep.account, asked, semantic, answers).await,
     }
+}
+
+/// What is asked, or why it could not be read.
+type Asked<'e> = Vec<Result<Complete<'e, 'e>, Invalid>>;
+
+async fn in_bundle(
+    bundle: &PresentBundle,
+    asked: Asked<'_>,
+    semantic: Semantic,
+    mut answers: Answers,
+) -> Result<Vec<u8>, Error> {
+    for asked in asked {
+        let decision = match asked {
+            Ok(asked) => decided(bundle, &asked),
+            Err(invalid) => Decision::error(Fault::Request(Box::new(invalid))),
+        };
+        answers.push(&decision);
+        if semantic.after(decision.effect()).is_break() {
+            break;
+        }
+        // What a bundle takes is whoever wrote it to say: others are served between.
+        tokio::task::yield_now().await;
+    }
+    answers.end(bundle.version())
+}
+
+async fn in_account(
+    state: &State,
+    account: &AccountId,
+    asked: Asked<'_>,
+    semantic: Semantic,
+    mut answers: Answers,
+) -> Result<Vec<u8>, Error> {
     let authorizer = &state.services.authorizer;
-    let view = authorizer.view_for(&pep.account, None, empty()).await?;
+    let view = authorizer.view_for(account, None, empty()).await?;
     for (at, asked) in asked.into_iter().enumerate() {
         // One at a time: what they have in common is said once, and would be kept for each.
         let mut mapped = asked.and_then(|asked| Mapped::of(&asked));
         let item = match &mut mapped {
-            Ok(mapped) => mapped.question(view.account()).map(|question| (question, None)),
+            Ok(mapped) => mapped.question(account).map(|question| (question, None)),
             Err(invalid) => Err(invalid.clone()),
         };
         let is_plain = item.as_ref().is_ok_and(|(question, _)| question.context.is_empty());
