@@ -110,7 +110,8 @@ async fn create(args: &CreateArgs) -> anyhow::Result<Value> {
     let tokens = Tokens::new(opened.accounts, opened.keyring.clone());
     let scopes = Scopes::new(args.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect());
     let (actor, bundle) = (actor()?, args.bundle.clone());
-    let created = tokens.create(&opened.account, &actor, &args.name, scopes, bundle).await?;
+    let created =
+        tokens.create(&opened.account, &actor, &args.name, (scopes, bundle), None).await?;
     let mut value = as_value(&created.token);
     if let Some(object) = value.as_object_mut() {
         object.insert("token".to_owned(), Value::String(created.text));

@@ -16,24 +16,29 @@ use actix_web::{
 use futures_util::StreamExt;
 use tokio::time::Sleep;
 
-use super::{error::HttpError, request_id::note_read, state::State};
+use super::{error::HttpError, request_id::note_read, state::State, token};
 use crate::{
     domain::{Invalid, shortened},
     error::{Error, ErrorCode},
+    service::Pep,
 };
 
-/// The body of a request to an endpoint that reads at most `--body-limit`.
-pub(super) struct Body(pub(super) Bytes);
+/// The caller of a request to an endpoint that reads at most `--body-limit`, and its body.
+pub(super) struct Sent(pub(super) Pep, pub(super) Bytes);
 
-impl FromRequest for Body {
+impl FromRequest for Sent {
     type Error = HttpError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, HttpError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let body = async { single(&request, payload, State::of(&request)?).await };
-            body.await.map(Self).map_err(|error| HttpError::new(&request, error))
+            let sent = async {
+                let state = State::of(&request)?;
+                token::caller_with(&request, state, single(&request, payload, state)).await
+            };
+            let sent = sent.await.map_err(|error| HttpError::new(&request, error));
+            sent.map(|(pep, body)| Self(pep, body))
         })
     }
 }

@@ -69,6 +69,21 @@ pub(super) fn last(
     request.conn_data::<Link>()?.last.sent(authorization)
 }
 
+/// Returns the authenticated caller of a request with a body, once that is read: a token may be revoked while it comes.
+///
+/// # Errors
+/// As [`Authenticator::authenticate`], and what is wrong with the body.
+pub(super) async fn caller_with<B>(
+    request: &HttpRequest,
+    state: &State,
+    body: impl Future<Output = Result<B, Error>>,
+) -> Result<(Pep, B), Error> {
+    // Of somebody unknown nothing is read.
+    caller(request, state).await?;
+    let body = body.await?;
+    Ok((caller(request, state).await?, body))
+}
+
 /// Returns the authenticated caller of a request.
 ///
 /// # Errors

@@ -267,7 +267,7 @@ impl Tokens {
         Self { accounts, keyring }
     }
 
-    /// Makes a token of `account`.
+    /// Makes a token of `account`; `by` is who asked for it, where that was by a token.
     ///
     /// # Errors
     /// A name or set of scopes that is wrong, too many tokens, or what the store says.
@@ -276,8 +276,8 @@ impl Tokens {
         account: &AccountId,
         actor: &Actor,
         name: &str,
-        scopes: Scopes,
-        bundle: Option<BundleName>,
+        (scopes, bundle): (Scopes, Option<BundleName>),
+        by: Option<&Pep>,
     ) -> Result<CreatedToken, Error> {
         let length = name.chars().count();
         if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
@@ -303,6 +303,7 @@ impl Tokens {
         let (token, text) = new_token(&self.keyring, account, name, scopes, now)?;
         let token = Token { bundle, ..token };
         let decide = |view: &super::View| {
+            check_maker(view, by)?;
             if view.token_count() >= MAX_TOKENS {
                 return Err(Error::new(
                     ErrorCode::InvalidValue,
@@ -350,6 +351,16 @@ impl Tokens {
             .change(account, actor, "RevokeToken", None, decide)
             .await
             .map(|changed| changed.revision)
+    }
+}
+
+/// Refuses a change by a token that is gone: who has a revoked one must not get another for it.
+fn check_maker(view: &super::View, by: Option<&Pep>) -> Result<(), Error> {
+    match by {
+        // That of development mode is in no store.
+        Some(Pep { reach: Reach::All, .. }) | None => Ok(()),
+        Some(pep) if view.token(&pep.name).is_some() => Ok(()),
+        Some(_) => Err(Authenticator::refusal()),
     }
 }
 

@@ -154,6 +154,49 @@ fn a_token_is_refused_from_the_request_after_its_revocation_on() {
 }
 
 #[test]
+fn a_token_that_is_revoked_while_a_body_comes_is_refused() {
+    let place = Place::new();
+    let first = place.init(ACCOUNT);
+    let server = place.serve(&[]);
+    let all = ["decide", "tokens", "search", "explain"];
+    let evaluation = json!({"subject": {"type": "User", "id": "2001"}, "action": {"name": "PaiDLC:StopJob"}, "resource": {"type": "workspace", "id": "10001"}}).to_string();
+    let asked =
+        json!({"principal": {"type": "User", "id": "2001"}, "resources": [{"workspace": "10001"}]})
+            .to_string();
+    let one = question().to_string();
+    for (path, body) in [
+        (ONE, one.clone()),
+        ("/v1/batch-is-authorized", format!("{{\"requests\": [{one}]}}")),
+        ("/v1/allowed-actions", asked),
+        ("/v1/ram/validate", r#"{"document": "{}"}"#.to_owned()),
+        ("/v1/ram/simulate", r#"{"documents": [], "actions": [], "resources": []}"#.to_owned()),
+        ("/access/v1/evaluation", evaluation.clone()),
+        ("/access/v1/evaluations", evaluation.clone()),
+        ("/access/v1/search/subject", evaluation.clone()),
+        ("/access/v1/search/resource", evaluation.clone()),
+        ("/access/v1/search/action", evaluation),
+        (TOKENS, r#"{"name": "backdoor", "scopes": ["tokens"]}"#.to_owned()),
+    ] {
+        for is_known in [false, true] {
+            let (id, token) = made(&server, &first, &all);
+            let mut connection = server.connect();
+            if is_known {
+                let ask = Request::post(ONE, one.as_bytes()).token(&token);
+                assert_eq!(connection.ask(&ask).status, 200);
+            }
+            let request = Request::post(path, body.as_bytes()).token(&token);
+            connection.begin(&request);
+            assert_eq!(revoke(&server, &first, &id).status, 200);
+            connection.push(body.as_bytes()).unwrap();
+            let answer = connection.answer("POST").unwrap();
+            assert_eq!(answer.status, 401, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        }
+    }
+    let left = String::from_utf8(list(&server, &first).body).unwrap();
+    assert!(!left.contains("backdoor"), "{left}");
+}
+
+#[test]
 fn a_token_sees_and_revokes_tokens_of_its_own_account_only() {
     let place = Place::new();
     let [one, two] = [ACCOUNT, "2000000000000002"].map(|account| place.init(account));

@@ -33,8 +33,8 @@ pub(super) async fn evaluation(
 
 async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
-    let pep = token::caller(request, state).await?;
-    let body = body::single(request, payload.into_inner(), state).await?;
+    let body = body::single(request, payload.into_inner(), state);
+    let (pep, body) = token::caller_with(request, state, body).await?;
     let bundle = reached(request, state, &pep, Scope::Decide)?;
     let Object(evaluation): Object<Evaluation<'_>> = object::read(&body)?;
     let defaults = Evaluation::default();

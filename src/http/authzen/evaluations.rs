@@ -96,8 +96,8 @@ pub(super) async fn evaluations(
 
 async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
-    let pep = token::caller(request, state).await?;
-    let body = body::batch(request, payload.into_inner(), state).await?;
+    let body = body::batch(request, payload.into_inner(), state);
+    let (pep, body) = token::caller_with(request, state, body).await?;
     let bundle = reached(request, state, &pep, Scope::Decide)?;
     let Read { defaults, items, options } = read(&body)?;
     let Object(options) = options.unwrap_or_default();

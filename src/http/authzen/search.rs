@@ -101,8 +101,8 @@ async fn search(
     kind: Kind,
 ) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
-    let pep = token::caller(request, state).await?;
-    let body = body::single(request, payload.into_inner(), state).await?;
+    let body = body::single(request, payload.into_inner(), state);
+    let (pep, body) = token::caller_with(request, state, body).await?;
     let bundle = reached(request, state, &pep, Scope::Search)?;
     let Object(evaluation): Object<Evaluation<'_>> = object::read(&body)?;
     let Object(paged): Object<Paged<'_>> = object::read(&body)?;

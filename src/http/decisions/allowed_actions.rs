@@ -63,8 +63,8 @@ pub(in crate::http) async fn allowed_actions(
 
 async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
-    let pep = token::caller(request, state).await?;
-    let body = body::single(request, payload.into_inner(), state).await?;
+    let body = body::single(request, payload.into_inner(), state);
+    let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Search)?;
     let Object(wire): Object<AllowedActionsRequest<'_>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;

@@ -86,8 +86,8 @@ pub(in crate::http) async fn batch_is_authorized(
 
 async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
-    let pep = token::caller(request, state).await?;
-    let body = body::batch(request, payload.into_inner(), state).await?;
+    let body = body::batch(request, payload.into_inner(), state);
+    let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Decide)?;
     let (mut items, at_least) = read(&body)?;
     let authorizer = &state.services.authorizer;

@@ -57,8 +57,8 @@ fn unwritten(error: serde_json::Error) -> Error {
 
 async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Error> {
     let state = State::of(request)?;
-    let pep = token::caller(request, state).await?;
-    let body = body::single(request, payload.into_inner(), state).await?;
+    let body = body::single(request, payload.into_inner(), state);
+    let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Decide)?;
     let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;

@@ -12,7 +12,7 @@ use crate::{
         error::HttpError,
         object::{self, Object},
         state::State,
-        token::Caller,
+        token,
     },
 };
 
@@ -20,11 +20,11 @@ use crate::{
 pub(in crate::http) async fn simulate(
     request: HttpRequest,
     state: web::Data<State>,
-    Caller(pep): Caller,
     payload: web::Payload,
 ) -> Result<HttpResponse, HttpError> {
     let refuse = |error: Error| HttpError::new(&request, error);
-    let body = body::batch(&request, payload.into_inner(), &state).await.map_err(refuse)?;
+    let body = body::batch(&request, payload.into_inner(), &state);
+    let (pep, body) = token::caller_with(&request, &state, body).await.map_err(refuse)?;
     pep.demand(Scope::Decide).map_err(refuse)?;
     let Object(wire): Object<wire::SimulateRequest<'_>> =
         object::read(&body).map_err(|refusal| refuse(refusal.into()))?;

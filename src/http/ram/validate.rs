@@ -8,11 +8,10 @@ use crate::{
     domain::Scope,
     error::Error,
     http::{
-        body::Body,
+        body::Sent,
         error::HttpError,
         object::{self, Object},
         state::State,
-        token::Caller,
     },
     ram::{lines::Lines, lint::lint},
 };
@@ -21,8 +20,7 @@ use crate::{
 pub(in crate::http) async fn validate(
     request: HttpRequest,
     _: web::Data<State>,
-    Caller(pep): Caller,
-    Body(body): Body,
+    Sent(pep, body): Sent,
 ) -> Result<HttpResponse, HttpError> {
     let refuse = |error: Error| HttpError::new(&request, error);
     pep.demand(Scope::Decide).map_err(refuse)?;

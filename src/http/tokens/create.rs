@@ -7,12 +7,11 @@ use crate::{
     domain::{Invalid, Scope},
     error::Error,
     http::{
-        body::Body,
+        body::Sent,
         error::HttpError,
         object::{self, Object},
         request_id::change_id,
         state::State,
-        token::Caller,
     },
     service::Actor,
 };
@@ -21,8 +20,7 @@ use crate::{
 pub(in crate::http) async fn create(
     request: HttpRequest,
     state: web::Data<State>,
-    Caller(pep): Caller,
-    Body(body): Body,
+    Sent(pep, body): Sent,
 ) -> Result<HttpResponse, HttpError> {
     let refuse = |error: Error| HttpError::new(&request, error);
     pep.demand(Scope::Tokens).map_err(refuse)?;
@@ -45,7 +43,7 @@ pub(in crate::http) async fn create(
     let created = state
         .services
         .tokens
-        .create(&pep.account, &actor, name.as_str(), scopes, bundle)
+        .create(&pep.account, &actor, name.as_str(), (scopes, bundle), Some(&pep))
         .await
         .map_err(refuse)?;
     let revision = state.services.authorizer.revision_token(&pep.account, created.revision);

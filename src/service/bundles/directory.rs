@@ -62,12 +62,21 @@ impl Directory {
     pub(super) fn read(&self, stamp: &Stamp) -> Result<(Vec<BundleFile>, String), Faulty> {
         let mut digest = blake3::Hasher::new();
         let mut files = Vec::with_capacity(stamp.0.len());
+        // Some files are longer than they say, and others grow.
+        let mut left = MAX_BYTES + 1;
         for (name, _, _) in &stamp.0 {
             let path = self.path.join(name);
             let mut bytes = Vec::new();
             fs::File::open(&path)
-                .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
+                .and_then(|file| file.take(left).read_to_end(&mut bytes))
                 .map_err(|error| fault(&path, &error))?;
+            left = left.saturating_sub(bytes.len() as u64);
+            if left == 0 {
+                return Err(fault(
+                    &self.path,
+                    &format!("the files have more than {MAX_BYTES} bytes"),
+                ));
+            }
             let text = String::from_utf8(bytes).map_err(|_| fault(&path, &"it is not UTF-8"))?;
             super::super::keyring::feed(&mut digest, &[name.as_bytes(), text.as_bytes()]);
             files.push(BundleFile { name: name.clone(), text });

@@ -6,7 +6,6 @@ use std::{
         Arc,
         mpsc::{RecvTimeoutError, Sender, channel},
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -15,11 +14,11 @@ use super::Bundles;
 /// How often. Asking the file system to tell would not work on every kind of mount.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// A thread that looks; it ends with this.
+/// A thread that looks, until this is dropped; nobody waits for it, for a file may be read that never ends.
 #[derive(Debug)]
 pub struct Watch {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// The thread ends when this is gone.
+    _stop: Option<Sender<()>>,
 }
 
 impl Watch {
@@ -29,7 +28,7 @@ impl Watch {
     /// When there is no thread to be had.
     pub fn start(bundles: &Arc<Bundles>) -> io::Result<Self> {
         if bundles.served.is_empty() {
-            return Ok(Self { stop: None, thread: None });
+            return Ok(Self { _stop: None });
         }
         let (stop, stopped) = channel();
         let bundles = bundles.clone();
@@ -38,18 +37,7 @@ impl Watch {
                 bundles.look();
             }
         };
-        let thread = std::thread::Builder::new().name("bundles".to_owned()).spawn(look)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("what looked at bundles had ended by a defect");
-        }
+        std::thread::Builder::new().name("bundles".to_owned()).spawn(look)?;
+        Ok(Self { _stop: Some(stop) })
     }
 }
