@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     server::{Place, Server},
-    wire::Request,
+    wire::{Answer, Request},
 };
 
 const ACCOUNT: &str = "1000000000000001";
@@ -547,5 +547,166 @@ fn what_is_wrong_with_a_row_is_told_and_that_most_actions_are_of_others_is_not()
         let answer = search(&server, &token, "action", &body);
         assert_eq!(answer["context"]["refused"]["field"], field, "{resource}: {answer}");
         assert_eq!(names(&answer).is_empty(), !field.is_null(), "{answer}");
+    }
+}
+
+/// What is sent, and how it is changed.
+struct Forms<'f> {
+    server: &'f Server,
+    token: &'f str,
+    good: Value,
+}
+
+const MEMBERS: [&str; 8] = [
+    "/subject",
+    "/action",
+    "/resource",
+    "/subject/type",
+    "/subject/id",
+    "/action/name",
+    "/resource/type",
+    "/resource/id",
+];
+
+fn good() -> Value {
+    let stated = json!({"workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"});
+    question("2001", "PaiDLC:StopJob", job("dlc-1", stated))
+}
+
+impl Forms<'_> {
+    fn send(&self, path: &str, text: &str) -> Answer {
+        self.server.send(&Request::post(path, text.as_bytes()).token(self.token))
+    }
+
+    fn without(&self, pointer: &str) -> Value {
+        let mut body = self.good.clone();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+        body
+    }
+
+    fn with(&self, pointer: &str, value: Value) -> Value {
+        let mut body = self.good.clone();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap()[name] = value;
+        body
+    }
+}
+
+/// The numbered requirements of the certification scenario that are about form, on an account: those about its records and rules
+/// are on its fixture (`authzen.rs`). 2-2 to 2-6.
+#[test]
+fn single_requests_of_an_account_have_the_forms_of_the_scenario() {
+    let (_place, server, token) = place();
+    let forms = Forms { server: &server, token: &token, good: good() };
+    // 2-2-1, 2-2-3, 2-2-8, 2-2-9, 2-3-1, 2-3-2, 2-6
+    for body in [
+        forms.good.clone(),
+        forms.with("/context", json!({"time": "now", "deep": [null, 1.5, {}]})),
+        forms.with("/subject/properties", json!({"department": null, "ratio": 0.5})),
+        forms.with("/futureField", json!([1])),
+        forms.good.clone(),
+    ] {
+        let answer = post(&server, &token, EVALUATION, &body);
+        assert!(answer["decision"] == true && answer["context"].is_object(), "{body}: {answer}");
+    }
+    // 2-4-1, 2-4-2, 2-4-6, and 3: the same of a whole batch.
+    for pointer in MEMBERS {
+        let missing = forms.send(EVALUATION, &forms.without(pointer).to_string());
+        assert!(missing.status == 400 && missing.json().is_string(), "{pointer}");
+        for path in [EVALUATION, "/access/v1/evaluations"] {
+            assert_eq!(
+                forms.send(path, &forms.with(pointer, json!(7)).to_string()).status,
+                400,
+                "{pointer}"
+            );
+        }
+    }
+    // 2-4-3, 2-4-4, 2-4-5
+    for text in ["", "{", "[]", "null", "{} {}"] {
+        assert_eq!(forms.send(EVALUATION, text).status, 400, "{text}");
+    }
+    let text = forms.good.to_string();
+    let plain = Request::post(EVALUATION, text.as_bytes()).token(&token).without("Content-Type");
+    for request in [plain.clone(), plain.with("Content-Type", "text/plain")] {
+        assert_eq!(server.send(&request).status, 400);
+    }
+    // 2-5-1, 2-5-2, also where it is refused.
+    for (body, status) in [(text.as_str(), 200), ("{", 400)] {
+        let request =
+            Request::post(EVALUATION, body.as_bytes()).token(&token).with("X-Request-ID", "a b");
+        let answer = server.send(&request);
+        assert_eq!((answer.status, answer.header("x-request-id")), (status, Some("a b")));
+    }
+    assert!(forms.send(EVALUATION, &text).header("x-request-id").is_some());
+}
+
+/// The same: 3-2 to 3-4, 4-2 to 4-7.
+#[test]
+fn batches_and_searches_of_an_account_have_the_forms_of_the_scenario() {
+    let (_place, server, token) = place();
+    let forms = Forms { server: &server, token: &token, good: good() };
+    // 3-2-1 to 3-2-7, 3-3-1 to 3-3-4, 3-4-1 to 3-4-3
+    let other =
+        job("dlc-2", json!({"workspace": "10001", "creator": "2002", "accessibility": "PRIVATE"}));
+    let items = json!([{}, {"resource": other}, {"resource": {"type": "job"}}, {"context": {"time": 1}}, 7]);
+    let answer =
+        post(&server, &token, "/access/v1/evaluations", &forms.with("/evaluations", items));
+    let decisions: Vec<&Value> =
+        answer["evaluations"].as_array().unwrap().iter().map(|it| &it["decision"]).collect();
+    assert_eq!(
+        decisions,
+        [&json!(true), &json!(false), &json!(false), &json!(true), &json!(false)]
+    );
+    assert!(answer.get("decision").is_none());
+    for none in [forms.good.clone(), forms.with("/evaluations", json!([]))] {
+        let answer = post(&server, &token, "/access/v1/evaluations", &none);
+        assert!(answer["decision"] == true && answer.get("evaluations").is_none(), "{answer}");
+    }
+    // 4-7-1, 4-7-2; 4-2-3: the id of what is sought counts for nothing.
+    for (what, needed) in [
+        ("subject", &MEMBERS[..4]),
+        (
+            "resource",
+            &[
+                "/subject",
+                "/subject/type",
+                "/subject/id",
+                "/action",
+                "/action/name",
+                "/resource",
+                "/resource/type",
+            ][..],
+        ),
+        (
+            "action",
+            &[
+                "/subject",
+                "/subject/type",
+                "/subject/id",
+                "/resource",
+                "/resource/type",
+                "/resource/id",
+            ],
+        ),
+    ] {
+        let path = format!("/access/v1/search/{what}");
+        for pointer in needed {
+            assert_eq!(
+                forms.send(&path, &forms.without(pointer).to_string()).status,
+                400,
+                "{what} {pointer}"
+            );
+        }
+    }
+    let sought =
+        post(&server, &token, "/access/v1/search/subject", &forms.with("/subject/id", json!("99")));
+    assert_eq!(names(&sought), ["2001"]);
+    // 4-6-1, 4-6-2
+    for body in [
+        forms.with("/subject/type", json!("Cat")),
+        forms.with("/resource/properties/workspace", json!("99")),
+    ] {
+        assert_eq!(post(&server, &token, "/access/v1/search/subject", &body)["results"], json!([]));
     }
 }
