@@ -47,13 +47,13 @@ fn request(subject: &str, action: &str, resource: &str) -> Value {
     })
 }
 
-fn with(mut body: Value, pointer: &str, value: Value) -> Value {
+pub(crate) fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     body.pointer_mut(parent).unwrap()[name] = value;
     body
 }
 
-fn without(mut body: Value, pointer: &str) -> Value {
+pub(crate) fn without(mut body: Value, pointer: &str) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
     body

@@ -1,18 +1,20 @@
 //! OpenID AuthZEN about an account: PAI's words in AuthZEN's, and the same decisions as in PAI's own.
 
-use pai_authz::catalog::catalog;
 use serde_json::{Value, json};
 
-use crate::support::{
-    server::{Place, Server},
-    wire::{Answer, Request},
+use crate::{
+    authzen::{with, without},
+    support::{
+        server::{Place, Server},
+        wire::{Answer, Request},
+    },
 };
 
-const ACCOUNT: &str = "1000000000000001";
+pub(crate) const ACCOUNT: &str = "1000000000000001";
 const EVALUATION: &str = "/access/v1/evaluation";
 
 /// Two workspaces: 2001 develops in the first and visits the second, which 2002 administers; 2003 is a user and no member.
-fn place() -> (Place, Server, String) {
+pub(crate) fn place() -> (Place, Server, String) {
     let place = Place::new();
     place.init(ACCOUNT);
     let member = |user: &str, role: &str| json!({"user": user, "roles": [role]});
@@ -41,7 +43,7 @@ fn place() -> (Place, Server, String) {
 }
 
 #[track_caller]
-fn post(server: &Server, token: &str, path: &str, body: &Value) -> Value {
+pub(crate) fn post(server: &Server, token: &str, path: &str, body: &Value) -> Value {
     let text = body.to_string();
     let answer = server.send(&Request::post(path, text.as_bytes()).token(token));
     assert_eq!(answer.status, 200, "{body}: {}", String::from_utf8_lossy(&answer.body));
@@ -53,7 +55,7 @@ fn question(subject: &str, action: &str, resource: impl Into<Value>) -> Value {
     json!({"subject": {"type": "User", "id": subject}, "action": {"name": action}, "resource": resource})
 }
 
-fn job(id: &str, properties: impl Into<Value>) -> Value {
+pub(crate) fn job(id: &str, properties: impl Into<Value>) -> Value {
     let properties = properties.into();
     json!({"type": "job", "id": id, "properties": properties})
 }
@@ -239,11 +241,11 @@ fn many_are_answered_at_one_revision() {
     );
 }
 
-fn search(server: &Server, token: &str, what: &str, body: &Value) -> Value {
+pub(crate) fn search(server: &Server, token: &str, what: &str, body: &Value) -> Value {
     post(server, token, &format!("/access/v1/search/{what}"), body)
 }
 
-fn names(answer: &Value) -> Vec<String> {
+pub(crate) fn names(answer: &Value) -> Vec<String> {
     let name = |it: &Value| it["id"].as_str().or(it["name"].as_str()).unwrap().to_owned();
     answer["results"].as_array().unwrap().iter().map(name).collect()
 }
@@ -356,200 +358,6 @@ fn a_page_of_an_older_revision_is_refused() {
     assert!(refused.json().as_str().unwrap().contains("changed"), "{}", refused.json());
 }
 
-#[test]
-fn scopes_and_bundles_part_callers() {
-    let (place, server, token) = place();
-    server.stop();
-    let make = |arguments: &[&str]| {
-        let made = place.stopped(
-            &[&["token", "create", "--account", ACCOUNT, "--name", "n"], arguments].concat(),
-        );
-        made.out.trim().to_owned()
-    };
-    let decides = make(&[]);
-    let searches = make(&["--scope", "search"]);
-    let of_records = make(&["--bundle", "records", "--scope", "decide", "--scope", "search"]);
-    let of_other = make(&["--bundle", "other"]);
-    let fixture = format!("{}/tests/fixtures/authzen", env!("CARGO_MANIFEST_DIR"));
-    // The same policies for somebody else's account.
-    for file in ["schema.cedarschema", "records.cedar", "entities.json", "bundle.toml"] {
-        let text = std::fs::read_to_string(format!("{fixture}/{file}")).unwrap();
-        std::fs::create_dir_all(place.path("foreign")).unwrap();
-        place.write(&format!("foreign/{file}"), text.replace(ACCOUNT, "2000000000000002"));
-    }
-    let (records, foreign) =
-        (format!("records={fixture}"), format!("other={}", place.text("foreign")));
-    let server = place.serve(&["--bundle", &records, "--bundle", &foreign]);
-    let good = json!({"subject": {"type": "user", "id": "alice"}, "action": {"name": "read"}, "resource": {"type": "record", "id": "record-1"}}).to_string();
-    let status = |token: &str, path: &str| {
-        server.send(&Request::post(path, good.as_bytes()).token(token)).status
-    };
-    for (token, path, expected) in [
-        (&token, "/access/v1/evaluation", 200),
-        (&token, "/access/v1/search/subject", 200),
-        (&decides, "/access/v1/evaluation", 200),
-        (&decides, "/access/v1/evaluations", 200),
-        (&decides, "/access/v1/search/subject", 403),
-        (&searches, "/access/v1/evaluation", 403),
-        (&searches, "/access/v1/search/subject", 200),
-        (&token, "/records/access/v1/evaluation", 403),
-        (&token, "/nothing/access/v1/evaluation", 403),
-        (&of_records, "/records/access/v1/evaluation", 200),
-        (&of_records, "/records/access/v1/search/action", 200),
-        (&of_records, "/access/v1/evaluation", 403),
-        (&of_records, "/v1/is-authorized", 403),
-        (&of_records, "/v1/batch-is-authorized", 403),
-        (&of_records, "/v1/ram/validate", 403),
-        (&of_records, "/v1/tokens", 403),
-        (&of_records, "/other/access/v1/evaluation", 403),
-        // Bound to a bundle of that name, which is another account's.
-        (&of_other, "/other/access/v1/evaluation", 403),
-        (&of_other, "/nothing/access/v1/evaluation", 403),
-    ] {
-        // Asked twice: the second goes the short way, if there is one.
-        for _ in 0..2 {
-            assert_eq!(status(token, path), expected, "{path}");
-        }
-        let mut connection = server.connect();
-        for _ in 0..2 {
-            let answer = connection.ask(&Request::post(path, good.as_bytes()).token(token));
-            assert_eq!(answer.status, expected, "{path} on a kept connection");
-        }
-    }
-    // Bound tokens are listed as such, and make no tokens.
-    let refused = place_refuses(&server, &token);
-    assert_eq!(refused, 403);
-}
-
-/// Returns what a token without the scope gets for making one.
-fn place_refuses(server: &Server, token: &str) -> u16 {
-    server
-        .send(&Request::post("/v1/tokens", br#"{"name": "n", "bundle": "records"}"#).token(token))
-        .status
-}
-
-#[test]
-fn tokens_of_bundles_are_made_and_listed() {
-    let fixture = format!("records={}/tests/fixtures/authzen", env!("CARGO_MANIFEST_DIR"));
-    let server = Server::demo(&["--bundle", &fixture]);
-    let create = |body: Value| server.post("/v1/tokens", body.to_string());
-    let made = create(json!({"name": "n", "bundle": "records", "scopes": ["decide", "search"]}));
-    assert_eq!((made.status, &made.json()["bundle"]), (201, &json!("records")));
-    let listed = server.send(&Request::get("/v1/tokens").token("dev-token")).json();
-    assert_eq!(listed["tokens"][0]["bundle"], "records");
-    for (body, field) in [
-        (json!({"name": "n", "bundle": "records", "scopes": ["tokens"]}), "scopes"),
-        (json!({"name": "n", "bundle": "records", "scopes": ["decide", "explain"]}), "scopes"),
-        (json!({"name": "n", "bundle": "recrods"}), "bundle"),
-        (json!({"name": "n", "bundle": "Records"}), "bundle"),
-        (json!({"name": "n", "bundle": "v1"}), "bundle"),
-        (json!({"name": "n", "bundle": 7}), "bundle"),
-    ] {
-        let refused = create(body);
-        assert_eq!((refused.status, &refused.json()["field"]), (400, &json!(field)));
-    }
-}
-
-#[test]
-fn the_actions_of_a_page_of_rows_are_those_that_asking_each_allows() {
-    let (_place, server, token) = place();
-    let resources = json!([
-        {"type": "job", "id": "dlc-1", "workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"},
-        {"type": "job", "id": "dlc-2", "workspace": "10001", "creator": "2002", "accessibility": "PRIVATE"},
-        {"type": "job", "id": "dlc-3", "workspace": "99", "creator": "2001", "accessibility": "PUBLIC"},
-        {"type": "job", "id": "dlc-4", "workspace": "10001"},
-        {"type": "workspace", "workspace": "10002"},
-    ]);
-    let body = |more: Value| {
-        let mut body = json!({"principal": {"type": "User", "id": "2001"}, "resources": resources});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
-    let ask = |body: &Value| post(&server, &token, "/v1/allowed-actions", body);
-    let answer = ask(&body(json!({})));
-    let rows = answer["results"].as_array().unwrap();
-    let allowed = |row: usize| -> Vec<&str> {
-        rows[row]["actions"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect()
-    };
-    assert!(allowed(0).contains(&"PaiDLC:StopJob") && !allowed(1).contains(&"PaiDLC:StopJob"));
-    assert!(allowed(2).is_empty());
-    assert_eq!(rows[3]["errors"][0]["code"], "missing_field");
-    for (row, resource) in resources.as_array().unwrap().iter().enumerate() {
-        for action in catalog().actions() {
-            let asked = json!({"principal": {"type": "User", "id": "2001"}, "action": action.name, "resource": resource}).to_string();
-            let one =
-                server.send(&Request::post("/v1/is-authorized", asked.as_bytes()).token(&token));
-            let allows = one.status == 200 && one.json()["decision"] == "Allow";
-            assert_eq!(allowed(row).contains(&action.name), allows, "{row} {}", action.name);
-        }
-    }
-    let named = ask(&body(
-        json!({"actions": ["PaiDLC:StopJob", "PaiDLC:GetJob", "PaiWorkspace:ListConfigs"]}),
-    ));
-    assert_eq!(named["results"][0]["actions"], json!(["PaiDLC:StopJob", "PaiDLC:GetJob"]));
-    assert_eq!(named["results"][4]["actions"], json!(["PaiWorkspace:ListConfigs"]));
-    for (wrong, field) in [
-        (body(json!({"actions": ["PaiDLC:StopJbo"]})), "actions[0]"),
-        (body(json!({"actions": []})), "actions"),
-        (body(json!({"resources": []})), "resources"),
-        (body(json!({"resources": vec![json!({"type": "job"}); 101]})), "resources"),
-        (body(json!({"principal": {"type": "User"}})), "principal.id"),
-        (body(json!({"principal": {"type": "user", "id": "2001"}})), "principal.type"),
-        (body(json!({"colour": 1})), "colour"),
-    ] {
-        let text = wrong.to_string();
-        let refused =
-            server.send(&Request::post("/v1/allowed-actions", text.as_bytes()).token(&token));
-        assert_eq!((refused.status, &refused.json()["field"]), (400, &json!(field)), "{wrong}");
-    }
-}
-
-#[test]
-fn what_is_wrong_with_a_row_is_told_and_that_most_actions_are_of_others_is_not() {
-    let (_place, server, token) = place();
-    let own = json!({"workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"});
-    let with = |more: Value| {
-        let mut resource = own.clone();
-        resource.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        resource
-    };
-    let arn = "acs:paidlc:cn-hangzhou:1000000000000001:workspace/10001/dlcjob/dlc-1";
-    let rows = [
-        (with(json!({"type": "job"})), None),
-        (with(json!({"type": "workspace"})), None),
-        (own.clone(), None),
-        (json!({"arn": arn, "creator": "2001", "accessibility": "PRIVATE"}), None),
-        (with(json!({"type": "job", "accessibility": "SECRET"})), Some("resource.accessibility")),
-        (with(json!({"type": "job", "creator": "erin"})), Some("resource.creator")),
-        (with(json!({"type": "job", "workspace": "x"})), Some("resource.workspace")),
-        (with(json!({"type": "jbo"})), Some("resource.type")),
-        (json!({"arn": "acs:x"}), Some("resource.arn")),
-        (json!({"type": "job", "workspace": "10001"}), Some("resource.creator")),
-    ];
-    let resources: Vec<&Value> = rows.iter().map(|(resource, _)| resource).collect();
-    for named in [json!(null), json!(["PaiDLC:StopJob", "PaiWorkspace:ListConfigs"])] {
-        let body = json!({"principal": {"type": "User", "id": "2001"}, "resources": resources, "actions": named});
-        let answer = post(&server, &token, "/v1/allowed-actions", &body);
-        for ((resource, wrong), row) in rows.iter().zip(answer["results"].as_array().unwrap()) {
-            let found = &row["errors"][0]["field"];
-            assert_eq!(found.as_str(), *wrong, "{resource} {named}: {row}");
-        }
-    }
-    // So in a search, where a type that is not known is no error either.
-    let secret = job("dlc-1", with(json!({"accessibility": "SECRET"})));
-    for (resource, field) in [
-        (secret, json!("resource.properties.accessibility")),
-        (json!({"type": "jbo", "id": "1", "properties": own}), json!("resource.type")),
-        (job("dlc-1", own.clone()), Value::Null),
-    ] {
-        let subject = json!({"type": "User", "id": "2001"});
-        let body = json!({"subject": subject, "resource": resource});
-        let answer = search(&server, &token, "action", &body);
-        assert_eq!(answer["context"]["refused"]["field"], field, "{resource}: {answer}");
-        assert_eq!(names(&answer).is_empty(), !field.is_null(), "{answer}");
-    }
-}
-
 /// What is sent, and how it is changed.
 struct Forms<'f> {
     server: &'f Server,
@@ -579,17 +387,11 @@ impl Forms<'_> {
     }
 
     fn without(&self, pointer: &str) -> Value {
-        let mut body = self.good.clone();
-        let (parent, name) = pointer.rsplit_once('/').unwrap();
-        body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
-        body
+        without(self.good.clone(), pointer)
     }
 
     fn with(&self, pointer: &str, value: Value) -> Value {
-        let mut body = self.good.clone();
-        let (parent, name) = pointer.rsplit_once('/').unwrap();
-        body.pointer_mut(parent).unwrap()[name] = value;
-        body
+        with(self.good.clone(), pointer, value)
     }
 }
 

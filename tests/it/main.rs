@@ -6,9 +6,11 @@
     reason = "in a test a panic is the answer; clippy's own allowance does not reach what tests share"
 )]
 
+mod allowed_actions;
 mod authzen;
 mod authzen_account;
 mod bench;
+mod bundle_tokens;
 mod bundles;
 mod cli;
 mod cli_import;
