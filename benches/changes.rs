@@ -1,6 +1,6 @@
 //! Decisions while an account changes: how late answers are beside a quiet account, and what memory a million changes take.
 //!
-//! The service is a thread of this process with its store in memory, on one core; load and changes come from the other. Every
+//! The service are threads of this process with its store in memory, on one core; load and signed calls come from the other. Every
 //! 10 ms somebody gets or loses a role, every second a custom role grants something else. Quiet and changing turns follow each
 //! other in one run. Then a million changes are made as fast as they go, one in a hundred of a custom role.
 //! `cargo bench --bench changes`; `PAI_AUTHZ_BENCH_ROUNDS`, `PAI_AUTHZ_BENCH_MS` and `PAI_AUTHZ_BENCH_CHANGES` change its size.
@@ -18,12 +18,14 @@
 mod seeded;
 #[path = "support/settings.rs"]
 mod settings;
+#[path = "support/signed.rs"]
+mod signed;
 mod support;
 #[path = "support/world.rs"]
 mod world;
 
 use std::{
-    collections::BTreeMap,
+    net::SocketAddr,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -31,21 +33,19 @@ use std::{
 };
 
 use pai_authz::{
-    catalog::catalog,
     config::LogFormat,
-    domain::{
-        AccountId, BuiltinRole, Import, ImportedWorkspace, ModulePermission, PermissionType,
-        PrincipalId, RequestId, RoleRef, WorkspaceId,
-    },
+    domain::{BuiltinRole, Import, ImportedWorkspace, PrincipalId, WorkspaceId},
     load::{self, Arrivals, Pace, Plan, Report, Target, post},
-    service::{Actor, Caller, DEV_TOKEN, Management, MemberRef},
+    service::DEV_TOKEN,
     store::{Mode, RedbStore},
     telemetry,
 };
 use serde_json::{Value, json};
 use settings::number;
+use signed::{exchange, signed};
 use support::{numbers::median, quartiles, start_service};
-use world::{ACCOUNT, World, Written};
+use tokio::net::TcpStream;
+use world::{World, Written};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -63,7 +63,7 @@ fn main() {
     let world = World::new(WORKSPACES, None, 2_026);
     let (content, asked) = (import(&world), world.questions(4_096));
     let store = RedbStore::in_memory(Mode::Development).unwrap();
-    let (address, management) = start_service(store, |_| content);
+    let address = start_service(store, |_| content);
     pin_this_thread_to(1);
     let target = Target::url(&format!("http://{address}")).unwrap();
     let mut written = Written::default();
@@ -74,7 +74,7 @@ fn main() {
             post(PATH, Some(DEV_TOKEN), target.host(), &body(&written).to_string())
         })
         .collect();
-    let manager = Manager::new(management, &world);
+    let mut manager = Manager::new(address, &world);
 
     let mut best = [0; 3].map(|_| run(&target, &requests, Pace::Closed, turn / 2).achieved);
     best.sort_by(f64::total_cmp);
@@ -176,26 +176,44 @@ fn resident() -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
 }
 
-/// Who changes the account.
+/// Who changes the account, by signed calls one after another.
 struct Manager {
-    management: Management,
-    runtime: tokio::runtime::Runtime,
+    address: SocketAddr,
+    client: tokio::runtime::Runtime,
+    stream: Option<TcpStream>,
     /// Members, and in which workspace.
     members: Vec<(WorkspaceId, PrincipalId)>,
 }
 
 impl Manager {
-    fn new(management: Management, world: &World) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    fn new(address: SocketAddr, world: &World) -> Self {
+        let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let rosters = world.records().rosters;
         let members = rosters.iter().flat_map(|(workspace, members)| {
             members.iter().map(|member| (workspace.clone(), member.principal))
         });
-        Self { management, runtime, members: members.collect() }
+        Self { address, client, stream: None, members: members.collect() }
+    }
+
+    /// Makes a call, and returns its answer.
+    fn call(&mut self, action: &str, method: &str, path: (&str, &str), body: &str) -> Value {
+        let request = signed(self.address, action, method, path, body);
+        let mut answer = Vec::new();
+        self.client.block_on(async {
+            let mut stream = match self.stream.take() {
+                Some(stream) => stream,
+                None => TcpStream::connect(self.address).await.unwrap(),
+            };
+            stream.set_nodelay(true).unwrap();
+            let goes_on = exchange(&mut stream, &request, &mut answer).await;
+            self.stream = goes_on.then_some(stream);
+        });
+        let head = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        serde_json::from_slice(&answer[head + 4..]).unwrap()
     }
 
     /// Makes a change every 10 ms, and one of a custom role every second, until the end; returns how many.
-    fn now_and_then(&self, ended: &AtomicBool) -> usize {
+    fn now_and_then(&mut self, ended: &AtomicBool) -> usize {
         let begun = Instant::now();
         let mut made = 0;
         while !ended.load(Ordering::Relaxed) {
@@ -211,7 +229,7 @@ impl Manager {
     }
 
     /// Makes changes as fast as they go, and says how much memory there is of after every tenth of them.
-    fn without_end(&self, changes: usize) {
+    fn without_end(&mut self, changes: usize) {
         println!("\n| changes | changes/s | resident, MiB |\n|---|---|---|");
         println!("| 0 | | {:.1} |", resident());
         let tenth = changes.div_ceil(10);
@@ -230,60 +248,35 @@ impl Manager {
     }
 
     /// Gives a member a role, or takes it, one member after the other.
-    fn change_member(&self, number: usize) {
-        let (workspace, member) = &self.members[number % self.members.len()];
-        let named = MemberRef::parse(workspace, member.as_str());
-        let (management, [label, guest]) =
-            (&self.management, [BuiltinRole::LabelManager, BuiltinRole::Guest]);
-        let changed = self.runtime.block_on(async {
-            let (_, member) = management.member(&caller("GetMember"), workspace, &named).await?;
-            let holds = |role| member.roles.contains(&RoleRef::Builtin(role));
+    fn change_member(&mut self, number: usize) {
+        let (workspace, member) = self.members[number % self.members.len()].clone();
+        let path = format!("/api/v1/workspaces/{workspace}/member");
+        let found = self.call("GetMember", "GET", (&path, &format!("UserId={member}")), "");
+        let held = found["Roles"].as_array().unwrap();
+        let [label, guest] = [BuiltinRole::LabelManager, BuiltinRole::Guest].map(BuiltinRole::code);
+        let holds = |role: &str| held.iter().any(|it| it == role);
+        let (action, method, role) = match (holds(label), held.len() > 1) {
             // The last role stays.
-            if holds(label) && member.roles.len() > 1 {
-                let caller = caller("RemoveMemberRole");
-                management.remove_member_role(&caller, workspace, &named, label.code()).await
-            } else {
-                let (caller, role) =
-                    (caller("AddMemberRole"), if holds(label) { guest } else { label });
-                management.add_member_role(&caller, workspace, &named, role.code()).await
-            }
-        });
-        changed.unwrap();
+            (true, true) => ("RemoveMemberRole", "DELETE", label),
+            (true, false) => ("AddMemberRole", "POST", guest),
+            (false, _) => ("AddMemberRole", "POST", label),
+        };
+        let id = found["MemberId"].as_str().unwrap();
+        let path = format!("/api/v1/workspaces/{workspace}/members/{id}/roles/{role}");
+        self.call(action, method, (&path, ""), "");
     }
 
     /// Lets a custom role grant something else: at one of three levels each of seven modules.
-    fn change_role(&self, number: usize) {
+    fn change_role(&mut self, number: usize) {
         let workspace = 10_001 + number as u64 % WORKSPACES;
-        let id = WorkspaceId::parse(&workspace.to_string()).unwrap();
-        let levels =
-            [PermissionType::ReadOnly, PermissionType::ReadWrite, PermissionType::FullAccess];
+        let levels = ["ReadOnly", "ReadWrite", "FullAccess"];
         let modules = ["DLC", "DSW", "PaiDesigner", "Dataset", "Model", "Image", "CodeSource"];
-        let modules: Vec<ModulePermission> = modules
-            .iter()
-            .enumerate()
-            .map(|(place, module)| ModulePermission {
-                module: (*module).to_owned(),
-                permission_type: levels[number / 3_usize.pow(u32::try_from(place).unwrap()) % 3],
-                permissions: Vec::new(),
-            })
-            .collect();
-        let caller = caller("UpdateWorkspaceRole");
-        let named = format!("role-{workspace}");
-        let update = self.management.update_role(&caller, &id, &named, None, Some(&modules));
-        self.runtime.block_on(update).unwrap();
-    }
-}
-
-fn caller(operation: &str) -> Caller {
-    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
-    Caller {
-        account: AccountId::parse(ACCOUNT).unwrap(),
-        principal: PrincipalId::parse(ACCOUNT).unwrap(),
-        key: None,
-        operation: catalog().operation(operation).unwrap(),
-        resources: Vec::new(),
-        context: BTreeMap::new(),
-        actor: Actor::new(ACCOUNT.to_owned(), request),
-        at_least: None,
+        let modules = modules.iter().enumerate().map(|(place, module)| {
+            let level = levels[number / 3_usize.pow(u32::try_from(place).unwrap()) % 3];
+            json!({ "ModuleName": module, "PermissionType": level })
+        });
+        let body = json!({ "ModulePermissions": modules.collect::<Vec<_>>() }).to_string();
+        let path = format!("/api/v1/workspaces/{workspace}/roles/role-{workspace}");
+        self.call("UpdateWorkspaceRole", "PUT", (&path, ""), &body);
     }
 }

@@ -10,27 +10,26 @@
     reason = "a bench prints, reads the clock, and a failure ends it"
 )]
 
+#[path = "support/signed.rs"]
+mod signed;
 mod support;
 
-use std::{fmt::Write as _, net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, time::Instant};
 
 use pai_authz::{
-    client::{AccessKey, Call, signed_headers},
     config::LogFormat,
     domain::{
         BuiltinRole, EnvMode, Identity, Import, ImportedWorkspace, Member, Principal, PrincipalId,
         PrincipalKind, Profile, RoleRef, Timestamp, UserName, Workspace, WorkspaceId,
         WorkspaceName,
     },
-    service::{DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN},
+    service::{DEV_ACCOUNT, DEV_TOKEN},
     store::{Mode, RedbStore},
     telemetry,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 
+use signed::{exchange, signed};
 use support::{numbers::median, quartiles, start_service};
 
 /// Known users, all of them members of the first workspace but one, which is the Owner's place.
@@ -46,7 +45,7 @@ fn main() {
     telemetry::start("error", LogFormat::Json).unwrap();
     let directory = tempfile::TempDir::new().unwrap();
     let store = RedbStore::create(&directory.path().join("store"), Mode::Development).unwrap();
-    let (address, _) = start_service(store, content);
+    let address = start_service(store, content);
     let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let bench = Bench { address, client };
     println!(
@@ -140,18 +139,7 @@ impl Bench {
     }
 
     fn request(&self, action: &str, method: &str, path: &str, query: &str, body: &str) -> Vec<u8> {
-        let key =
-            AccessKey { id: DEV_ACCESS_KEY.0.to_owned(), secret: DEV_ACCESS_KEY.1.to_owned() };
-        let host = self.address.to_string();
-        let version = Some("2021-02-04");
-        let call = Call { action, version, method, path, query, body: body.as_bytes() };
-        let mark = if query.is_empty() { "" } else { "?" };
-        let mut text = format!("{method} {path}{mark}{query} HTTP/1.1\r\n");
-        for (name, value) in signed_headers(&key, &host, &call) {
-            write!(text, "{name}: {value}\r\n").unwrap();
-        }
-        write!(text, "content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        text.into_bytes()
+        signed(self.address, action, method, (path, query), body)
     }
 
     /// Sends requests one after another and returns the microseconds of one; each answer must hold `expected`.
@@ -215,28 +203,5 @@ fn content(now: Timestamp) -> Import {
             workspace(FULL, (0..USERS).map(member).collect()),
             workspace(EMPTY, Vec::new()),
         ],
-    }
-}
-
-/// Sends a request, reads its answer whole, and returns whether the connection goes on.
-async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> bool {
-    stream.write_all(request).await.unwrap();
-    buffer.clear();
-    let (mut whole, mut goes_on) = (None, true);
-    loop {
-        assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
-        if whole.is_none()
-            && let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n")
-        {
-            let text = std::str::from_utf8(buffer.get(..head).unwrap()).unwrap().to_lowercase();
-            assert!(text.starts_with("http/1.1 200"), "{text}");
-            let length =
-                text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
-            goes_on = !text.contains("connection: close");
-            whole = Some(head + 4 + length.parse::<usize>().unwrap());
-        }
-        if whole.is_some_and(|whole| buffer.len() >= whole) {
-            return goes_on;
-        }
     }
 }

@@ -70,29 +70,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         accessibility: Some("PRIVATE"),
         ..Question::default()
     };
-    show(&engine, &account, &snapshot, &question)?;
+    show(&snapshot, &question)?;
 
     // A change: she is no member any more. The snapshot before stays as it is.
     let change = [Op::RemoveMember(workspace, dana)];
     let next = snapshot.with(&change, snapshot.revision().next())?;
-    show(&engine, &account, &next, &question)?;
+    show(&next, &question)?;
 
     // A wrong question is no denial: it says what is wrong with it.
     let typo = Question { action: Some("PaiDLC:StopJobs"), ..question };
-    if let Err(refused) = show(&engine, &account, &next, &typo) {
+    if let Err(refused) = show(&next, &typo) {
         println!("{refused}");
     }
     Ok(())
 }
 
-fn show(
-    engine: &Engine,
-    account: &AccountId,
-    snapshot: &Snapshot,
-    question: &Question<'_>,
-) -> Result<(), Invalid> {
-    let request = engine.resolve(account, question.clone())?;
-    let decision = snapshot.is_authorized(&request);
+fn show(snapshot: &Snapshot, question: &Question<'_>) -> Result<(), Invalid> {
+    let decision = snapshot.ask(question.clone())?;
     println!(
         "{} ({}) {:?}",
         decision.effect().as_str(),

@@ -15,11 +15,11 @@ mod world;
 use std::{alloc::System, hint::black_box, sync::Arc};
 
 use pai_authz::{
-    domain::{AccountId, Effect},
+    domain::Effect,
     engine::{Engine, Snapshot},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use world::{ACCOUNT, World, Written};
+use world::{World, Written};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -27,7 +27,6 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 #[test]
 fn a_decision_by_roles_allocates_nothing() {
     let engine = Engine::new("cn-hangzhou").unwrap();
-    let account = AccountId::parse(ACCOUNT).unwrap();
     for roles in [None, Some(1), Some(7)] {
         let world = World::new(20, roles, 2_026);
         let snapshot = Snapshot::build(Arc::clone(&engine), &world.records()).unwrap();
@@ -36,8 +35,8 @@ fn a_decision_by_roles_allocates_nothing() {
         let mut ask = |asked| {
             written.write(asked);
             let region = Region::new(ALLOCATOR);
-            let request = engine.resolve(&account, black_box(written.question())).unwrap();
-            let effect = black_box(&snapshot).is_authorized(&request).effect();
+            let decision = black_box(&snapshot).ask(black_box(written.question())).unwrap();
+            let effect = decision.effect();
             (effect, region.change())
         };
         // What built-in roles answer together is put together when it is first asked for.

@@ -16,6 +16,7 @@ mod tables;
 use std::{collections::HashMap, sync::LazyLock};
 
 pub use arn::{ANY, Arn, as_pattern};
+pub use indexes::Named;
 pub use model::{
     Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Group, Level, ManagedIn, Marks,
     Module, PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
@@ -150,7 +151,21 @@ impl Catalog {
     /// Returns the action of a name, spelled as permission code or RAM action exactly as catalogued.
     #[must_use]
     pub fn find_action(&self, name: &str) -> Option<&Action> {
-        self.action(self.by_name.get(name)?)
+        self.action(self.by_name.get(name)?.id)
+    }
+
+    /// Returns what nearly every request looks at of an action, by its name as [`Self::find_action`] takes it.
+    #[must_use]
+    #[inline]
+    pub fn named(&self, name: &str) -> Option<Named> {
+        self.by_name.get(name)
+    }
+
+    /// Returns the main type of an action, as [`Self::main_type`].
+    #[must_use]
+    #[inline]
+    pub fn main_type_of(&self, named: Named) -> Option<&ResourceType> {
+        self.types.get(usize::from(named.main_type)).filter(|_| named.main_type != Named::NO_TYPE)
     }
 
     /// Returns the operations of the management interface.

@@ -472,6 +472,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
     let main_types = indexes::main_types(&actions, &modules, &type_by_name);
     let action_names = Names::new(by_name.keys().copied());
+    let named = indexes::named(by_name, &actions, &main_types)?;
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {
         modules,
@@ -484,7 +485,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         operations,
         system_policies: system_policies::read()?,
         main_types,
-        by_name: indexes::ActionNames::new(&by_name),
+        by_name: indexes::ActionNames::new(&named),
         by_ram_name: indexes::by_ram_name(&actions, &ram_actions),
         ram_actions,
         actions,

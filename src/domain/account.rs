@@ -38,6 +38,7 @@ impl PrincipalKind {
 
     /// Returns the value of that spelling; the case counts.
     #[must_use]
+    #[inline]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }

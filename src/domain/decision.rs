@@ -77,7 +77,38 @@ pub struct Remembered {
     reason: Reason,
     names_roles: bool,
     policies: Box<[RememberedPolicy]>,
-    note: OnceLock<Box<[u8]>>,
+    note: OnceLock<Note>,
+}
+
+/// Bytes beside an answer: if they are few they stand in it, for it is just being looked at, and another place would be waited for.
+#[derive(Debug)]
+enum Note {
+    Here(u8, [u8; HERE]),
+    There(Box<[u8]>),
+}
+
+/// Bytes that stand in an answer: with them it fills three lines of the caches, counts of an [`Arc`] included.
+const HERE: usize = 132;
+
+impl Note {
+    fn new(bytes: Vec<u8>) -> Self {
+        let mut here = [0; HERE];
+        match (u8::try_from(bytes.len()), here.get_mut(..bytes.len())) {
+            (Ok(len), Some(place)) => {
+                place.copy_from_slice(&bytes);
+                Self::Here(len, here)
+            }
+            _ => Self::There(bytes.into()),
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Here(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Self::There(bytes) => bytes,
+        }
+    }
 }
 
 /// The id of a policy.
@@ -104,6 +135,12 @@ impl Remembered {
         self.reason
     }
 
+    /// Returns whether it is the denial nothing explains.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.reason == Reason::ImplicitDeny && self.policies.is_empty()
+    }
+
     /// Returns the ids of the policies that explain it.
     #[must_use]
     pub const fn policies(&self) -> &[RememberedPolicy] {
@@ -117,8 +154,9 @@ impl Remembered {
     }
 
     /// Returns what whoever gives the answer keeps beside it, made by `make` when it is first asked for.
+    #[inline]
     pub fn note(&self, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
-        self.note.get_or_init(|| make().into_boxed_slice())
+        self.note.get_or_init(|| Note::new(make())).bytes()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The policy decision point: compiles roles into Cedar policies and judges requests by them.
 //!
-//! Pure: no files, no network, no clock, no async. This is the only room that names Cedar. The path of a
-//! request is [`Engine::resolve`] (names become catalogue entries, or a refusal that says which field is wrong)
-//! and [`Snapshot::is_authorized`] (one account's data at one revision, immutable). The path of a change is
-//! [`Snapshot::with`], which compiles what the change brings before anybody commits it.
+//! Pure: no files, no network, no clock, no async. This is the only room that names Cedar. A question is answered by
+//! [`Snapshot::ask`], on one account's data at one revision, immutable: names become catalogue entries, or there is a refusal that
+//! says which field is wrong. In two steps, for those who keep the request, it is [`Engine::resolve`] and
+//! [`Snapshot::is_authorized`]. The path of a change is [`Snapshot::with`], which compiles what the change brings before anybody
+//! commits it.
 //!
 //! Services that embed it hold one [`Engine`], and of each account the present [`Snapshot`]; `examples/embed.rs` has members,
 //! a change, and what is said of a wrong question.
@@ -16,17 +17,13 @@
 //!
 //! let account = AccountId::parse("1000000000000001").map_err(|form| form.expected)?;
 //! let engine = Engine::new("cn-hangzhou")?;
-//! let snapshot = Snapshot::build(engine.clone(), &AccountRecords::empty(account.clone()))?;
-//! let request = engine.resolve(
-//!     &account,
-//!     Question {
-//!         principal_type: Some("Account"),
-//!         principal_id: Some("1000000000000001"),
-//!         action: Some("PaiWorkspace:CreateWorkspace"),
-//!         ..Question::default()
-//!     },
-//! )?;
-//! let decision = snapshot.is_authorized(&request);
+//! let snapshot = Snapshot::build(engine, &AccountRecords::empty(account))?;
+//! let decision = snapshot.ask(Question {
+//!     principal_type: Some("Account"),
+//!     principal_id: Some("1000000000000001"),
+//!     action: Some("PaiWorkspace:CreateWorkspace"),
+//!     ..Question::default()
+//! })?;
 //! assert_eq!(decision.effect(), Effect::Allow);
 //! assert_eq!(decision.determining_policies.to_vec(), ["account/owns-everything"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,6 +63,7 @@ pub use explain::{Beside, Differs, Explanation, Facts, HeldRole, NearMiss, Remed
 pub use plain::Plain;
 pub use policies::Grants;
 pub use ram::{Document, Unmet};
+pub use resolve::Brief;
 pub use schema::schema_text;
 pub use simulate::{Matched, Simulated, Simulation, Verdict};
 pub use snapshot::Snapshot;
@@ -73,7 +71,7 @@ pub use suggest::{NoSuggestion, Suggestion};
 
 use crate::{
     catalog::{Catalog, catalog},
-    domain::{BuiltinRole, CustomRole, Invalid, WorkspaceId},
+    domain::{BuiltinRole, CustomRole, Invalid, Reason, Remembered, WorkspaceId},
 };
 use attached::SystemDocuments;
 use builtin::BuiltinPolicies;
@@ -90,6 +88,8 @@ pub struct Engine {
     actions: Vec<cedar_policy::Entity>,
     schemas: SchemaSlices,
     system: SystemDocuments,
+    /// What is answered where nothing grants, without a look at any table.
+    nothing: Remembered,
 }
 
 impl Engine {
@@ -108,6 +108,7 @@ impl Engine {
             actions,
             schemas: SchemaSlices::new(catalog),
             system: SystemDocuments::new(catalog),
+            nothing: Remembered::new(Reason::ImplicitDeny, Vec::new()),
         }))
     }
 

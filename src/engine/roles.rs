@@ -23,7 +23,7 @@ use super::{
     names::Type,
     policies::{self, Grants},
     slices::Slices,
-    table::{self, Classes, Intern, Judged, Part, Row, Subject, Table, WORKSPACE},
+    table::{self, Cells, Classes, Intern, Judged, Part, Subject, Table, WORKSPACE},
     validate::SchemaSlices,
 };
 use crate::{
@@ -121,24 +121,13 @@ impl<K: Eq + Hash, V: ?Sized> Shared<K, V> {
     }
 }
 
-/// Answers by what they say, and rows by where their answers are, for those are the same only in one place.
-#[derive(Debug, Default)]
-struct Answers {
-    answers: Shared<(Reason, Box<[RememberedPolicy]>), Remembered>,
-    rows: Shared<Vec<usize>, Row>,
-}
+/// Answers by what they say.
+type Answers = Shared<(Reason, Box<[RememberedPolicy]>), Remembered>;
 
 impl Intern for Answers {
     fn answer(&self, answer: Remembered) -> Arc<Remembered> {
         let key = (answer.reason(), Box::from(answer.policies()));
-        let known: Result<_, Infallible> = self.answers.get(key, |_| Ok(Arc::new(answer)));
-        let Ok(known) = known;
-        known
-    }
-
-    fn row(&self, row: Row) -> Arc<Row> {
-        let key = row.iter().map(|answer| Arc::as_ptr(answer).addr()).collect();
-        let known: Result<_, Infallible> = self.rows.get(key, |_| Ok(Arc::new(row)));
+        let known: Result<_, Infallible> = self.get(key, |_| Ok(Arc::new(answer)));
         let Ok(known) = known;
         known
     }
@@ -158,7 +147,7 @@ pub(super) struct Roles {
     contents: Shared<Grants, Content>,
     /// The actions that custom roles with these contents answer alike as well.
     classes_of: Shared<Vec<u64>, [u16]>,
-    rows: Shared<SetKey, [Arc<Row>]>,
+    cells: Shared<SetKey, Cells>,
     answers: Answers,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
@@ -182,8 +171,8 @@ impl Roles {
         let classes = Classes::of(None, roles.iter().chain([&known_users]))?;
         let classes_of_account = Classes::of(None, [&account])?;
         let answers = Answers::default();
-        let rows_of_account = table::rows(&classes_of_account, &[Part::Whole(&account)], &answers)?;
-        let account = Table::new(classes_of_account, rows_of_account);
+        let cells = table::cells(&classes_of_account, &[Part::Whole(&account)], &answers)?;
+        let account = Table::new(classes_of_account, Arc::new(cells));
         let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             builtin: roles,
@@ -194,7 +183,7 @@ impl Roles {
             classes,
             contents: Shared::default(),
             classes_of: Shared::default(),
-            rows: Shared::default(),
+            cells: Shared::default(),
             answers,
             numbers,
         })
@@ -216,8 +205,9 @@ impl Roles {
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;
         let make = || {
-            let rows = table::rows(&self.classes, &self.parts(is_user, set), &self.answers).ok()?;
-            Some(Table::new(self.classes.clone(), rows))
+            let cells =
+                table::cells(&self.classes, &self.parts(is_user, set), &self.answers).ok()?;
+            Some(Table::new(self.classes.clone(), Arc::new(cells)))
         };
         table.get_or_init(make).as_ref()
     }
@@ -308,16 +298,16 @@ impl Roles {
         };
         let table = |is_user: bool| -> Result<Table, String> {
             let contents = contents.clone();
-            let rows = self.rows.get(SetKey { is_user, builtin, contents }, |_| {
+            let cells = self.cells.get(SetKey { is_user, builtin, contents }, |_| {
                 let mut parts = self.parts(is_user, builtin);
                 for (place, (_, content)) in custom.iter().enumerate() {
                     let place = u8::try_from(place)
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                table::rows(&classes, &parts, &self.answers)
+                table::cells(&classes, &parts, &self.answers).map(Arc::new)
             });
-            rows.map(|rows| Table::new(classes.clone(), rows))
+            cells.map(|cells| Table::new(classes.clone(), cells))
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);
         let custom = custom.into_iter().map(|(id, _)| id).collect();

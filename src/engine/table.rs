@@ -15,69 +15,88 @@ use cedar_policy::{Context, Entities, Entity, PolicySet, Request as CedarRequest
 use super::{entities::string, judge::judge, names::Type, ram, slices::Slices};
 use crate::{
     catalog::{ANY, ResourceType},
-    domain::{ActionId, Asker, Cell, Decision, Reason, Remembered, RememberedPolicy, Resource},
+    domain::{
+        Accessibility, ActionId, Asker, Cell, Decision, IdRef, PrincipalId, Reason, Remembered,
+        RememberedPolicy, Resource,
+    },
 };
 
 /// What of a resource an answer of roles can depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Case(usize);
+pub(super) struct Case(u8);
 
 impl Case {
     /// An asset is in one of four cells, or its request does not say in which; that for official images and for others.
-    const UNSTATED: usize = Cell::ALL.len();
-    const OFFICIAL: usize = Self::UNSTATED + 1;
-    const ACCOUNT: usize = 2 * Self::OFFICIAL;
-    const ARN: usize = Self::ACCOUNT + 1;
-    const COUNT: usize = Self::ARN + 1;
+    const UNSTATED: u8 = 4;
+    const OFFICIAL: u8 = Self::UNSTATED + 1;
+    /// The account itself.
+    pub(super) const ACCOUNT: Self = Self(2 * Self::OFFICIAL);
+    const ARN: Self = Self(Self::ACCOUNT.0 + 1);
+    const COUNT: usize = Self::ARN.place() + 1;
 
     /// Returns the case of a request; `None` for what is certainly of another account.
     pub(super) fn of(principal: &Asker<'_>, resource: &Resource<'_>) -> Option<Self> {
-        Some(Self(match resource {
-            Resource::Foreign => return None,
-            Resource::Account => Self::ACCOUNT,
-            Resource::Arn { .. } => Self::ARN,
+        match resource {
+            Resource::Foreign => None,
+            Resource::Account => Some(Self::ACCOUNT),
+            Resource::Arn { .. } => Some(Self::ARN),
             Resource::Asset { resource_type, creator, accessibility, .. } => {
-                let cell = match (creator, accessibility) {
-                    (Some(creator), Some(accessibility)) => {
-                        Cell::of(*creator == principal.id, *accessibility) as usize
-                    }
-                    // Only both together tell the cell.
-                    _ => Self::UNSTATED,
-                };
                 let is_official = *resource_type == ResourceType::OFFICIAL_IMAGE;
-                if is_official { Self::OFFICIAL + cell } else { cell }
+                Some(Self::of_asset(principal, is_official, *creator, *accessibility))
             }
-        }))
+        }
+    }
+
+    /// Returns the case of an asset, which can be an official image.
+    #[inline]
+    pub(super) fn of_asset(
+        principal: &Asker<'_>,
+        is_official: bool,
+        creator: Option<IdRef<'_, PrincipalId>>,
+        accessibility: Option<Accessibility>,
+    ) -> Self {
+        let cell = match (creator, accessibility) {
+            (Some(creator), Some(accessibility)) => {
+                Cell::of(creator == principal.id, accessibility) as u8
+            }
+            // Only both together tell the cell.
+            _ => Self::UNSTATED,
+        };
+        Self(if is_official { Self::OFFICIAL + cell } else { cell })
+    }
+
+    const fn place(self) -> usize {
+        self.0 as usize
     }
 
     fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT).map(Self)
+        (0..=Self::ARN.0).map(Self)
     }
 
     /// Returns the cell an asset is in; `None` for what is no asset, or where the request does not say.
     pub(super) fn cell(self) -> Option<Cell> {
-        Cell::ALL.get(self.0 % Self::OFFICIAL).copied().filter(|_| self.is_asset())
+        Cell::ALL.get(usize::from(self.0 % Self::OFFICIAL)).copied().filter(|_| self.is_asset())
     }
 
     /// Returns the case of the same asset in another cell; `None` for what is no asset.
     pub(super) fn in_cell(self, cell: Cell) -> Option<Self> {
         let first = if self.0 < Self::OFFICIAL { 0 } else { Self::OFFICIAL };
-        self.is_asset().then_some(Self(first + cell as usize))
+        self.is_asset().then_some(Self(first + cell as u8))
     }
 
     const fn is_asset(self) -> bool {
-        self.0 < Self::ACCOUNT
+        self.0 < Self::ACCOUNT.0
     }
 
     /// Returns a resource that is so, in the workspace [`WORKSPACE`].
     fn resource(self) -> Option<Entity> {
-        if self.0 == Self::ACCOUNT {
+        if self == Self::ACCOUNT {
             let attributes = HashMap::from([string("uid", ME), string(ram::ARN, "")]);
             return Entity::new(Type::Account.uid(ME), attributes, HashSet::new()).ok();
         }
-        let kind = match self.0 {
+        let kind = match self {
             Self::ARN => "arn",
-            official if official >= Self::OFFICIAL => ResourceType::OFFICIAL_IMAGE,
+            Self(official) if official >= Self::OFFICIAL => ResourceType::OFFICIAL_IMAGE,
             _ => "any",
         };
         let (creator, accessibility) = self.cell().map_or(("", ""), |cell| {
@@ -153,7 +172,7 @@ impl Rows {
 
     fn place(&self, row: u16, case: Case) -> Place {
         let row = self.rows.get(usize::from(row));
-        row.and_then(|row| row.get(case.0)).copied().unwrap_or_default()
+        row.and_then(|row| row.get(case.place())).copied().unwrap_or_default()
     }
 }
 
@@ -195,7 +214,7 @@ impl Judged {
             let mut row = [0; Case::COUNT];
             for (case, place) in Case::all().zip(&mut row) {
                 // A role is held in a workspace, and the account is in none.
-                if matches!(subject, Subject::Role(_)) && case.0 == Case::ACCOUNT {
+                if matches!(subject, Subject::Role(_)) && case == Case::ACCOUNT {
                     continue;
                 }
                 let decision = asked(subject, action, case, set)
@@ -316,34 +335,64 @@ impl Classes {
     }
 }
 
-/// The answers to one action, by case.
-pub(super) type Row = [Arc<Remembered>; Case::COUNT];
-
-/// Makes one of all answers that are the same, and of all rows, whichever tables they stand in: what many look at is near.
+/// Makes one of all answers that are the same, whichever tables they stand in: what many look at is near.
 pub(super) trait Intern {
     fn answer(&self, answer: Remembered) -> Arc<Remembered>;
-    fn row(&self, row: Row) -> Arc<Row>;
 }
 
-/// The answers to whoever holds a set of roles. It is small, for there are as many as sets.
+/// Where the answers to the actions of a class stand, in one word: there are many tables, and what is looked at of them must
+/// stay near.
+///
+/// For each case four bits: 0 where nothing grants, else which of the answers of the row it is, counted from 1. Above them is
+/// where those stand in the table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row(u64);
+
+const _: () = assert!(Case::COUNT * 4 == Row::FIRST as usize && Case::COUNT < 16);
+
+impl Row {
+    /// The bit where the place of the first answer begins.
+    const FIRST: u32 = 48;
+
+    /// Returns the place of the answer in a case; the first of all is that nothing grants.
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
+    #[inline]
+    const fn place(self, case: Case) -> usize {
+        let nth = (self.0 >> (4 * case.0)) as usize & 15;
+        if nth == 0 { 0 } else { (self.0 >> Self::FIRST) as usize + nth - 1 }
+    }
+}
+
+/// What a table is filled with.
+#[derive(Debug)]
+pub(super) struct Cells {
+    /// By class.
+    rows: Arc<[Row]>,
+    answers: Arc<[Arc<Remembered>]>,
+}
+
+/// The answers to whoever holds a set of roles.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     classes: Classes,
-    /// By class.
-    rows: Arc<[Arc<Row>]>,
+    // Beside what they stand in: each step on the way to an answer is one more place to wait for.
+    rows: Arc<[Row]>,
+    answers: Arc<[Arc<Remembered>]>,
+    _cells: Arc<Cells>,
 }
 
 impl Table {
-    /// Returns a table of rows that [`rows`] made for these classes.
-    pub(super) const fn new(classes: Classes, rows: Arc<[Arc<Row>]>) -> Self {
-        Self { classes, rows }
+    /// Returns a table of what was put together for these classes.
+    pub(super) fn new(classes: Classes, cells: Arc<Cells>) -> Self {
+        let (rows, answers) = (cells.rows.clone(), cells.answers.clone());
+        Self { classes, rows, answers, _cells: cells }
     }
 
     /// Returns the answer in a case.
     #[inline]
     pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<&Remembered> {
         let row = self.rows.get(usize::from(self.classes.class(action)))?;
-        row.get(case.0).map(|answer| &**answer)
+        self.answers.get(row.place(case)).map(|answer| &**answer)
     }
 }
 
@@ -352,33 +401,45 @@ impl Table {
 ///
 /// # Errors
 /// That there are more different answers than can be numbered.
-pub(super) fn rows(
+pub(super) fn cells(
     classes: &Classes,
     parts: &[Part<'_>],
     intern: &dyn Intern,
-) -> Result<Arc<[Arc<Row>]>, String> {
-    let mut answers = vec![Remembered::new(Reason::ImplicitDeny, Vec::new())];
-    let (mut row_of, mut rows) = (Vec::new(), Vec::new());
+) -> Result<Cells, String> {
+    let nothing = Remembered::new(Reason::ImplicitDeny, Vec::new());
+    let (mut rows, mut answers) = (Vec::new(), vec![intern.answer(nothing)]);
+    // Where answers stand that a row has, by their addresses: those that are the same stand once.
+    let mut known: HashMap<Vec<usize>, u64> = HashMap::new();
     for example in classes.examples() {
-        let mut row: [Place; Case::COUNT] = [0; Case::COUNT];
-        if let Some(action) = example {
-            let theirs: Vec<u16> =
-                parts.iter().map(|part| part.judged().rows.row(action)).collect();
-            for (case, place) in Case::all().zip(&mut row) {
-                *place = placed(&mut answers, together(parts, &theirs, case))?;
+        let Some(action) = example else {
+            rows.push(Row::default());
+            continue;
+        };
+        let theirs: Vec<u16> = parts.iter().map(|part| part.judged().rows.row(action)).collect();
+        let mut of_row: Vec<Arc<Remembered>> = Vec::new();
+        let mut row = 0;
+        for case in Case::all() {
+            let answer = together(parts, &theirs, case);
+            if answer.is_nothing() {
+                continue;
             }
+            let nth = of_row.iter().position(|other| **other == answer).unwrap_or_else(|| {
+                of_row.push(intern.answer(answer));
+                of_row.len() - 1
+            });
+            row |= (nth as u64 + 1) << (4 * case.0);
         }
-        row_of.push(placed(&mut rows, row)?);
+        let addresses = of_row.iter().map(|answer| Arc::as_ptr(answer).addr()).collect();
+        let first = *known.entry(addresses).or_insert(answers.len() as u64);
+        if first == answers.len() as u64 {
+            answers.extend(of_row);
+        }
+        if first > u64::from(u16::MAX) {
+            return Err("more answers than a table holds".to_owned());
+        }
+        rows.push(Row(first << Row::FIRST | row));
     }
-    let answers: Vec<Arc<Remembered>> =
-        answers.into_iter().map(|answer| intern.answer(answer)).collect();
-    let nothing = answers.first().ok_or("a table without answers")?;
-    let answer = |place: Place| answers.get(usize::from(place)).unwrap_or(nothing).clone();
-    let rows: Vec<Arc<Row>> = rows.into_iter().map(|row| intern.row(row.map(answer))).collect();
-    row_of
-        .into_iter()
-        .map(|row| rows.get(usize::from(row)).cloned().ok_or_else(|| "a row is missing".to_owned()))
-        .collect()
+    Ok(Cells { rows: rows.into(), answers: answers.into() })
 }
 
 /// Returns what several answer together.

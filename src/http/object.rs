@@ -52,6 +52,8 @@ impl<'a> Text<'a> {
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    // What is returned is three words, which are else written by halves and read together, and that waits.
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
@@ -62,6 +64,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
                 f.write_str("a string")
             }
 
+            #[inline]
             fn visit_borrowed_str<E: serde::de::Error>(
                 self,
                 text: &'de str,
@@ -83,13 +86,20 @@ pub(super) fn once<E: serde::de::Error>(key: &str, seen: bool) -> Result<(), E> 
     if seen { Err(E::custom(format_args!("duplicate key `{key}`"))) } else { Ok(()) }
 }
 
+/// Reads `bytes` as one JSON value and nothing after it; `None` where something is wrong.
+///
+/// That it is UTF-8 is looked at once, for all texts in it together.
+pub(super) fn read_sound<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()
+}
+
 /// Reads `bytes` as one JSON value and nothing after it.
 ///
 /// # Errors
 /// What is wrong, with the field where there is one.
 pub(super) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Refusal> {
     // Where something is wrong, is only looked for once something is.
-    if let Ok(value) = serde_json::from_slice(bytes) {
+    if let Some(value) = read_sound(bytes) {
         return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

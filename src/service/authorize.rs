@@ -4,21 +4,17 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{Accounts, Keyring, Row, Simulate, Verifier, View, place::Present, tally};
+use super::{Accounts, Keyring, Row, Simulate, Verifier, View, place::Present, tally::Tally};
 use crate::{
     catalog::catalog,
     domain::{
         AccountId, ActionId, ContextValue, Decision, Effect, Fault, Invalid, InvalidKind,
         PrincipalKind, Question, Request, Revision, Scalar,
     },
-    engine::{NoSuggestion, Suggestion},
+    engine::{Brief, NoSuggestion, Suggestion},
     error::Error,
     ram::{keys, value::moment_text},
 };
-
-/// After how many decisions of a batch by documents the thread serves others: about a millisecond. Those that are looked up do
-/// not count: a thousand of them take less.
-const FAIR: usize = 64;
 
 /// A decision and the revision it was made at.
 #[derive(Debug, Clone)]
@@ -37,16 +33,16 @@ pub struct Asked<'q> {
 }
 
 /// What is asked in a batch: the question and the revision it demands, or why it could not be read.
-pub type Item<'q> = Result<(Question<'q>, Option<&'q str>), Invalid>;
+pub type Item<'a, 'q> = Result<(&'a mut Question<'q>, Option<&'a str>), Invalid>;
 
 /// Answers requests for decisions, each on one view of an account.
 #[derive(Debug, Clone)]
 pub struct Authorizer {
-    accounts: Arc<Accounts>,
+    pub(super) accounts: Arc<Accounts>,
     keyring: Arc<Keyring>,
     wait: Duration,
     simulations: Arc<Semaphore>,
-    verifier: Option<Arc<Verifier>>,
+    pub(super) verifier: Option<Arc<Verifier>>,
 }
 
 impl Authorizer {
@@ -157,11 +153,26 @@ impl Authorizer {
             self.tell_time(&mut request.context);
             view.snapshot.is_authorized(request)
         });
-        if let Some(verifier) = &self.verifier {
-            verifier.note(view, request, &decision);
+        if let Some(verifier) = self.due() {
+            verifier.take(view, request, &decision);
         }
         log(view.account(), &decision, Some(request.action));
         (decision, was_looked_up)
+    }
+
+    #[inline]
+    fn due(&self) -> Option<&Verifier> {
+        self.verifier.as_deref().filter(|verifier| verifier.is_due())
+    }
+
+    /// Has a decision that was looked up judged anew, where that is due.
+    #[inline]
+    fn verify(&self, view: &Arc<View>, question: &Question<'_>, decision: &Decision<'_>) {
+        if let Some(verifier) = self.due()
+            && let Ok(request) = self.resolve(view.account(), question.clone())
+        {
+            verifier.take(view, &request, decision);
+        }
     }
 
     /// Adds when it is asked, for conditions on it, unless the caller says so itself.
@@ -249,24 +260,50 @@ impl Authorizer {
         done.map_err(|error| Error::internal(&format!("a thread of its own: {error}")))
     }
 
-    /// Returns what is asked, to be answered from `view`; `None` where that is not as fresh as the revision token `at_least`.
+    /// Decides what is asked on `view`, and tells the decision; `None` where that view is not as fresh as the revision token
+    /// `at_least`.
     ///
     /// # Errors
     /// As [`Authorizer::is_authorized`].
-    pub fn asked_on<'q>(
+    #[inline]
+    pub fn decide_on<'v, T>(
         &self,
-        view: Present,
-        question: &mut Question<'q>,
-        at_least: Option<&str>,
-    ) -> Result<Option<Asked<'q>>, Error> {
+        view: &'v Arc<View>,
+        (question, at_least): (&mut Question<'_>, Option<&str>),
+        tell: impl FnOnce(&Decision<'v>) -> T,
+    ) -> Result<Option<T>, Error> {
         let account = view.account();
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
-        let request = self.accounts.engine().resolve_taking(account, question)?;
+        let brief = self.accounts.engine().brief(account, question).map_err(|it| *it)?;
         if demanded.is_some_and(|revision| view.revision() < revision) {
             return Ok(None);
         }
+        Ok(Some(self.judge_brief(view, &brief, question, tell)?.0))
+    }
+
+    /// Decides what is asked and was found sound, tells the decision, and returns whether it was looked up.
+    ///
+    /// # Errors
+    /// A workspace that cannot be read now.
+    #[inline]
+    fn judge_brief<'v, T>(
+        &self,
+        view: &'v Arc<View>,
+        brief: &Brief,
+        question: &mut Question<'_>,
+        tell: impl FnOnce(&Decision<'v>) -> T,
+    ) -> Result<(T, bool), Error> {
+        if view.is_whole()
+            && let Some(decision) = view.snapshot.look_up(brief)
+        {
+            self.verify(view, question, &decision);
+            log(view.account(), &decision, Some(brief.action()));
+            return Ok((tell(&decision), true));
+        }
+        let mut request = self.accounts.engine().resolve_taking(view.account(), question)?;
         view.check_readable(request.resource.workspace())?;
-        Ok(Some(Asked { request, view }))
+        let (decision, was_looked_up) = self.judge(view, &mut request);
+        Ok((tell(&decision), was_looked_up))
     }
 
     /// Returns the view to answer a batch from: at least as fresh as every revision demanded, by `at_least` for all, or
@@ -286,63 +323,37 @@ impl Authorizer {
         self.view(account, for_all.into_iter().chain(beside).max()).await
     }
 
-    /// Decides what is asked in a batch, in the order of the items, and tells each decision. A request that alone would be refused is denied in its place with the reason, and the others are answered.
+    /// Decides what is asked in a batch, tells the decision, and returns whether it was looked up. A request that alone would be
+    /// refused is denied with the reason.
     ///
     /// # Errors
     /// A workspace that cannot be read now: then the whole batch has no answer.
-    pub async fn decide_all<'q>(
-        &self,
-        view: &Arc<View>,
-        items: impl Iterator<Item = Item<'q>>,
-        mut tell: impl FnMut(&Decision<'_>),
-    ) -> Result<(), Error> {
-        let mut since = 0;
-        for item in items {
-            if since == FAIR {
-                since = 0;
-                tokio::task::yield_now().await;
-            }
-            let (decision, was_looked_up) = self.decide_item(view, item)?;
-            since += usize::from(!was_looked_up);
-            tell(&decision);
-        }
-        Ok(())
-    }
-
-    /// Decides what is asked, and returns whether it was looked up. A request that would be refused is denied with the reason.
-    ///
-    /// # Errors
-    /// A workspace that cannot be read now.
     #[inline]
-    pub fn decide_item<'v>(
+    pub fn decide_item<'v, T>(
         &self,
         view: &'v Arc<View>,
-        item: Item<'_>,
-    ) -> Result<(Decision<'v>, bool), Error> {
+        item: Item<'_, '_>,
+        tell: impl FnOnce(&Decision<'v>) -> T,
+    ) -> Result<(T, bool), Error> {
         let account = view.account();
-        let resolved = match item {
-            Ok((mut question, at_least)) => {
+        let refused = match item {
+            Ok((question, at_least)) => {
                 let sound = at_least.map_or(Ok(()), |it| self.demanded(account, it).map(drop));
-                let mut resolve = || self.accounts.engine().resolve_taking(account, &mut question);
-                sound.and_then(|()| resolve())
+                let brief = || Ok(self.accounts.engine().brief(account, question)?);
+                match sound.and_then(|()| brief()) {
+                    Ok(brief) => return self.judge_brief(view, &brief, question, tell),
+                    Err(invalid) => invalid,
+                }
             }
-            Err(invalid) => Err(invalid),
+            Err(invalid) => invalid,
         };
-        match resolved {
-            Ok(mut request) => {
-                view.check_readable(request.resource.workspace())?;
-                Ok(self.judge(view, &mut request))
-            }
-            Err(invalid) => {
-                let decision = Decision::error(Fault::Request(Box::new(invalid)));
-                log(account, &decision, None);
-                Ok((decision, true))
-            }
-        }
+        let decision = Decision::error(Fault::Request(Box::new(refused)));
+        log(account, &decision, None);
+        Ok((tell(&decision), true))
     }
 
     /// Returns the revision behind a token.
-    fn demanded(&self, account: &AccountId, token: &str) -> Result<Revision, Invalid> {
+    pub(super) fn demanded(&self, account: &AccountId, token: &str) -> Result<Revision, Invalid> {
         self.keyring.read_revision(account, token).ok_or_else(|| {
             let help = "give a `revision` as an answer of this service carried it, unedited";
             Invalid::value("atLeastAsFresh", token, "a revision of this account", help)
@@ -379,7 +390,7 @@ impl Authorizer {
 /// Counts a decision, and leaves one line per denial; the request id stands on the span around it. A request that could not be read has no
 /// action.
 fn log(account: &AccountId, decision: &Decision<'_>, action: Option<ActionId>) {
-    tally::count(decision.reason);
+    Tally::add_one(decision.reason);
     if decision.effect() == Effect::Deny && tracing::enabled!(tracing::Level::DEBUG) {
         let action = action.and_then(|id| catalog().action(id)).map_or("?", |a| a.name);
         tracing::debug!(%account, action, reason = decision.reason.as_str(), "denied");

@@ -27,6 +27,7 @@ mod tally;
 mod tokens;
 mod verify;
 mod view;
+mod while_reading;
 
 pub use crate::engine::{
     Differs, Explanation, Facts, HeldRole, Matched, NearMiss, NoSuggestion, Remedy, Source,
@@ -61,3 +62,4 @@ pub use tokens::{
 };
 pub use verify::{Verified, Verifier};
 pub use view::View;
+pub use while_reading::WhileReading;

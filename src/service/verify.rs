@@ -39,6 +39,7 @@ struct Counts {
 }
 
 /// A decision, with all it was made from.
+#[derive(Debug)]
 struct Sample {
     view: Arc<View>,
     request: KeptRequest,
@@ -71,16 +72,31 @@ impl Verifier {
         Ok(Self { every: every.max(1), samples, counts })
     }
 
-    /// Takes note of a decision; one of so many is judged anew.
-    pub fn note(&self, view: &Arc<View>, request: &Request<'_>, decision: &Decision<'_>) {
-        let left = LEFT.get();
-        if left > 0 {
-            LEFT.set(left - 1);
-            return;
-        }
-        LEFT.set(self.every - 1);
-        let decision = decision.clone().into_owned();
-        let sample = Sample { view: view.clone(), request: request.keep(), decision };
+    /// Returns whether the next decision is to be judged anew; one of so many is.
+    #[inline]
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        let (is_due, left) = self.next(LEFT.get());
+        LEFT.set(left);
+        is_due
+    }
+
+    /// Has a decision judged anew.
+    pub fn take(&self, view: &Arc<View>, request: &Request<'_>, decision: &Decision<'_>) {
+        self.send(Sample::new(view, request, decision));
+    }
+
+    /// Begins a batch of decisions of which nothing counts before its end.
+    pub(super) fn samples(&self) -> Samples<'_> {
+        Samples { verifier: self, left: LEFT.get(), taken: Vec::new() }
+    }
+
+    #[inline]
+    const fn next(&self, left: u32) -> (bool, u32) {
+        if left > 0 { (false, left - 1) } else { (true, self.every - 1) }
+    }
+
+    fn send(&self, sample: Sample) {
         if self.samples.try_send(sample).is_err() {
             self.counts.skipped.fetch_add(1, Ordering::Relaxed);
         }
@@ -95,6 +111,47 @@ impl Verifier {
             differing: of(&self.counts.differing),
             skipped: of(&self.counts.skipped),
         }
+    }
+}
+
+impl Sample {
+    fn new(view: &Arc<View>, request: &Request<'_>, decision: &Decision<'_>) -> Self {
+        let decision = decision.clone().into_owned();
+        Self { view: view.clone(), request: request.keep(), decision }
+    }
+}
+
+/// Those of a batch that are to be judged anew.
+#[derive(Debug)]
+pub(super) struct Samples<'v> {
+    verifier: &'v Verifier,
+    left: u32,
+    taken: Vec<Sample>,
+}
+
+impl Samples<'_> {
+    /// Returns whether the next decision is to be judged anew.
+    #[inline]
+    pub(super) fn is_due(&mut self) -> bool {
+        let (is_due, left) = self.verifier.next(self.left);
+        self.left = left;
+        is_due
+    }
+
+    /// Keeps a decision to be judged anew.
+    pub(super) fn take(
+        &mut self,
+        view: &Arc<View>,
+        request: &Request<'_>,
+        decision: &Decision<'_>,
+    ) {
+        self.taken.push(Sample::new(view, request, decision));
+    }
+
+    /// Ends the batch: its decisions were made.
+    pub(super) fn end(self) {
+        LEFT.set(self.left);
+        self.taken.into_iter().for_each(|sample| self.verifier.send(sample));
     }
 }
 

@@ -374,6 +374,11 @@ impl View {
         &self.unreadable
     }
 
+    /// Returns whether everything in the store could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
     /// Refuses to go on about a workspace of which something could not be read.
     ///
     /// # Errors

@@ -34,10 +34,16 @@ pub(crate) static ENGINE: LazyLock<Arc<Engine>> =
 
 /// Returns what the engine answers, with its determining policies; `None` for what the reference never answers.
 fn engine_answer(snapshot: &Snapshot, question: &Question<'_>) -> (Option<Answer>, Vec<String>) {
-    let Ok(request) = ENGINE.resolve(snapshot.account(), question.clone()) else {
-        return (Some(Answer::Refused), Vec::new());
+    let asked = snapshot.ask(question.clone());
+    let request = match ENGINE.resolve(snapshot.account(), question.clone()) {
+        Ok(request) => request,
+        Err(refused) => {
+            assert_eq!(asked, Err(refused), "{question:?}");
+            return (Some(Answer::Refused), Vec::new());
+        }
     };
     let decision = snapshot.is_authorized(&request);
+    assert_eq!(asked.as_ref(), Ok(&decision), "{question:?}");
     let plain = PLAIN.with_borrow_mut(|plain| plain.judge(snapshot, &request));
     assert!(!Plain::differs(&decision, &plain), "{question:?}: {decision:?}, Cedar {plain:?}");
     assert_eq!(snapshot.settled(&request), Some(decision.clone()), "nobody has a document");

@@ -39,6 +39,7 @@ const SAMPLE: u64 = 20;
 struct Said<'s> {
     decision: Decision<'s>,
     settled: Option<Decision<'s>>,
+    asked: Option<Decision<'s>>,
     plain: Decision<'static>,
     right: Right,
 }
@@ -48,6 +49,9 @@ impl Said<'_> {
     fn difference(&self) -> Option<&'static str> {
         if self.settled.as_ref().is_some_and(|it| *it != self.decision) {
             return Some("what is settled is not what is decided");
+        }
+        if self.asked.as_ref().is_some_and(|it| *it != self.decision) {
+            return Some("what is answered to the question is not what is decided");
         }
         if Plain::differs(&self.decision, &self.plain) {
             return Some("Cedar alone decides otherwise");
@@ -68,6 +72,7 @@ fn said<'s>(
     Said {
         decision: snapshot.is_authorized(&request),
         settled: snapshot.settled(&request),
+        asked: ask.asked(snapshot),
         plain: plain.judge(snapshot, &request),
         right: book.right(memo, ask),
     }
@@ -95,6 +100,7 @@ impl Counts {
             Reason::Error => "error",
         });
         self.note(if said.settled.is_some() { "settled" } else { "with documents" });
+        self.note(if said.asked.is_some() { "asked as questions" } else { "asked as requests" });
         if said.settled.is_none() && !said.right.statements.is_empty() {
             self.note("decided by documents");
             if !said.right.grants.is_empty() {
@@ -187,9 +193,9 @@ fn follow(before: &Snapshot, records: &mut AccountRecords, ops: &[Op]) -> Snapsh
 
 fn check(at: &dyn Fn() -> String, book: &Book, ask: &Ask, said: &Said<'_>) {
     if let Some(difference) = said.difference() {
-        let Said { decision, settled, plain, right } = said;
+        let Said { decision, settled, asked, plain, right } = said;
         panic!(
-            "{}: {difference}\n{}\ndecided: {decision:?}\nsettled: {settled:?}\nCedar: {plain:?}\nright: {right:?}",
+            "{}: {difference}\n{}\ndecided: {decision:?}\nsettled: {settled:?}\nasked: {asked:?}\nCedar: {plain:?}\nright: {right:?}",
             at(),
             book.tell(ask)
         );
@@ -230,6 +236,7 @@ fn random_histories_are_decided_as_cedar_the_tables_and_the_documents_say() {
         ("implicit deny", 5),
         ("error", 100),
         ("settled", 3),
+        ("asked as questions", 2),
         ("with documents", 8),
         ("decided by documents", 15),
         ("by documents and roles", 100),
@@ -275,6 +282,7 @@ fn a_decision_that_is_not_the_right_one_is_noticed() {
     let allowed = |ids: &[String]| Decision::listed(Reason::ExplicitAllow, ids.to_vec());
     let same = |decision: Decision<'static>| Said {
         settled: Some(decision.clone()),
+        asked: Some(decision.clone()),
         plain: decision.clone(),
         decision,
         right: right.clone(),
@@ -313,7 +321,11 @@ fn a_decision_that_is_not_the_right_one_is_noticed() {
         // What is looked up goes wrong alone.
         let alone = Said { settled: Some(wrong.clone()), ..same(allowed(&ids)) };
         assert_eq!(alone.difference(), Some("what is settled is not what is decided"), "{wrong:?}");
-        let decided = Said { settled: None, decision: wrong.clone(), ..same(allowed(&ids)) };
+        let alone = Said { asked: Some(wrong.clone()), ..same(allowed(&ids)) };
+        let difference = Some("what is answered to the question is not what is decided");
+        assert_eq!(alone.difference(), difference, "{wrong:?}");
+        let decided =
+            Said { settled: None, asked: None, decision: wrong.clone(), ..same(allowed(&ids)) };
         assert!(decided.difference().is_some(), "{wrong:?}");
     }
     // A policy that is another one of the same role is nothing the tables can tell; Cedar can.
@@ -326,6 +338,7 @@ fn a_decision_that_is_not_the_right_one_is_noticed() {
     let right = Right { reason: Reason::Error, grants: [].into(), statements: [].into() };
     let error = |plain: &str| Said {
         settled: None,
+        asked: None,
         decision: failed("Custom/p1"),
         plain: failed(plain),
         right: right.clone(),

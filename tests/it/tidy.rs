@@ -107,6 +107,7 @@ const ROOMS: &[Room] = &[
             "percent_encoding",
             "pin_project_lite",
             "proptest",
+            "rustix",
             "rustls",
             "serde",
             "serde_json",

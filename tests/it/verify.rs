@@ -231,7 +231,7 @@ fn a_decision_that_is_not_cedars_is_counted_and_logged_as_an_error() {
         let expected = Verified { judged, differing, skipped: 0 };
         until("it is judged anew", || verifier.verified() == expected);
     };
-    verifier.note(&view, &request, &right);
+    verifier.take(&view, &request, &right);
     found(1, 0);
     assert_eq!(*LOGGED.lock().unwrap(), b"");
     let wrong = [
@@ -243,8 +243,8 @@ fn a_decision_that_is_not_cedars_is_counted_and_logged_as_an_error() {
         Decision::error(Fault::Evaluation("account".to_owned())),
     ];
     for (count, wrong) in (1..).zip(&wrong) {
-        verifier.note(&view, &request, wrong);
-        verifier.note(&view, &request, &right);
+        verifier.take(&view, &request, wrong);
+        verifier.take(&view, &request, &right);
         found(1 + 2 * count, count);
         let logged = String::from_utf8(std::mem::take(&mut *LOGGED.lock().unwrap())).unwrap();
         assert_eq!(logged.lines().count(), 1, "{logged}");

@@ -184,6 +184,7 @@ fn decide<'s>(snapshot: &'s Snapshot, question: &Question<'_>) -> Decision<'s> {
     if let Some(settled) = snapshot.settled(&request) {
         assert_eq!(settled, decision, "{question:?}");
     }
+    assert_eq!(snapshot.ask(question.clone()).as_ref(), Ok(&decision), "{question:?}");
     decision
 }
 

@@ -8,9 +8,15 @@ use crate::domain::{
     InvalidKind::{self, InvalidValue, MissingField, UnexpectedField, UnknownAction, UnknownType},
     PrincipalKind, Question, Request, Resource, Scalar,
 };
+use crate::engine::Brief;
 
+/// Returns the request a question asks; in brief it is the same, or refused alike.
+#[track_caller]
 fn resolve<'q>(question: &Question<'q>) -> Result<Request<'q>, Invalid> {
-    engine().resolve(&account(), question.clone())
+    let resolved = engine().resolve(&account(), question.clone());
+    let brief = engine().brief(&account(), question).map_err(|refusal| *refusal);
+    assert_eq!(resolved.as_ref().map(Brief::of).map_err(Clone::clone), brief, "{question:?}");
+    resolved
 }
 
 #[track_caller]

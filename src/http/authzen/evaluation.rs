@@ -64,13 +64,14 @@ fn in_account(
 ) -> Result<Vec<u8>, Error> {
     let authorizer = &state.services.authorizer;
     let mut mapped = Mapped::of(asked);
-    let question = match &mut mapped {
+    let mut question = match &mut mapped {
         Ok(mapped) => mapped.question(view.account()),
         Err(invalid) => Err(invalid.clone()),
     };
-    let item = question.map(|question| (question, None));
-    let (decision, _) = authorizer.decide_item(view, item)?;
-    answer::evaluation(&decision, authorizer.revision_of(view)).map_err(unwritten)
+    let item = question.as_mut().map(|it| (it, None)).map_err(|it| it.clone());
+    let revision = authorizer.revision_of(view);
+    let answer = |decision: &Decision<'_>| answer::evaluation(decision, revision);
+    authorizer.decide_item(view, item, answer)?.0.map_err(unwritten)
 }
 
 fn in_bundle(bundle: &PresentBundle, asked: &Complete<'_, '_>) -> Result<Vec<u8>, Error> {

@@ -162,14 +162,17 @@ async fn in_account(
     for (at, asked) in asked.into_iter().enumerate() {
         // One at a time: what they have in common is said once, and would be kept for each.
         let mut mapped = asked.and_then(|asked| Mapped::of(&asked));
-        let item = match &mut mapped {
-            Ok(mapped) => mapped.question(account).map(|question| (question, None)),
+        let mut question = match &mut mapped {
+            Ok(mapped) => mapped.question(account),
             Err(invalid) => Err(invalid.clone()),
         };
-        let is_plain = item.as_ref().is_ok_and(|(question, _)| question.context.is_empty());
-        let (decision, was_looked_up) = authorizer.decide_item(&view, item)?;
-        answers.push(&decision);
-        if semantic.after(decision.effect()).is_break() {
+        let is_plain = question.as_ref().is_ok_and(|question| question.context.is_empty());
+        let item = question.as_mut().map(|it| (it, None)).map_err(|it| it.clone());
+        let (effect, was_looked_up) = authorizer.decide_item(&view, item, |decision| {
+            answers.push(decision);
+            decision.effect()
+        })?;
+        if semantic.after(effect).is_break() {
             break;
         }
         if !(is_plain && was_looked_up) || at % FAIR == FAIR - 1 {
@@ -200,7 +203,7 @@ impl<'b> Read<'b> {
 
 fn read(body: &[u8]) -> Result<Read<'_>, Error> {
     // Most are sound, and read at once.
-    if let Ok(Object(sound)) = serde_json::from_slice::<Object<Envelope<'_, Object<_>>>>(body) {
+    if let Some(Object(sound)) = object::read_sound::<Object<Envelope<'_, Object<_>>>>(body) {
         return Ok(Read::of(sound, |Object(item)| Ok(item)));
     }
     let Object(envelope): Object<Envelope<'_, &RawValue>> = object::read(body)?;

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Beside, answer, answered, wire};
 use crate::{
-    domain::{Invalid, Scope},
+    domain::{Decision, Invalid, Scope},
     error::Error,
     http::{
         body,
@@ -28,7 +28,7 @@ pub(in crate::http) async fn is_authorized(
 /// Returns the answer to a request of somebody who is known on a view, where there is one without waiting.
 pub(super) fn at_once(
     state: &State,
-    (pep, view): (&Pep, Present),
+    (pep, view): (&Pep, &Present),
     body: &[u8],
 ) -> Option<Result<Vec<u8>, Error>> {
     let authorizer = &state.services.authorizer;
@@ -39,8 +39,10 @@ pub(super) fn at_once(
             return Ok(None);
         }
         let (mut question, at_least) = wire.question();
-        let asked = authorizer.asked_on(view, &mut question, at_least)?;
-        asked.map(|asked| decide(state, asked)).transpose()
+        let revision = authorizer.revision_of(view);
+        let answer = |decision: &Decision<'_>| answer::decision(decision, revision, None);
+        let answer = authorizer.decide_on(view, (&mut question, at_least), answer)?;
+        answer.transpose().map_err(unwritten)
     };
     answer().transpose()
 }
@@ -51,7 +53,7 @@ fn decide(state: &State, mut asked: Asked<'_>) -> Result<Vec<u8>, Error> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what an error is mapped by")]
-fn unwritten(error: serde_json::Error) -> Error {
+pub(super) fn unwritten(error: serde_json::Error) -> Error {
     Error::internal(&error.to_string())
 }
 

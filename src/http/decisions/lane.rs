@@ -58,7 +58,7 @@ impl Short {
             return None;
         }
         match self {
-            Self::IsAuthorized => is_authorized::at_once(state, (pep, view), body),
+            Self::IsAuthorized => is_authorized::at_once(state, (pep, &view), body),
             Self::Evaluation => Some(authzen::at_once(state, (pep, &view), body)),
         }
     }

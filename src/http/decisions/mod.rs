@@ -2,6 +2,7 @@
 
 pub(super) mod allowed_actions;
 mod answer;
+mod batch;
 pub(super) mod batch_is_authorized;
 mod explanation;
 pub(super) mod is_authorized;
@@ -18,7 +19,7 @@ use crate::error::Error;
 
 pub use answer::{Beside, decision as render_decision};
 pub(super) use answer::{write as write_decision, write_revision};
-pub(super) use batch_is_authorized::read as read_batch;
+pub(super) use batch::{read as read_batch, read_each};
 pub(super) use lane::{Lane, Way};
 pub(super) use wire::{CONTEXT_KEYS, IsAuthorizedRequest, context_value};
 

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 pub use crate::engine::bundle::{Properties, Query, Sought, Thing};
 pub use watch::Watch;
 
-use super::tally;
+use super::tally::Tally;
 use crate::{
     domain::{AccountId, BundleName, Decision, Invalid},
     engine::bundle::{Bundle, Faulty},
@@ -176,7 +176,7 @@ impl Present {
     #[must_use]
     pub fn decide(&self, query: &Query<'_>) -> Decision<'static> {
         let decision = self.bundle.is_authorized(query);
-        tally::count(decision.reason);
+        Tally::add_one(decision.reason);
         decision
     }
 

@@ -5,8 +5,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 use pai_authz::{
     catalog::catalog,
     domain::{
-        Accessibility, Asker, ContextValue, IdRef, Invalid, PrincipalKind, Question, Request,
-        Resource,
+        Accessibility, Asker, ContextValue, Decision, IdRef, Invalid, PrincipalKind, Question,
+        Request, Resource,
     },
     engine::Snapshot,
 };
@@ -110,6 +110,14 @@ impl Ask {
             }
         }
         question
+    }
+
+    /// Returns what is answered to it as a question; `None` where it is none that is answered.
+    pub(crate) fn asked<'s>(&self, snapshot: &'s Snapshot) -> Option<Decision<'s>> {
+        if matches!(self.on, On::Bare) || self.lacks_cell() {
+            return None;
+        }
+        Some(snapshot.ask(self.question()).unwrap_or_else(|invalid| panic!("{invalid}: {self:?}")))
     }
 
     /// Returns the request to an account. One that lacks what the service asks for is refused by it, and is judged all the
