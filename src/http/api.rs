@@ -40,7 +40,7 @@ use super::{
 /// How long the other side may take to close a connection that is ended.
 const DISCONNECT: Duration = Duration::from_secs(1);
 
-/// What requests find beside their connection.
+/// What requests find beside their connection, as an [`Rc`].
 pub(super) struct Link {
     pub(super) connection: Arc<Connection>,
     pub(super) last: LastCaller,
@@ -135,11 +135,11 @@ impl Api {
             .client_request_timeout(limits.head_timeout)
             .client_disconnect_timeout(DISCONNECT)
             .on_connect_ext(move |gate: &Gate<T>, extensions| {
-                extensions.insert(Link {
+                extensions.insert(Rc::new(Link {
                     connection: connections.note(gate.io()),
                     last: LastCaller::default(),
                     flow: gate.flow().clone(),
-                });
+                }));
             })
             .h1(map_config(app, |()| AppConfig::default()))
     }

@@ -65,7 +65,10 @@ impl Connection {
     pub(super) fn begin(&self) -> bool {
         self.busy.store(true, Ordering::Relaxed);
         self.allow(self.times.busy);
-        self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= REQUESTS
+        // Nobody but the thread of the connection counts.
+        let requests = self.requests.load(Ordering::Relaxed).saturating_add(1);
+        self.requests.store(requests, Ordering::Relaxed);
+        requests >= REQUESTS
     }
 
     /// Says that the request is answered. `unread`: its body may still be coming and nobody wants it.

@@ -5,7 +5,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    sync::Arc,
     task::{Context, Poll, ready as done},
 };
 
@@ -20,11 +19,9 @@ use tracing::Span;
 use super::{
     api::Link,
     authzen,
-    connections::Connection,
     decisions::{self, Lane, Way},
     dialect::Dialect,
     error::HttpError,
-    gate::Flow,
     head::Head,
     request_id::{self, Note, X_REQUEST_ID},
     state::State,
@@ -49,14 +46,15 @@ where
     type Future = Ready<Result<Surrounded<S>, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(Surrounded { inner: Rc::new(inner), state: self.state.clone() }))
+        ready(Ok(Surrounded { inner: Rc::new(inner), state: self.state.clone().map(Rc::new) }))
     }
 }
 
 /// What is surrounded.
 pub(super) struct Surrounded<S> {
     inner: Rc<S>,
-    state: Option<web::Data<State>>,
+    /// Shared among the requests of this thread: counting those of all threads takes its time.
+    state: Option<Rc<web::Data<State>>>,
 }
 
 impl<S> Service<ServiceRequest> for Surrounded<S>
@@ -71,7 +69,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let head = Head::of(request.head());
-        let place = match Place::of(&request, &head, self.state.as_ref().map(|state| &***state)) {
+        let place = match Place::of(&request, &head, self.state.as_ref().map(|state| &****state)) {
             Ok(place) => place,
             // Where no id can be made the answer goes without one.
             Err(error) => return Surrounding::refused(HttpError::without_id(error).into()),
@@ -210,7 +208,7 @@ struct Place {
     note: Rc<Note>,
     dialect: Dialect,
     span: Span,
-    connection: Option<(Arc<Connection>, Rc<Flow>)>,
+    link: Option<Rc<Link>>,
     has_body: bool,
     /// Whether the connection ends with the answer.
     is_last: bool,
@@ -221,9 +219,8 @@ impl Place {
         let dialect = Dialect::of(request.head());
         let note = request_id::note(head.request_id, dialect)?;
         let draining = state.is_some_and(|state| !state.health.is_ready());
-        let link = request.conn_data::<Link>();
-        let connection = link.map(|link| (link.connection.clone(), link.flow.clone()));
-        let last = link.is_some_and(|link| link.connection.begin());
+        let link = request.conn_data::<Rc<Link>>().cloned();
+        let last = link.as_ref().is_some_and(|link| link.connection.begin());
         let has_body = head.has_body();
         // Decisions log nothing but at `debug`, so that a span for each would be made for nothing.
         let span = if decisions::is_path(request.path()) || authzen::is_decision(request.path()) {
@@ -232,7 +229,7 @@ impl Place {
             tracing::error_span!("request", id = note.id())
         };
         let is_last = draining || last;
-        Ok(Self { note, dialect, span, connection, has_body, is_last })
+        Ok(Self { note, dialect, span, link, has_body, is_last })
     }
 
     /// Returns the answer; `handled` is `None` when a handler panicked.
@@ -241,9 +238,9 @@ impl Place {
         handled: Option<Result<ServiceResponse, actix_web::Error>>,
     ) -> Result<ServiceResponse, actix_web::Error> {
         let was_read = !self.has_body || (self.note.was_read() && matches!(&handled, Some(Ok(_))));
-        if let Some((connection, flow)) = &self.connection {
-            connection.end(!was_read);
-            flow.answered(was_read && !self.is_last);
+        if let Some(link) = &self.link {
+            link.connection.end(!was_read);
+            link.flow.answered(was_read && !self.is_last);
         }
         let mut response = match handled {
             Some(Ok(response)) => response,

@@ -66,7 +66,7 @@ pub(super) fn last(
     request: &ServiceRequest,
     authorization: Option<&HeaderValue>,
 ) -> Option<Rc<Known>> {
-    request.conn_data::<Link>()?.last.sent(authorization)
+    request.conn_data::<Rc<Link>>()?.last.sent(authorization)
 }
 
 /// Returns the authenticated caller of a request with a body, once that is read: a token may be revoked while it comes.
@@ -90,7 +90,7 @@ pub(super) async fn caller_with<B>(
 /// As [`Authenticator::authenticate`].
 pub(super) async fn caller(request: &HttpRequest, state: &State) -> Result<Pep, Error> {
     let authenticator = &state.services.authenticator;
-    let last = request.conn_data::<Link>().map(|link| &link.last);
+    let last = request.conn_data::<Rc<Link>>().map(|link| &link.last);
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     // A second header might be meant for another reader: neither is trusted.
     let (header, None) = (headers.next(), headers.next()) else {
@@ -130,7 +130,7 @@ fn bearer(header: &HeaderValue) -> Result<&str, Error> {
 
 /// Returns the account the socket of a request is bound to, as its caller.
 fn by_socket(request: &HttpRequest, state: &State) -> Result<Known, Error> {
-    let peer = request.conn_data::<Link>().map(|link| link.connection.peer);
+    let peer = request.conn_data::<Rc<Link>>().map(|link| link.connection.peer);
     match (&state.uds_account, peer) {
         (Some(account), Some(Peer::Uds)) => Ok(Known::by_socket(account.clone())),
         _ => Err(Authenticator::refusal()),

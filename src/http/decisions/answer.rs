@@ -62,7 +62,9 @@ pub fn decision(
     revision: &str,
     beside: Option<Beside>,
 ) -> Result<Vec<u8>, serde_json::Error> {
-    let mut out = Vec::with_capacity(256);
+    // With no more room than is needed what is sent is this list itself, and not one that counts who has it.
+    let room = written(decision).map_or(256, <[u8]>::len) + REVISION + revision.len();
+    let mut out = Vec::with_capacity(room);
     write(&mut out, decision)?;
     write_revision(&mut out, revision);
     match beside {
@@ -117,6 +119,9 @@ impl Batch {
     }
 }
 
+/// How much an answer is longer than what is remembered of it and its revision.
+const REVISION: usize = ",\"revision\":\"\"}".len();
+
 /// Writes the opaque form of a revision, of which nothing is escaped.
 pub(in crate::http) fn write_revision(out: &mut Vec<u8>, revision: &str) {
     out.extend_from_slice(b",\"revision\":\"");
@@ -133,14 +138,11 @@ pub(in crate::http) fn write(
     out: &mut Vec<u8>,
     decision: &Decision<'_>,
 ) -> Result<(), serde_json::Error> {
-    let Policies::Remembered(answer, roles) = &decision.determining_policies else {
+    let (Policies::Remembered(answer, roles), Some(written)) =
+        (&decision.determining_policies, written(decision))
+    else {
         return write_anew(out, decision);
     };
-    // Without a note there is nothing to copy, and the answer is written anew.
-    let written = answer.note(|| note(decision.reason, answer).unwrap_or_default());
-    if written.is_empty() {
-        return write_anew(out, decision);
-    }
     if !answer.names_roles() {
         out.extend_from_slice(written);
         return Ok(());
@@ -157,6 +159,15 @@ pub(in crate::http) fn write(
     }
     out.extend_from_slice(rest);
     Ok(())
+}
+
+/// Returns what is remembered of how a decision is written, if anything is.
+#[inline]
+fn written<'d>(decision: &'d Decision<'_>) -> Option<&'d [u8]> {
+    let Policies::Remembered(answer, _) = &decision.determining_policies else { return None };
+    // Without a note there is nothing to copy, and the answer is written anew.
+    let written = answer.note(|| note(decision.reason, answer).unwrap_or_default());
+    Some(written).filter(|written| !written.is_empty())
 }
 
 /// Returns what [`write_anew`] writes, with [`ROLE`] for the ids of custom roles.

@@ -66,7 +66,7 @@ impl Short {
 
 /// A request on the short way, whose body is being read.
 pub(in crate::http) struct Lane {
-    state: web::Data<State>,
+    state: Rc<web::Data<State>>,
     caller: Rc<Known>,
     request: ServiceRequest,
     reading: Reading,
@@ -96,7 +96,7 @@ impl Lane {
     pub(in crate::http) fn new(
         mut request: ServiceRequest,
         caller: Rc<Known>,
-        state: web::Data<State>,
+        state: Rc<web::Data<State>>,
     ) -> Self {
         let limits = &state.limits;
         let reading = Reading::new(request.take_payload(), limits.body, limits.body_timeout);

@@ -4,7 +4,7 @@
 //! This looks at the raw request, before the operation reads it. What an operation then refuses, as a parameter that
 //! stands twice, is refused before anything is asked.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, rc::Rc};
 
 use actix_web::HttpRequest;
 
@@ -72,7 +72,7 @@ pub(super) fn context(
     state: &State,
     now: Timestamp,
 ) -> BTreeMap<String, ContextValue> {
-    let peer = request.conn_data::<Link>().map(|link| link.connection.peer);
+    let peer = request.conn_data::<Rc<Link>>().map(|link| link.connection.peer);
     // Who comes over the Unix socket has no address; what the library may say of it is not one.
     let over_tcp = peer != Some(Peer::Uds);
     let source = request.peer_addr().filter(|_| over_tcp).map(|address| address.ip());
