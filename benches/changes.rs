@@ -2,7 +2,7 @@
 //!
 //! The service are threads of this process with its store in memory, on one core; load and signed calls come from the other. Every
 //! 10 ms somebody gets or loses a role, every second a custom role grants something else. Quiet and changing turns follow each
-//! other in one run. Then a million changes are made as fast as they go, one in a hundred of a custom role.
+//! other in one run. Then a million changes are made past the signatures as fast as they go, one in a hundred of a custom role.
 //! `cargo bench --bench changes`; `PAI_AUTHZ_BENCH_ROUNDS`, `PAI_AUTHZ_BENCH_MS` and `PAI_AUTHZ_BENCH_CHANGES` change its size.
 #![expect(
     clippy::unwrap_used,
@@ -25,6 +25,7 @@ mod support;
 mod world;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
@@ -33,10 +34,15 @@ use std::{
 };
 
 use pai_authz::{
+    catalog::catalog,
     config::LogFormat,
-    domain::{BuiltinRole, Import, ImportedWorkspace, PrincipalId, WorkspaceId},
+    domain::{
+        AccountId, BuiltinRole, Import, ImportedWorkspace, ModulePermission, PermissionType,
+        PrincipalId, RequestId, RoleRef, WorkspaceId,
+    },
+    error::Error,
     load::{self, Arrivals, Pace, Plan, Report, Target, post},
-    service::DEV_TOKEN,
+    service::{Actor, Caller, DEV_TOKEN, Management, MemberRef},
     store::{Mode, RedbStore},
     telemetry,
 };
@@ -45,7 +51,7 @@ use settings::number;
 use signed::{exchange, signed};
 use support::{numbers::median, quartiles, start_service};
 use tokio::net::TcpStream;
-use world::{World, Written};
+use world::{ACCOUNT, World, Written};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -63,8 +69,9 @@ fn main() {
     let world = World::new(WORKSPACES, None, 2_026);
     let (content, asked) = (import(&world), world.questions(4_096));
     let store = RedbStore::in_memory(Mode::Development).unwrap();
-    let address = start_service(store, |_| content);
+    let service = start_service(store, |_| content);
     pin_this_thread_to(1);
+    let address = service.0;
     let target = Target::url(&format!("http://{address}")).unwrap();
     let mut written = Written::default();
     let requests: Vec<Vec<u8>> = asked
@@ -74,7 +81,7 @@ fn main() {
             post(PATH, Some(DEV_TOKEN), target.host(), &body(&written).to_string())
         })
         .collect();
-    let mut manager = Manager::new(address, &world);
+    let mut manager = Manager::new(service, &world);
 
     let mut best = [0; 3].map(|_| run(&target, &requests, Pace::Closed, turn / 2).achieved);
     best.sort_by(f64::total_cmp);
@@ -176,40 +183,135 @@ fn resident() -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
 }
 
-/// Who changes the account, by signed calls one after another.
+/// A membership, as far as it is changed.
+struct Membership {
+    workspace: WorkspaceId,
+    member: PrincipalId,
+    roles: Vec<RoleRef>,
+}
+
+/// A change.
+enum Change {
+    /// Somebody gets a role, or loses it.
+    Member { workspace: WorkspaceId, member: PrincipalId, role: BuiltinRole, gets: bool },
+    /// A custom role grants at other levels.
+    Role { workspace: WorkspaceId, levels: Vec<(&'static str, PermissionType)> },
+}
+
+/// Who changes the account: by signed calls one after another, or past them.
 struct Manager {
     address: SocketAddr,
+    management: Management,
     client: tokio::runtime::Runtime,
     stream: Option<TcpStream>,
-    /// Members, and in which workspace.
-    members: Vec<(WorkspaceId, PrincipalId)>,
+    members: Vec<Membership>,
 }
 
 impl Manager {
-    fn new(address: SocketAddr, world: &World) -> Self {
+    fn new((address, management): (SocketAddr, Management), world: &World) -> Self {
         let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let rosters = world.records().rosters;
         let members = rosters.iter().flat_map(|(workspace, members)| {
-            members.iter().map(|member| (workspace.clone(), member.principal))
+            members.iter().map(|member| Membership {
+                workspace: workspace.clone(),
+                member: member.principal,
+                roles: member.roles,
+            })
         });
-        Self { address, client, stream: None, members: members.collect() }
+        Self { address, management, client, stream: None, members: members.collect() }
     }
 
-    /// Makes a call, and returns its answer.
-    fn call(&mut self, action: &str, method: &str, path: (&str, &str), body: &str) -> Value {
-        let request = signed(self.address, action, method, path, body);
-        let mut answer = Vec::new();
+    /// Gives a member a role, or takes it, one member after the other.
+    fn member(&mut self, number: usize) -> Change {
+        let place = number % self.members.len();
+        let Membership { workspace, member, roles } = &mut self.members[place];
+        let [label, guest] = [BuiltinRole::LabelManager, BuiltinRole::Guest];
+        let held = |role| RoleRef::Builtin(role);
+        // The last role stays.
+        let gets = !roles.contains(&held(label)) || roles.len() == 1;
+        let role = if gets && roles.contains(&held(label)) { guest } else { label };
+        if gets {
+            roles.push(held(role));
+        } else {
+            roles.retain(|other| *other != held(role));
+        }
+        Change::Member { workspace: workspace.clone(), member: member.clone(), role, gets }
+    }
+
+    /// Makes a change by a signed call.
+    fn call(&mut self, change: &Change) {
+        let (action, method, path, body) = match change {
+            Change::Member { workspace, member, role, gets } => {
+                let (action, method) =
+                    if *gets { ("AddMemberRole", "POST") } else { ("RemoveMemberRole", "DELETE") };
+                let role = role.code();
+                let path = format!(
+                    "/api/v1/workspaces/{workspace}/members/{workspace}-{member}/roles/{role}"
+                );
+                (action, method, path, String::new())
+            }
+            Change::Role { workspace, levels } => {
+                let levels = levels.iter().map(|(module, level)| {
+                    json!({ "ModuleName": module, "PermissionType": level.as_str() })
+                });
+                let body = json!({ "ModulePermissions": levels.collect::<Vec<_>>() });
+                let path = format!("/api/v1/workspaces/{workspace}/roles/role-{workspace}");
+                ("UpdateWorkspaceRole", "PUT", path, body.to_string())
+            }
+        };
+        let request = signed(self.address, action, method, (&path, ""), &body);
         self.client.block_on(async {
             let mut stream = match self.stream.take() {
                 Some(stream) => stream,
                 None => TcpStream::connect(self.address).await.unwrap(),
             };
             stream.set_nodelay(true).unwrap();
-            let goes_on = exchange(&mut stream, &request, &mut answer).await;
+            let goes_on = exchange(&mut stream, &request, &mut Vec::new()).await;
             self.stream = goes_on.then_some(stream);
         });
-        let head = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
-        serde_json::from_slice(&answer[head + 4..]).unwrap()
+    }
+
+    /// Makes a change as the service does once a call was found right. Signed calls are remembered for half an hour, and there may
+    /// be so many.
+    fn make(&self, change: &Change) {
+        let management = &self.management;
+        let made: Result<(), Error> = self.client.block_on(async {
+            match change {
+                Change::Member { workspace, member, role, gets } => {
+                    let named = MemberRef::parse(workspace, member.as_str());
+                    if *gets {
+                        let caller = caller("AddMemberRole");
+                        management
+                            .add_member_role(&caller, workspace, &named, role.code())
+                            .await
+                            .map(drop)
+                    } else {
+                        let caller = caller("RemoveMemberRole");
+                        management
+                            .remove_member_role(&caller, workspace, &named, role.code())
+                            .await
+                            .map(drop)
+                    }
+                }
+                Change::Role { workspace, levels } => {
+                    let modules: Vec<ModulePermission> = levels
+                        .iter()
+                        .map(|(module, level)| ModulePermission {
+                            module: (*module).to_owned(),
+                            permission_type: *level,
+                            permissions: Vec::new(),
+                        })
+                        .collect();
+                    let (caller, named) =
+                        (caller("UpdateWorkspaceRole"), format!("role-{workspace}"));
+                    management
+                        .update_role(&caller, workspace, &named, None, Some(&modules))
+                        .await
+                        .map(drop)
+                }
+            }
+        });
+        made.unwrap();
     }
 
     /// Makes a change every 10 ms, and one of a custom role every second, until the end; returns how many.
@@ -217,9 +319,10 @@ impl Manager {
         let begun = Instant::now();
         let mut made = 0;
         while !ended.load(Ordering::Relaxed) {
-            self.change_member(made);
+            let change = self.member(made);
+            self.call(&change);
             if made % 100 == 0 {
-                self.change_role(made / 100);
+                self.call(&role(made / 100));
             }
             made += 1;
             let due = begun + Duration::from_millis(10) * u32::try_from(made).unwrap();
@@ -236,47 +339,36 @@ impl Manager {
         for part in 0..10 {
             let begun = Instant::now();
             for number in part * tenth..(part + 1) * tenth {
-                if number % 100 == 0 {
-                    self.change_role(number / 100);
-                } else {
-                    self.change_member(number);
-                }
+                let change =
+                    if number % 100 == 0 { role(number / 100) } else { self.member(number) };
+                self.make(&change);
             }
             let rate = tenth as f64 / begun.elapsed().as_secs_f64();
             println!("| {} | {rate:.0} | {:.1} |", (part + 1) * tenth, resident());
         }
     }
+}
 
-    /// Gives a member a role, or takes it, one member after the other.
-    fn change_member(&mut self, number: usize) {
-        let (workspace, member) = self.members[number % self.members.len()].clone();
-        let path = format!("/api/v1/workspaces/{workspace}/member");
-        let found = self.call("GetMember", "GET", (&path, &format!("UserId={member}")), "");
-        let held = found["Roles"].as_array().unwrap();
-        let [label, guest] = [BuiltinRole::LabelManager, BuiltinRole::Guest].map(BuiltinRole::code);
-        let holds = |role: &str| held.iter().any(|it| it == role);
-        let (action, method, role) = match (holds(label), held.len() > 1) {
-            // The last role stays.
-            (true, true) => ("RemoveMemberRole", "DELETE", label),
-            (true, false) => ("AddMemberRole", "POST", guest),
-            (false, _) => ("AddMemberRole", "POST", label),
-        };
-        let id = found["MemberId"].as_str().unwrap();
-        let path = format!("/api/v1/workspaces/{workspace}/members/{id}/roles/{role}");
-        self.call(action, method, (&path, ""), "");
-    }
+/// Lets a custom role grant something else: at one of three levels each of seven modules.
+fn role(number: usize) -> Change {
+    let workspace = WorkspaceId::parse(&(10_001 + number as u64 % WORKSPACES).to_string()).unwrap();
+    let levels = [PermissionType::ReadOnly, PermissionType::ReadWrite, PermissionType::FullAccess];
+    let modules = ["DLC", "DSW", "PaiDesigner", "Dataset", "Model", "Image", "CodeSource"];
+    let modules = modules.into_iter().enumerate();
+    let level = |place| levels[number / 3_usize.pow(u32::try_from(place).unwrap()) % 3];
+    Change::Role { workspace, levels: modules.map(|(place, it)| (it, level(place))).collect() }
+}
 
-    /// Lets a custom role grant something else: at one of three levels each of seven modules.
-    fn change_role(&mut self, number: usize) {
-        let workspace = 10_001 + number as u64 % WORKSPACES;
-        let levels = ["ReadOnly", "ReadWrite", "FullAccess"];
-        let modules = ["DLC", "DSW", "PaiDesigner", "Dataset", "Model", "Image", "CodeSource"];
-        let modules = modules.iter().enumerate().map(|(place, module)| {
-            let level = levels[number / 3_usize.pow(u32::try_from(place).unwrap()) % 3];
-            json!({ "ModuleName": module, "PermissionType": level })
-        });
-        let body = json!({ "ModulePermissions": modules.collect::<Vec<_>>() }).to_string();
-        let path = format!("/api/v1/workspaces/{workspace}/roles/role-{workspace}");
-        self.call("UpdateWorkspaceRole", "PUT", (&path, ""), &body);
+fn caller(operation: &str) -> Caller {
+    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
+    Caller {
+        account: AccountId::parse(ACCOUNT).unwrap(),
+        principal: PrincipalId::parse(ACCOUNT).unwrap(),
+        key: None,
+        operation: catalog().operation(operation).unwrap(),
+        resources: Vec::new(),
+        context: BTreeMap::new(),
+        actor: Actor::new(ACCOUNT.to_owned(), request),
+        at_least: None,
     }
 }

@@ -45,7 +45,7 @@ fn main() {
     telemetry::start("error", LogFormat::Json).unwrap();
     let directory = tempfile::TempDir::new().unwrap();
     let store = RedbStore::create(&directory.path().join("store"), Mode::Development).unwrap();
-    let address = start_service(store, content);
+    let (address, _) = start_service(store, content);
     let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let bench = Bench { address, client };
     println!(

@@ -23,11 +23,12 @@ use pai_authz::{
 
 pub(crate) use numbers::quartiles;
 
-/// Starts the service on `store` with what `content` says, in development mode, and returns where it listens.
+/// Starts the service on `store` with what `content` says, in development mode, and returns where it listens, and what manages
+/// it.
 pub(crate) fn start_service(
     store: RedbStore,
     content: impl FnOnce(Timestamp) -> Import + Send + 'static,
-) -> SocketAddr {
+) -> (SocketAddr, Management) {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
         http::run(async {
@@ -61,7 +62,7 @@ pub(crate) fn start_service(
                 )),
                 tokens: Tokens::new(accounts.clone(), keyring.clone()),
                 signers: Arc::new(Signers::new(accounts, keyring, Some(account))),
-                management,
+                management: management.clone(),
                 verifier: None,
                 region: "cn-hangzhou".to_owned(),
             };
@@ -78,7 +79,7 @@ pub(crate) fn start_service(
                 shutdown_timeout: Duration::from_secs(1),
             };
             let mut running = http::start(listeners, services, limits, None).unwrap();
-            tell.send(address).unwrap();
+            tell.send((address, management)).unwrap();
             running.ended().await.unwrap();
         });
     });

@@ -47,7 +47,9 @@ pub fn floor(
 }
 
 async fn single(request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let is_read = object::read::<object::Object<decisions::IsAuthorizedRequest<'_>>>(&body).is_ok();
+    let read = object::read::<object::Object<decisions::IsAuthorizedRequest<'_>>>(&body);
+    // As if somebody looked at it, or it would not be made.
+    let is_read = read.map(black_box).is_ok();
     answer(&request, is_read, |constant| &constant.single)
 }
 
