@@ -53,6 +53,18 @@ pub(crate) fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     body
 }
 
+/// What every request states, as JSON pointers.
+pub(crate) const MEMBERS: [&str; 8] = [
+    "/subject",
+    "/action",
+    "/resource",
+    "/subject/type",
+    "/subject/id",
+    "/action/name",
+    "/resource/type",
+    "/resource/id",
+];
+
 pub(crate) fn without(mut body: Value, pointer: &str) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
@@ -173,16 +185,7 @@ fn basic_decisions() {
 fn basic_errors() {
     let server = serve();
     let good = request("alice", "read", "record-1");
-    for pointer in [
-        "/subject",
-        "/action",
-        "/resource",
-        "/subject/type",
-        "/subject/id",
-        "/action/name",
-        "/resource/type",
-        "/resource/id",
-    ] {
+    for pointer in MEMBERS {
         // 2-4-1, 2-4-2
         let named = pointer.get(1..).unwrap().replace('/', ".");
         let said = refused(&server, EVALUATION, without(good.clone(), pointer).to_string());

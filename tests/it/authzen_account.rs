@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    authzen::{with, without},
+    authzen::{MEMBERS, with, without},
     support::{
         server::{Place, Server},
         wire::{Answer, Request},
@@ -364,17 +364,6 @@ struct Forms<'f> {
     token: &'f str,
     good: Value,
 }
-
-const MEMBERS: [&str; 8] = [
-    "/subject",
-    "/action",
-    "/resource",
-    "/subject/type",
-    "/subject/id",
-    "/action/name",
-    "/resource/type",
-    "/resource/id",
-];
 
 fn good() -> Value {
     let stated = json!({"workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"});
