@@ -465,19 +465,9 @@ fn searches_without_what_they_need() {
         }
         body
     };
-    let all = [
-        "/subject",
-        "/subject/type",
-        "/subject/id",
-        "/action",
-        "/action/name",
-        "/resource",
-        "/resource/type",
-        "/resource/id",
-    ];
     for what in ["subject", "resource", "action"] {
         let body = of(what);
-        for pointer in all.iter().filter(|pointer| body.pointer(pointer).is_some()) {
+        for pointer in MEMBERS.iter().filter(|pointer| body.pointer(pointer).is_some()) {
             let path = format!("/records/access/v1/search/{what}");
             let said = refused(&server, &path, without(body.clone(), pointer).to_string());
             assert!(said.contains("is missing"), "{what} without {pointer}: {said}");
