@@ -10,11 +10,9 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{HttpService, Request, error::DispatchError};
+use actix_http::{HttpService, error::DispatchError};
 use actix_server::GracefulShutdownSignal;
-use actix_service::{
-    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
-};
+use actix_service::{ServiceFactory, ServiceFactoryExt, apply, fn_service, map_config};
 use actix_tls::accept::{
     TlsError,
     rustls_0_23::{Acceptor, TlsStream},
@@ -121,10 +119,9 @@ impl Api {
         let limits = state.limits;
         let app = App::new()
             .app_data(state.clone())
-            .wrap(Surround { state: Some(state) })
             .configure(routes::api)
             .default_service(web::to(routes::elsewhere));
-        let app = IntoServiceFactory::<_, Request>::into_factory(app)
+        let app = apply(Surround { state: Some(state) }, app)
             .map_err(|error: actix_web::Error| error.error_response());
         HttpService::build()
             .graceful_shutdown_signal(move || {

@@ -8,8 +8,10 @@ use std::{
     task::{Context, Poll, ready as done},
 };
 
+use actix_http::Request;
 use actix_web::{
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    HttpResponse,
+    dev::{Service, ServiceResponse, Transform, forward_ready},
     http::{ConnectionType, StatusCode},
     web,
 };
@@ -30,16 +32,19 @@ use crate::error::{Error, ErrorCode};
 
 /// Gives each request an id (the caller's, if it sent a sound one), a span, and an answer even when a handler
 /// panics. While the service drains, every answer closes its connection.
+///
+/// It stands around the application, not in it: what the application makes of a request costs as much as a decision, and the short
+/// way has no use for it.
 pub(super) struct Surround {
     /// That of the API; other endpoints have none.
     pub(super) state: Option<web::Data<State>>,
 }
 
-impl<S> Transform<S, ServiceRequest> for Surround
+impl<S> Transform<S, Request> for Surround
 where
-    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+    S: Service<Request, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    type Response = ServiceResponse;
+    type Response = HttpResponse;
     type Error = actix_web::Error;
     type InitError = ();
     type Transform = Surrounded<S>;
@@ -57,17 +62,17 @@ pub(super) struct Surrounded<S> {
     state: Option<Rc<web::Data<State>>>,
 }
 
-impl<S> Service<ServiceRequest> for Surrounded<S>
+impl<S> Service<Request> for Surrounded<S>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+    S: Service<Request, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    type Response = ServiceResponse;
+    type Response = HttpResponse;
     type Error = actix_web::Error;
     type Future = Surrounding<S>;
 
     forward_ready!(inner);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, request: Request) -> Self::Future {
         let head = Head::of(request.head());
         let place = match Place::of(&request, &head, self.state.as_ref().map(|state| &****state)) {
             Ok(place) => place,
@@ -96,13 +101,9 @@ where
 }
 
 /// Lets a request be handled. The call itself is inside the net: routing can panic as well as a handler.
-fn handle<S>(
-    inner: &S,
-    request: ServiceRequest,
-    place: &Place,
-) -> Result<S::Future, actix_web::Error>
+fn handle<S>(inner: &S, request: Request, place: &Place) -> Result<S::Future, actix_web::Error>
 where
-    S: Service<ServiceRequest>,
+    S: Service<Request>,
 {
     request_id::give(&request, place.note.clone());
     let _entered = place.span.enter();
@@ -114,7 +115,7 @@ pin_project! {
     /// A request that is being answered.
     pub(super) struct Surrounding<S>
     where
-        S: Service<ServiceRequest>,
+        S: Service<Request>,
     {
         inner: Option<Rc<S>>,
         place: Option<Place>,
@@ -135,7 +136,7 @@ pin_project! {
     }
 }
 
-impl<S: Service<ServiceRequest>> Surrounding<S> {
+impl<S: Service<Request>> Surrounding<S> {
     fn refused(error: actix_web::Error) -> Self {
         Self { inner: None, place: None, work: Work::Refused { error: Some(error) } }
     }
@@ -143,9 +144,9 @@ impl<S: Service<ServiceRequest>> Surrounding<S> {
 
 impl<S> Future for Surrounding<S>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+    S: Service<Request, Response = ServiceResponse, Error = actix_web::Error>,
 {
-    type Output = Result<ServiceResponse, actix_web::Error>;
+    type Output = Result<HttpResponse, actix_web::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -175,9 +176,9 @@ fn poll_work<S>(
     inner: Option<&Rc<S>>,
     place: &Place,
     context: &mut Context<'_>,
-) -> Poll<Result<ServiceResponse, actix_web::Error>>
+) -> Poll<Result<HttpResponse, actix_web::Error>>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse, Error = actix_web::Error>,
+    S: Service<Request, Response = ServiceResponse, Error = actix_web::Error>,
 {
     if let Doing::Reading { lane: reading } = work.as_mut().project() {
         let (Some(lane), Some(inner)) = (reading.as_mut(), inner) else {
@@ -185,7 +186,7 @@ where
         };
         let body = done!(lane.poll(context));
         let Some(lane) = reading.take() else { return Poll::Ready(Err(polled_again())) };
-        match lane.end(body, &place.note) {
+        match lane.end(body, &place.note, place.dialect) {
             Way::Answered(response) => return Poll::Ready(Ok(response)),
             Way::Long(request) => {
                 request_id::give(&request, place.note.clone());
@@ -194,7 +195,7 @@ where
         }
     }
     match work.project() {
-        Doing::Handling { handling } => handling.poll(context),
+        Doing::Handling { handling } => handling.poll(context).map_ok(HttpResponse::from),
         Doing::Reading { .. } | Doing::Refused { .. } => Poll::Ready(Err(polled_again())),
     }
 }
@@ -215,7 +216,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(request: &ServiceRequest, head: &Head<'_>, state: Option<&State>) -> Result<Self, Error> {
+    fn of(request: &Request, head: &Head<'_>, state: Option<&State>) -> Result<Self, Error> {
         let dialect = Dialect::of(request.head());
         let note = request_id::note(head.request_id, dialect)?;
         let draining = state.is_some_and(|state| !state.health.is_ready());
@@ -235,8 +236,8 @@ impl Place {
     /// Returns the answer; `handled` is `None` when a handler panicked.
     fn answered(
         self,
-        handled: Option<Result<ServiceResponse, actix_web::Error>>,
-    ) -> Result<ServiceResponse, actix_web::Error> {
+        handled: Option<Result<HttpResponse, actix_web::Error>>,
+    ) -> Result<HttpResponse, actix_web::Error> {
         let was_read = !self.has_body || (self.note.was_read() && matches!(&handled, Some(Ok(_))));
         if let Some(link) = &self.link {
             link.connection.end(!was_read);
@@ -254,7 +255,7 @@ impl Place {
         response.headers_mut().insert(X_REQUEST_ID.clone(), self.note.header());
         if self.is_last || !was_read {
             // Not as a header: the HTTP library writes that one itself, from this.
-            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         Ok(response)
     }

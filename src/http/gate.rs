@@ -358,6 +358,10 @@ impl Head {
 }
 
 fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    // Most lines are others: their first letter tells.
+    if !line.first()?.eq_ignore_ascii_case(name.first()?) {
+        return None;
+    }
     let (start, value) = line.split_at_checked(name.len())?;
     start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }

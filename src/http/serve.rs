@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use actix_service::apply;
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use tokio::runtime::{Handle, Runtime};
 
@@ -132,11 +133,11 @@ pub fn start(
     let api = api::server((api, tls, uds), state, connections.clone())?;
     let ops_health = web::Data::new(health.clone());
     let ops = HttpServer::new(move || {
-        App::new()
+        let app = App::new()
             .app_data(ops_health.clone())
-            .wrap(Surround { state: None })
             .configure(routes::ops)
-            .default_service(web::to(routes::not_found))
+            .default_service(web::to(routes::not_found));
+        apply(Surround { state: None }, app)
     })
     .workers(1)
     .client_request_timeout(limits.head_timeout)

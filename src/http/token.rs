@@ -2,9 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use actix_http::Request;
 use actix_web::{
     FromRequest, HttpRequest,
-    dev::{Payload, ServiceRequest},
+    dev::Payload,
     http::header::{self, HeaderValue},
 };
 use futures_util::future::LocalBoxFuture;
@@ -62,10 +63,7 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 
 /// Returns who sent the last request of a connection, where the next one has the same `Authorization`. Whether it is still
 /// known is for the account to say.
-pub(super) fn last(
-    request: &ServiceRequest,
-    authorization: Option<&HeaderValue>,
-) -> Option<Rc<Known>> {
+pub(super) fn last(request: &Request, authorization: Option<&HeaderValue>) -> Option<Rc<Known>> {
     request.conn_data::<Rc<Link>>()?.last.sent(authorization)
 }
 

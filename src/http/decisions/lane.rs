@@ -10,24 +10,20 @@ use std::{
     task::{Context, Poll},
 };
 
+use actix_http::{Payload, Request};
 use actix_web::{
-    HttpMessage as _, HttpResponse,
-    dev::{self, ServiceRequest, ServiceResponse},
+    HttpResponse,
     http::Method,
     web::{self, Bytes},
 };
 use futures_util::{future::ready, stream::once};
 
-use super::{IS_AUTHORIZED, answered, is_authorized};
+use super::{IS_AUTHORIZED, is_authorized, ok};
 use crate::{
     error::Error,
     http::{
-        authzen,
-        body::Reading,
-        head::Head,
-        request_id::{self, Note},
-        state::State,
-        token,
+        authzen, body::Reading, dialect::Dialect, error::HttpError, head::Head, request_id::Note,
+        state::State, token,
     },
     service::Known,
 };
@@ -68,22 +64,22 @@ impl Short {
 pub(in crate::http) struct Lane {
     state: Rc<web::Data<State>>,
     caller: Rc<Known>,
-    request: ServiceRequest,
+    request: Request,
     reading: Reading,
 }
 
 /// Where the short way led.
 pub(in crate::http) enum Way {
     /// To an answer.
-    Answered(ServiceResponse),
+    Answered(HttpResponse),
     /// To the long way, with nothing done yet.
-    Long(ServiceRequest),
+    Long(Request),
 }
 
 impl Lane {
     /// Returns who asks, where the short way may be tried.
     pub(in crate::http) fn caller(
-        request: &ServiceRequest,
+        request: &Request,
         head: &Head<'_>,
         state: &State,
     ) -> Option<Rc<Known>> {
@@ -94,7 +90,7 @@ impl Lane {
     }
 
     pub(in crate::http) fn new(
-        mut request: ServiceRequest,
+        mut request: Request,
         caller: Rc<Known>,
         state: Rc<web::Data<State>>,
     ) -> Self {
@@ -112,7 +108,12 @@ impl Lane {
     }
 
     /// Answers, once the body is read or cannot be.
-    pub(in crate::http) fn end(self, body: Result<Bytes, Error>, note: &Rc<Note>) -> Way {
+    pub(in crate::http) fn end(
+        self,
+        body: Result<Bytes, Error>,
+        note: &Note,
+        dialect: Dialect,
+    ) -> Way {
         let Self { state, caller, mut request, .. } = self;
         let decided = match body {
             Ok(body) => {
@@ -121,19 +122,18 @@ impl Lane {
                     .and_then(|short| short.answer(&state, &caller, &body));
                 let Some(decided) = decided else {
                     let payload = once(ready(Ok(body)));
-                    request.set_payload(dev::Payload::Stream { payload: Box::pin(payload) });
+                    *request.payload() = Payload::Stream { payload: Box::pin(payload) };
                     return Way::Long(request);
                 };
                 decided
             }
             Err(error) => Err(error),
         };
-        if decided.is_err() {
-            // Errors carry the id that stands beside the request.
-            request_id::give(&request, note.clone());
-        }
-        let (request, _) = request.into_parts();
-        let response = answered(&request, decided).unwrap_or_else(HttpResponse::from_error);
-        Way::Answered(ServiceResponse::new(request, response))
+        Way::Answered(match decided {
+            Ok(body) => ok(body),
+            Err(error) => {
+                HttpResponse::from_error(HttpError::with_id(note.header(), dialect, error))
+            }
+        })
     }
 }

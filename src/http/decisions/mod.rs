@@ -32,8 +32,12 @@ pub(super) fn answered(
     request: &HttpRequest,
     body: Result<Vec<u8>, Error>,
 ) -> Result<HttpResponse, HttpError> {
-    let body = body.map_err(|error| HttpError::new(request, error))?;
-    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, JSON)).body(body))
+    body.map(ok).map_err(|error| HttpError::new(request, error))
+}
+
+/// Returns the answer with this body.
+fn ok(body: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, JSON)).body(body)
 }
 
 /// Returns whether a path is one of these.
