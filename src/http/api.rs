@@ -133,7 +133,7 @@ impl Api {
             .client_disconnect_timeout(DISCONNECT)
             .on_connect_ext(move |gate: &Gate<T>, extensions| {
                 extensions.insert(Rc::new(Link {
-                    connection: connections.note(gate.io()),
+                    connection: gate.with_io(|io| connections.note(io)),
                     last: LastCaller::default(),
                     flow: gate.flow().clone(),
                 }));

@@ -25,6 +25,7 @@ use super::{
     dialect::Dialect,
     error::HttpError,
     head::Head,
+    outlet,
     request_id::{self, Note, X_REQUEST_ID},
     state::State,
 };
@@ -107,6 +108,7 @@ where
 {
     request_id::give(&request, place.note.clone());
     let _entered = place.span.enter();
+    outlet::write_held();
     let called = catch_unwind(AssertUnwindSafe(|| inner.call(request)));
     called.map_err(|_| place.panicked())
 }
@@ -195,7 +197,11 @@ where
         }
     }
     match work.project() {
-        Doing::Handling { handling } => handling.poll(context).map_ok(HttpResponse::from),
+        Doing::Handling { handling } => {
+            // It may be long.
+            outlet::write_held();
+            handling.poll(context).map_ok(HttpResponse::from)
+        }
         Doing::Reading { .. } | Doing::Refused { .. } => Poll::Ready(Err(polled_again())),
     }
 }

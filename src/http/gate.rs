@@ -18,6 +18,8 @@ use std::{
 use actix_web::web::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::outlet::Outlet;
+
 /// How much of what comes too early is taken from the system, in bytes; the rest waits there.
 const HELD: usize = 16 * 1024;
 /// Longest head that is looked at, in bytes; the library refuses longer ones.
@@ -55,7 +57,7 @@ impl Flow {
 
 /// A connection behind a gate.
 pub(super) struct Gate<T> {
-    io: T,
+    outlet: Rc<Outlet<T>>,
     flow: Rc<Flow>,
     place: Place,
     /// What came before its time.
@@ -66,11 +68,12 @@ pub(super) struct Gate<T> {
 impl<T> Gate<T> {
     pub(super) fn new(io: T) -> Self {
         let (flow, place) = (Rc::default(), Place::default());
-        Self { io, flow, place, held: BytesMut::new(), has_ended: false }
+        let outlet = Rc::new(Outlet::new(io));
+        Self { outlet, flow, place, held: BytesMut::new(), has_ended: false }
     }
 
-    pub(super) const fn io(&self) -> &T {
-        &self.io
+    pub(super) fn with_io<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        self.outlet.with_io(look)
     }
 
     pub(super) const fn flow(&self) -> &Rc<Flow> {
@@ -114,7 +117,7 @@ impl<T: AsyncRead + Unpin> Gate<T> {
     fn poll_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut room = [const { MaybeUninit::uninit() }; 4096];
         let mut room = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut self.io).poll_read(context, &mut room))?;
+        ready!(self.outlet.poll_read(context, &mut room))?;
         self.has_ended = room.filled().is_empty();
         self.held.extend_from_slice(room.filled());
         Poll::Ready(Ok(()))
@@ -147,7 +150,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Gate<T> {
             if this.has_ended {
                 return Poll::Ready(Ok(()));
             }
-            ready!(Pin::new(&mut this.io).poll_read(context, buffer))?;
+            ready!(this.outlet.poll_read(context, buffer))?;
             let came = buffer.filled().get(begun..).unwrap_or_default();
             let taken = this.place.pass(came);
             this.held.extend_from_slice(came.get(taken..).unwrap_or_default());
@@ -162,39 +165,27 @@ impl<T: AsyncRead + Unpin> AsyncRead for Gate<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin + 'static> AsyncWrite for Gate<T> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        self.outlet.poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outlet.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
+        ready!(self.outlet.poll_shutdown(context))?;
         if self.flow.passed.get() == Passed::Last {
             // Closing with something unread would take back what the other side has not read: so that is read until there is no
             // more, for as long as the library waits.
             return self.poll_dropped(context);
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }
 

@@ -20,6 +20,7 @@ mod listen;
 mod management;
 mod object;
 mod ops;
+mod outlet;
 pub(crate) mod ram;
 mod request_id;
 mod routes;

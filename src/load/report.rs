@@ -29,6 +29,12 @@ impl Latencies {
         self.0.saturating_record_n(nanos, count);
     }
 
+    /// Takes in what another run took.
+    pub fn add(&mut self, other: &Self) {
+        // Both count as far, so nothing is too large.
+        self.0 += &other.0;
+    }
+
     /// Returns how many were measured.
     #[must_use]
     pub fn len(&self) -> u64 {
