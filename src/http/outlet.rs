@@ -15,8 +15,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many answers are held at most: more hardly wake less, and those who could go on wait for each other.
-const MOST: usize = 8;
+/// How many answers are held at most: about as many connections as have their turn before others, timers and new connections have
+/// theirs. A look-up takes microseconds, so that the first of them waits for a fraction of a millisecond.
+const MOST: usize = 64;
 /// Longest answer that is held, in bytes: longer ones cost more to copy than they gain.
 const LONG: usize = 2 * 1024;
 
