@@ -14,6 +14,8 @@
     reason = "a bench prints, reads the clock, and a failure ends it"
 )]
 
+#[path = "support/caller.rs"]
+mod caller;
 #[path = "support/seeded.rs"]
 mod seeded;
 #[path = "support/settings.rs"]
@@ -25,7 +27,6 @@ mod support;
 mod world;
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
@@ -33,16 +34,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use caller::caller;
 use pai_authz::{
-    catalog::catalog,
     config::LogFormat,
     domain::{
-        AccountId, BuiltinRole, Import, ImportedWorkspace, ModulePermission, PermissionType,
-        PrincipalId, RequestId, RoleRef, WorkspaceId,
+        BuiltinRole, Import, ImportedWorkspace, ModulePermission, PermissionType, PrincipalId,
+        RoleRef, WorkspaceId,
     },
     error::Error,
     load::{self, Arrivals, Pace, Plan, Report, Target, post},
-    service::{Actor, Caller, DEV_TOKEN, Management, MemberRef},
+    service::{DEV_TOKEN, Management, MemberRef},
     store::{Mode, RedbStore},
     telemetry,
 };
@@ -282,13 +283,13 @@ impl Manager {
                 Change::Member { workspace, member, role, gets } => {
                     let named = MemberRef::parse(workspace, member.as_str());
                     if *gets {
-                        let caller = caller("AddMemberRole");
+                        let caller = caller(ACCOUNT, "AddMemberRole");
                         management
                             .add_member_role(&caller, workspace, &named, role.code())
                             .await
                             .map(drop)
                     } else {
-                        let caller = caller("RemoveMemberRole");
+                        let caller = caller(ACCOUNT, "RemoveMemberRole");
                         management
                             .remove_member_role(&caller, workspace, &named, role.code())
                             .await
@@ -305,7 +306,7 @@ impl Manager {
                         })
                         .collect();
                     let (caller, named) =
-                        (caller("UpdateWorkspaceRole"), format!("role-{workspace}"));
+                        (caller(ACCOUNT, "UpdateWorkspaceRole"), format!("role-{workspace}"));
                     management
                         .update_role(&caller, workspace, &named, None, Some(&modules))
                         .await
@@ -359,18 +360,4 @@ fn role(number: usize) -> Change {
     let modules = modules.into_iter().enumerate();
     let level = |place| levels[number / 3_usize.pow(u32::try_from(place).unwrap()) % 3];
     Change::Role { workspace, levels: modules.map(|(place, it)| (it, level(place))).collect() }
-}
-
-fn caller(operation: &str) -> Caller {
-    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
-    Caller {
-        account: AccountId::parse(ACCOUNT).unwrap(),
-        principal: PrincipalId::parse(ACCOUNT).unwrap(),
-        key: None,
-        operation: catalog().operation(operation).unwrap(),
-        resources: Vec::new(),
-        context: BTreeMap::new(),
-        actor: Actor::new(ACCOUNT.to_owned(), request),
-        at_least: None,
-    }
 }

@@ -1,11 +1,12 @@
 //! Calls of the management service without HTTP, by the main account.
 
-use std::collections::BTreeMap;
+#[path = "../../../benches/support/caller.rs"]
+mod caller;
 
+use caller::caller;
 use pai_authz::{
-    catalog::catalog,
-    domain::{AccountId, EnvMode, PrincipalId, RequestId, WorkspaceName},
-    service::{Actor, Caller, NewWorkspace},
+    domain::{AccountId, EnvMode, PrincipalId, WorkspaceName},
+    service::{Caller, NewWorkspace},
 };
 
 const ACCOUNT: &str = "1000";
@@ -19,17 +20,7 @@ pub(crate) fn main_account() -> PrincipalId {
 }
 
 pub(crate) fn call(operation: &str) -> Caller {
-    let request = RequestId::parse(&uuid::Uuid::new_v4().to_string()).unwrap();
-    Caller {
-        account: account(),
-        principal: main_account(),
-        key: None,
-        operation: catalog().operation(operation).unwrap(),
-        resources: Vec::new(),
-        context: BTreeMap::new(),
-        actor: Actor::new(ACCOUNT.to_owned(), request),
-        at_least: None,
-    }
+    caller(ACCOUNT, operation)
 }
 
 pub(crate) fn new_workspace(name: &str) -> NewWorkspace {
