@@ -125,17 +125,26 @@ fn snapshot(engine: &Arc<Engine>, world: &World, documents: &[String]) -> Snapsh
     Snapshot::build(engine.clone(), &records).expect("documents that compile")
 }
 
-fn question<'a>(arn: &'a str, action: &'a str) -> Question<'a> {
+/// What is known of every request.
+fn context() -> BTreeMap<String, ContextValue> {
     let text = |text: &str| ContextValue::One(Scalar::String(text.to_owned()));
+    BTreeMap::from([
+        ("acs:SourceIp".to_owned(), text("10.0.3.4")),
+        ("acs:CurrentTime".to_owned(), text("2026-11-27T08:00:00Z")),
+    ])
+}
+
+fn question<'a>(
+    arn: &'a str,
+    action: &'a str,
+    context: &'a BTreeMap<String, ContextValue>,
+) -> Question<'a> {
     Question {
         principal_type: Some("User"),
         principal_id: Some(USER),
         action: Some(action),
         arn: Some(arn),
-        context: BTreeMap::from([
-            ("acs:SourceIp".to_owned(), text("10.0.3.4")),
-            ("acs:CurrentTime".to_owned(), text("2026-11-27T08:00:00Z")),
-        ]),
+        context: Some(context),
         ..Question::default()
     }
 }
@@ -203,13 +212,16 @@ fn main() {
     .map(|(name, part)| (name, snapshot(&engine, &world, &vec![wildcards(&part); DOCUMENTS])));
     let long_arn = format!("acs:log:cn-hangzhou:{ACCOUNT}:{}", "a".repeat(1_900));
 
+    let of_hostile = context();
     let mut cases: Vec<Case<'_>> = Vec::new();
     cases.push(timed(format!("compile {} bytes", long.len()), || {
         black_box(engine.compile_document("Custom/p", "v1", black_box(&long))).unwrap();
     }));
     for (name, documents, snapshot) in &snapshots {
         let ask = || {
-            let request = engine.resolve(&account, question(ARN, "log:GetLogStoreLogs")).unwrap();
+            let context = context();
+            let asked = question(ARN, "log:GetLogStoreLogs", &context);
+            let request = engine.resolve(&account, asked).unwrap();
             snapshot.is_authorized(black_box(&request)).effect()
         };
         assert_eq!(ask(), Effect::Allow);
@@ -234,8 +246,10 @@ fn main() {
         let (mut next, engine, account, written) = (0, &engine, &account, &written);
         cases.push(timed(format!("{name}: decide"), move || {
             next += 1;
+            let known;
             let asked = if next % 100 < of_documents {
-                question(ARN, "log:GetLogStoreLogs")
+                known = context();
+                question(ARN, "log:GetLogStoreLogs", &known)
             } else {
                 written.get(next % written.len()).unwrap().question()
             };
@@ -245,7 +259,8 @@ fn main() {
     }
 
     for (name, snapshot) in &hostile {
-        let request = engine.resolve(&account, question(&long_arn, "log:GetLogStoreLogs")).unwrap();
+        let asked = question(&long_arn, "log:GetLogStoreLogs", &of_hostile);
+        let request = engine.resolve(&account, asked).unwrap();
         cases.push(timed(format!("10 documents of wildcards, {name}: decide"), move || {
             black_box(snapshot.is_authorized(black_box(&request)));
         }));

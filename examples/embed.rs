@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn show(snapshot: &Snapshot, question: &Question<'_>) -> Result<(), Invalid> {
-    let decision = snapshot.ask(question.clone())?;
+    let decision = snapshot.ask(*question)?;
     println!(
         "{} ({}) {:?}",
         decision.effect().as_str(),

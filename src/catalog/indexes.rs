@@ -1,15 +1,12 @@
 //! What is looked up beside the tables: made of them once, when they are read.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, Hash},
-};
+use std::collections::HashMap;
 
 use super::{Action, ActionScope, ByName, Module, RamAction};
 use crate::domain::ActionId;
 
-/// The longest name that stands beside its action.
-const SHORT: usize = 59;
+/// The longest name that has a place in a line of the caches.
+const SHORT: usize = 63;
 
 /// What nearly every request looks at of the action it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,52 +23,62 @@ impl Named {
     pub(super) const NO_TYPE: u8 = u8::MAX;
 }
 
-/// Actions by their names, for requests: a name and its action stand in one line of the caches, for nothing else of them is near
-/// when a service of others asks now and then.
+/// Actions by their names, for requests. What is known of a name is small, and near; that the name is the very one is looked up
+/// further away, while whoever asks goes on with what is known.
 #[derive(Debug)]
 pub(super) struct ActionNames {
-    /// A power of two of them, some free: a name is at the place its hash says, or behind it with nothing free between.
-    places: Box<[Place]>,
+    /// For each hash the number of a name, counted from 1, or 0 where it is free. A power of two of them, most free: a name is at
+    /// the place its hash says, or behind it with nothing free between.
+    numbers: Box<[u16]>,
+    named: Box<[Named]>,
+    texts: Box<[Text]>,
     long: ByName<Named>,
-    hasher: foldhash::fast::FixedState,
 }
 
+/// A name, in one line of the caches.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-struct Place {
-    text: [u8; SHORT],
-    /// Nothing where it is free, for there is no name without a letter.
+struct Text {
     len: u8,
-    named: Named,
+    bytes: [u8; SHORT],
 }
 
-impl Place {
-    const FREE: Self = Self {
-        text: [0; SHORT],
-        len: 0,
-        named: Named { id: ActionId(0), scope: ActionScope::RamOnly, main_type: Named::NO_TYPE },
-    };
-}
+const _: () = assert!(size_of::<Text>() == 64);
 
-/// A name and its action are in one line.
-const _: () = assert!(size_of::<Place>() == 64);
+impl Text {
+    fn of(name: &str) -> Option<Self> {
+        let mut text = Self { len: u8::try_from(name.len()).ok()?, bytes: [0; SHORT] };
+        text.bytes.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+        Some(text)
+    }
+
+    #[inline]
+    fn is(&self, name: &str) -> bool {
+        self.bytes.get(..usize::from(self.len)) == Some(name.as_bytes())
+    }
+}
 
 impl ActionNames {
-    pub(super) fn new(names: &ByName<Named>) -> Self {
-        let places = vec![Place::FREE; (2 * names.len() + 1).next_power_of_two()];
-        let (long, hasher) = (ByName::default(), foldhash::fast::FixedState::default());
-        let mut all = Self { places: places.into(), long, hasher };
+    /// # Errors
+    /// More names than can be numbered.
+    pub(super) fn new(names: &ByName<Named>) -> Result<Self, String> {
+        let mut numbers = vec![0; (4 * names.len() + 1).next_power_of_two()];
+        let (mut all, mut texts, mut long) = (Vec::new(), Vec::new(), ByName::default());
         for (name, named) in names {
-            let at = all.find(name);
-            let (len, short) = (u8::try_from(name.len()), Place::FREE.text.get(..name.len()));
-            let (Ok(len), Some(_), Some(place)) = (len, short, all.places.get_mut(at)) else {
-                all.long.insert(name, *named);
+            let Some(text) = Text::of(name) else {
+                long.insert(*name, *named);
                 continue;
             };
-            place.text.iter_mut().zip(name.bytes()).for_each(|(there, byte)| *there = byte);
-            (place.len, place.named) = (len, *named);
+            all.push(*named);
+            texts.push(text);
+            let mut places = places(numbers.len(), name);
+            let free = places.find(|place| numbers.get(*place) == Some(&0));
+            let number = free.and_then(|place| numbers.get_mut(place));
+            let count =
+                u16::try_from(texts.len()).map_err(|_| "more names than can be numbered")?;
+            *number.ok_or("no place is free")? = count;
         }
-        all
+        Ok(Self { numbers: numbers.into(), named: all.into(), texts: texts.into(), long })
     }
 
     /// Returns the action of a name.
@@ -80,32 +87,42 @@ impl ActionNames {
         if name.len() > SHORT {
             return self.long.get(name).copied();
         }
-        self.places.get(self.find(name)).filter(|place| place.len > 0).map(|place| place.named)
-    }
-
-    /// Returns where a name is, or the free place that it would have.
-    #[inline]
-    fn find(&self, name: &str) -> usize {
-        let last = self.places.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
-        let mut at = self.hasher.hash_one(Plain(name)) as usize & last;
-        while let Some(Place { text, len, .. }) = self.places.get(at)
-            && *len > 0
-            && text.get(..usize::from(*len)) != Some(name.as_bytes())
-        {
-            at = (at + 1) & last;
+        for place in places(self.numbers.len(), name) {
+            let number = usize::from(*self.numbers.get(place)?).checked_sub(1)?;
+            let named = *self.named.get(number)?;
+            if self.texts.get(number)?.is(name) {
+                return Some(named);
+            }
         }
-        at
+        None
     }
 }
 
-/// A text whose hash is that of its bytes and no more.
-struct Plain<'t>(&'t str);
+/// Returns the places a name can have among so many, a power of two: where its hash says, and then those behind.
+#[inline]
+fn places(count: usize, name: &str) -> impl Iterator<Item = usize> + use<> {
+    let (first, last) = (hash(name.as_bytes()), count - 1);
+    (0..count).map(move |nth| first.wrapping_add(nth) & last)
+}
 
-impl Hash for Plain<'_> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write(self.0.as_bytes());
-    }
+/// Returns a hash of a name: of its beginning, its middle and its end, which tell those there are apart. Names of requests that
+/// share it are of no action, and cost the look at one or two.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves of a product, of which some bits are wanted"
+)]
+#[inline]
+fn hash(name: &[u8]) -> usize {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let middle = name.get(name.len() / 2 - (name.len() / 2).min(4)..).and_then(<[u8]>::first_chunk);
+    let (Some(first), Some(middle), Some(last)) = (name.first_chunk(), middle, name.last_chunk())
+    else {
+        return name.iter().fold(name.len(), |hash, byte| hash.rotate_left(5) ^ usize::from(*byte));
+    };
+    let (first, middle, last) = (word(first), word(middle), word(last));
+    let mixed = first ^ middle.rotate_left(23) ^ (name.len() as u64) << 59;
+    let product = u128::from(mixed) * u128::from(last ^ 0x9e37_79b9_7f4a_7c15);
+    ((product >> 64) as u64 ^ product as u64) as usize
 }
 
 /// Returns the actions by their RAM names in small letters.
@@ -158,11 +175,12 @@ mod tests {
     fn names_are_found_however_long_and_however_many_are_like_them() {
         let text = "x".repeat(80);
         let text: &'static str = text.leak();
-        let of_id = |id| Named { id: ActionId(id), ..Place::FREE.named };
+        let of_id =
+            |id| Named { id: ActionId(id), scope: ActionScope::RamOnly, main_type: Named::NO_TYPE };
         let all: ByName<Named> = (1..=80).zip(0..).map(|(n, id)| (&text[..n], of_id(id))).collect();
         let (every_other, rest): (ByName<Named>, ByName<Named>) =
             all.iter().partition(|(name, _)| name.len() % 2 == 0);
-        let names = ActionNames::new(&every_other);
+        let names = ActionNames::new(&every_other).unwrap();
         for (name, named) in &every_other {
             assert_eq!(names.get(name), Some(*named), "{name}");
         }

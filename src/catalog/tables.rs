@@ -485,7 +485,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         operations,
         system_policies: system_policies::read()?,
         main_types,
-        by_name: indexes::ActionNames::new(&named),
+        by_name: indexes::ActionNames::new(&named)?,
         by_ram_name: indexes::by_ram_name(&actions, &ram_actions),
         ram_actions,
         actions,

@@ -183,6 +183,8 @@ async fn ask_store(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
     let (kind, id) = typed_id(&args.principal)?;
     let authorizer = Authorizer::new(opened.accounts, opened.keyring, Duration::ZERO);
     let scalar = |value| ContextValue::One(Scalar::String(value));
+    let context = condition_keys(&args.context)?;
+    let context = context.into_iter().map(|(key, value)| (key, scalar(value))).collect();
     let question = Question {
         principal_type: Some(kind),
         principal_id: Some(id),
@@ -193,10 +195,7 @@ async fn ask_store(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
         workspace: args.workspace.as_deref(),
         creator: args.creator.as_deref(),
         accessibility: args.accessibility.as_deref(),
-        context: condition_keys(&args.context)?
-            .into_iter()
-            .map(|(key, value)| (key, scalar(value)))
-            .collect(),
+        context: Some(&context),
     };
     let (account, at_least) = (&opened.account, args.at_least_as_fresh.as_deref());
     let (decision, beside, revision) = if explain {

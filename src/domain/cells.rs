@@ -31,8 +31,39 @@ impl Accessibility {
 
     /// Returns the value of that spelling; the case counts.
     #[must_use]
+    #[inline]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.as_str() == text)
+        const ENDS: [u64; 2] =
+            [known_ends(Accessibility::Public), known_ends(Accessibility::Private)];
+        // Which of the two it is is not to be foreseen, and a wrong guess is dear: its length says what it must be.
+        let place = text.len().wrapping_sub(Self::Public.as_str().len());
+        let (value, its_ends) = (Self::ALL.get(place)?, ENDS.get(place)?);
+        (ends(text)? == *its_ends).then_some(*value)
+    }
+}
+
+/// INVARIANT: the lengths of the two are those of their places, from the shorter one on.
+const _: () = assert!(
+    Accessibility::ALL[0].as_str().len() + 1 == Accessibility::ALL[1].as_str().len()
+        && Accessibility::ALL[1].as_str().len() <= 8
+);
+
+const fn known_ends(of: Accessibility) -> u64 {
+    match ends(of.as_str()) {
+        Some(ends) => ends,
+        None => 0,
+    }
+}
+
+/// Returns the first four bytes of a text and the last four: all there is of one of four to eight, together with its length.
+#[inline]
+const fn ends(text: &str) -> Option<u64> {
+    let bytes = text.as_bytes();
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            Some((u32::from_le_bytes(*first) as u64) << 32 | u32::from_le_bytes(*last) as u64)
+        }
+        _ => None,
     }
 }
 
@@ -57,11 +88,12 @@ impl Cell {
     /// Returns the cell of an asset.
     #[must_use]
     pub const fn of(own: bool, accessibility: Accessibility) -> Self {
-        match (own, accessibility) {
-            (true, Accessibility::Private) => Self::OwnPrivate,
-            (false, Accessibility::Private) => Self::OthersPrivate,
-            (true, Accessibility::Public) => Self::OwnPublic,
-            (false, Accessibility::Public) => Self::OthersPublic,
+        let is_public = matches!(accessibility, Accessibility::Public);
+        match (is_public as u8) << 1 | !own as u8 {
+            0 => Self::OwnPrivate,
+            1 => Self::OthersPrivate,
+            2 => Self::OwnPublic,
+            _ => Self::OthersPublic,
         }
     }
 
@@ -336,6 +368,35 @@ mod tests {
         }
         for bad in ["", "p", "pPu", "pPuUx", "PpuU", "rwx-", "uUpP"] {
             assert_eq!(Cells::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_accessibility_has_one_spelling() {
+        for value in Accessibility::ALL {
+            assert_eq!(Accessibility::parse(value.as_str()), Some(value));
+        }
+        for bad in [
+            "",
+            "P",
+            "PUBL",
+            "PUBLI",
+            "PRIVA",
+            "public",
+            "PUBLIK",
+            "QUBLIC",
+            "PRIVAT",
+            "PUBLICE",
+            "PRIVATe",
+            "QRIVATE",
+            "PUB LIC",
+            "PRIVATES",
+            "ÖUBLI",
+            "PUBLIC ",
+            " PUBLIC",
+            "PRIV\0ATE",
+        ] {
+            assert_eq!(Accessibility::parse(bad), None, "{bad}");
         }
     }
 

@@ -109,6 +109,19 @@ impl Note {
             Self::There(bytes) => bytes,
         }
     }
+
+    #[inline]
+    fn copy_to(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Here(len, bytes) => {
+                // All of them, and then fewer: a copy whose length is known takes no guess at it.
+                let end = out.len() + usize::from(*len);
+                out.extend_from_slice(bytes);
+                out.truncate(end);
+            }
+            Self::There(bytes) => out.extend_from_slice(bytes),
+        }
+    }
 }
 
 /// The id of a policy.
@@ -135,12 +148,6 @@ impl Remembered {
         self.reason
     }
 
-    /// Returns whether it is the denial nothing explains.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        self.reason == Reason::ImplicitDeny && self.policies.is_empty()
-    }
-
     /// Returns the ids of the policies that explain it.
     #[must_use]
     pub const fn policies(&self) -> &[RememberedPolicy] {
@@ -158,6 +165,12 @@ impl Remembered {
     pub fn note(&self, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
         self.note.get_or_init(|| Note::new(make())).bytes()
     }
+
+    /// Appends what [`Self::note`] returns.
+    #[inline]
+    pub fn copy_note(&self, out: &mut Vec<u8>, make: impl FnOnce() -> Vec<u8>) {
+        self.note.get_or_init(|| Note::new(make())).copy_to(out);
+    }
 }
 
 impl PartialEq for Remembered {
@@ -173,8 +186,8 @@ impl Eq for Remembered {}
 pub enum Policies<'s> {
     /// A list of its own.
     Listed(Vec<String>),
-    /// Those of an answer that was given before, with the custom roles of the member.
-    Remembered(&'s Remembered, &'s [CustomRoleId]),
+    /// Those of an answer that was given before.
+    Remembered(Settled<'s>),
 }
 
 impl Policies<'_> {
@@ -183,7 +196,7 @@ impl Policies<'_> {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Listed(list) => list.is_empty(),
-            Self::Remembered(answer, _) => answer.policies.is_empty(),
+            Self::Remembered(settled) => settled.answer.policies.is_empty(),
         }
     }
 
@@ -191,7 +204,7 @@ impl Policies<'_> {
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let (list, names, roles): (&[String], &[RememberedPolicy], &[CustomRoleId]) = match self {
             Self::Listed(list) => (list, &[], &[]),
-            Self::Remembered(answer, roles) => (&[], &answer.policies, roles),
+            Self::Remembered(Settled { answer, roles }) => (&[], &answer.policies, roles),
         };
         let composed = move |name: &RememberedPolicy| match name {
             RememberedPolicy::Whole(text) => text.to_string(),
@@ -225,6 +238,15 @@ impl PartialEq for Policies<'_> {
 
 impl Eq for Policies<'_> {}
 
+/// A decision that was looked up: an answer that was given before, to a member with these custom roles.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled<'s> {
+    /// The answer.
+    pub answer: &'s Remembered,
+    /// The custom roles, sorted.
+    pub roles: &'s [CustomRoleId],
+}
+
 /// The answer to one request. Its effect follows from the reason, so that the two cannot disagree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision<'s> {
@@ -236,7 +258,15 @@ pub struct Decision<'s> {
     pub faults: Vec<Fault>,
 }
 
-impl<'s> Decision<'s> {
+impl<'s> From<Settled<'s>> for Decision<'s> {
+    #[inline]
+    fn from(settled: Settled<'s>) -> Self {
+        let determining_policies = Policies::Remembered(settled);
+        Self { reason: settled.answer.reason, determining_policies, faults: Vec::new() }
+    }
+}
+
+impl Decision<'_> {
     /// Returns the denial nothing explains.
     #[must_use]
     pub const fn implicit_deny() -> Self {
@@ -247,13 +277,6 @@ impl<'s> Decision<'s> {
     #[must_use]
     pub const fn listed(reason: Reason, policies: Vec<String>) -> Self {
         Self { reason, determining_policies: Policies::Listed(policies), faults: Vec::new() }
-    }
-
-    /// Returns an answer that was given before, to a member with these custom roles.
-    #[must_use]
-    pub const fn remembered(answer: &'s Remembered, roles: &'s [CustomRoleId]) -> Self {
-        let determining_policies = Policies::Remembered(answer, roles);
-        Self { reason: answer.reason, determining_policies, faults: Vec::new() }
     }
 
     /// Returns the denial of a request that could not be judged.
@@ -273,7 +296,7 @@ impl<'s> Decision<'s> {
     pub fn into_owned(self) -> Decision<'static> {
         let determining_policies = Policies::Listed(match self.determining_policies {
             Policies::Listed(list) => list,
-            remembered @ Policies::Remembered(..) => remembered.to_vec(),
+            remembered @ Policies::Remembered(_) => remembered.to_vec(),
         });
         Decision { reason: self.reason, determining_policies, faults: self.faults }
     }

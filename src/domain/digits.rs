@@ -1,6 +1,10 @@
 //! Ids made of digits, packed into numbers, and as requests state them.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+};
 
 use super::IdForm;
 
@@ -12,11 +16,25 @@ const SYMBOLS: u128 = 11;
 ///
 /// Nearly all are numbers without leading zeros that fit 64 bits, and stand for themselves. The others are their digits as
 /// 20 places of base 11, behind the highest bit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
 pub struct Digits {
     /// Eight bits, in a word that is written whole: reading a word of which a byte has just been written waits.
     high: u64,
     low: u64,
+}
+
+impl PartialEq for Digits {
+    /// As derived, in one step: whether somebody is the creator is not to be foreseen, and a wrong guess costs more.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        (self.high ^ other.high) | (self.low ^ other.low) == 0
+    }
+}
+
+impl Hash for Digits {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.high, self.low).hash(state);
+    }
 }
 
 impl Digits {
@@ -25,15 +43,35 @@ impl Digits {
 
     /// Returns the packed form of a text of 1 to 20 digits; `None` for any other.
     #[must_use]
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is three words, else written and read again; and ids of a kind have mostly one length, which is foreseen where each kind has its own code"
+    )]
+    #[inline(always)]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let read = number(bytes)?;
-        let begins_with_zero = bytes.first() == Some(&b'0') && bytes.len() > 1;
-        Some(match read {
-            Read::Number(number) if !begins_with_zero => Self::of_number(number),
-            _ => Self::odd(bytes),
-        })
+        let number = match bytes.len() {
+            1..=8 => low_digits(bytes)?,
+            9..=16 => {
+                let (high, low) = (high_digits(*bytes.first_chunk()?)?, low_digits(bytes)?);
+                high * power(bytes.len() - 8) + low
+            }
+            17..=PLACES => {
+                let first = high_digits(*bytes.first_chunk()?)?;
+                let second = high_digits(*bytes.get(8..)?.first_chunk()?)?;
+                let (high, low) = (first * 100_000_000 + second, low_digits(bytes)?);
+                let high = high.checked_mul(power(bytes.len() - 16));
+                match high.and_then(|high| high.checked_add(low)) {
+                    Some(number) => number,
+                    None => return Some(Self::odd(bytes)),
+                }
+            }
+            _ => return None,
+        };
+        if bytes.first() == Some(&b'0') && bytes.len() > 1 {
+            return Some(Self::odd(bytes));
+        }
+        Some(Self::of_number(number))
     }
 
     /// Returns the packed form of a number.
@@ -70,31 +108,6 @@ impl Digits {
     }
 }
 
-/// What 1 to 20 digits are.
-enum Read {
-    Number(u64),
-    TooLarge,
-}
-
-/// Returns the number of 1 to 20 digits; `None` for any other bytes.
-#[inline]
-fn number(bytes: &[u8]) -> Option<Read> {
-    let small = match bytes.len() {
-        9..=16 => high_digits(*bytes.first_chunk()?)? * power(bytes.len() - 8) + low_digits(bytes)?,
-        1..=8 => low_digits(bytes)?,
-        17..=PLACES => {
-            let first = high_digits(*bytes.first_chunk()?)?;
-            let second = high_digits(*bytes.get(8..)?.first_chunk()?)?;
-            let (first, last) = (first * 100_000_000 + second, low_digits(bytes)?);
-            let first = first.checked_mul(power(bytes.len() - 16));
-            let sum = first.and_then(|first| first.checked_add(last));
-            return Some(sum.map_or(Read::TooLarge, Read::Number));
-        }
-        _ => return None,
-    };
-    Some(Read::Number(small))
-}
-
 /// Returns ten to the power of a number up to eight.
 #[inline]
 fn power(exponent: usize) -> u64 {
@@ -105,41 +118,39 @@ fn power(exponent: usize) -> u64 {
 
 /// Returns the number of eight digits.
 #[inline]
-fn high_digits(digits: [u8; 8]) -> Option<u64> {
-    eight(u64::from_le_bytes(digits))
+const fn high_digits(digits: [u8; 8]) -> Option<u64> {
+    eight(u64::from_le_bytes(digits), 0)
 }
 
 /// Returns the number of those digits at the end that are left when eight are taken from the beginning as often as one is
 /// left.
 #[inline]
 fn low_digits(digits: &[u8]) -> Option<u64> {
-    const ZEROS: u64 = 0x3030_3030_3030_3030;
     let count = (digits.len() - 1) % 8 + 1;
     let missing = 8 * (8 - count);
     let word = match digits.last_chunk() {
-        Some(last) => u64::from_le_bytes(*last),
+        Some(last) => u64::from_le_bytes(*last) >> missing << missing,
         // Four at either end, over each other where there are less than eight.
         None => match (digits.first_chunk(), digits.last_chunk()) {
             (Some(first), Some(last)) => {
-                let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(*four)));
-                first << missing | last << 32
+                let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                u64::from(first) << missing | u64::from(last) << 32
             }
             _ => digits.iter().fold(0, |word, digit| word >> 8 | u64::from(*digit) << 56),
         },
     };
-    // What is missing, or was in the eight before, are zeros at the beginning.
-    let before = (1 << missing) - 1;
-    eight(word & !before | ZEROS & before)
+    eight(word, missing)
 }
 
-/// Returns the number of eight digits, the first in the lowest byte: neighbours are put together, then those, and once more.
-/// All steps are the same whatever the digits are.
+/// Returns the number of eight digits, the first in the lowest byte, of which so many bits at the beginning are missing and 0.
+/// Neighbours are put together, then those, and once more: all steps are the same whatever the digits are.
 #[inline]
-const fn eight(word: u64) -> Option<u64> {
-    const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-    let are_digits = word & UPPER == 0x3030_3030_3030_3030
-        && word.wrapping_add(0x0606_0606_0606_0606) & UPPER == 0x3030_3030_3030_3030;
-    let ones = word & !UPPER;
+const fn eight(word: u64, missing: usize) -> Option<u64> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    // What is less than `0` borrows, which sets its highest bit; what is more than `9` gets it by what is added.
+    let ones = word.wrapping_sub(ZEROS << missing);
+    let are_digits = (ones | ones.wrapping_add(0x7676_7676_7676_7676)) & HIGHEST == 0;
     let tens = ones.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
     let hundreds = tens.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
     let all = hundreds.wrapping_mul(10_000 << 32 | 1) >> 32;
@@ -193,8 +204,7 @@ impl<'a, T: DigitsId> IdRef<'a, T> {
     /// [`IdForm`] when `text` does not have that form; nothing is trimmed or repaired.
     #[inline]
     pub fn parse(text: &'a str) -> Result<Self, IdForm> {
-        let digits = Digits::parse(text).ok_or(T::ID_FORM)?;
-        Ok(Self::of_checked(text, digits))
+        Self::read(text).ok_or(T::ID_FORM)
     }
 
     /// Returns the id with a text of its own.
@@ -205,6 +215,13 @@ impl<'a, T: DigitsId> IdRef<'a, T> {
 }
 
 impl<'a, T> IdRef<'a, T> {
+    /// Returns the id; `None` for a text that does not have its form.
+    #[must_use]
+    #[inline]
+    pub fn read(text: &'a str) -> Option<Self> {
+        Some(Self::of_checked(text, Digits::parse(text)?))
+    }
+
     /// Returns the id of a text that was checked.
     pub(super) const fn of_checked(text: &'a str, digits: Digits) -> Self {
         Self { text, digits, of: PhantomData }

@@ -25,7 +25,9 @@ pub use account::{
 pub use cells::{Accessibility, Cell, Cells, EntityAccess, PermissionRule, RuleAccessibility};
 pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
-pub use decision::{Decision, Effect, Fault, Policies, Reason, Remembered, RememberedPolicy};
+pub use decision::{
+    Decision, Effect, Fault, Policies, Reason, Remembered, RememberedPolicy, Settled,
+};
 pub use digits::{Digits, DigitsId, IdRef};
 pub use ids::{
     AccessKeyId, AccountId, BundleName, CustomRoleId, GroupId, GroupName, IdForm, Nonce,

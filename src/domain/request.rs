@@ -27,7 +27,7 @@ pub enum Scalar {
 /// A request as the caller stated it: strings, nothing looked up, `None` where nothing was stated.
 ///
 /// The engine turns it into a [`Request`] or says which field is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Question<'a> {
     /// `principal.type`.
     pub principal_type: Option<&'a str>,
@@ -47,8 +47,8 @@ pub struct Question<'a> {
     pub creator: Option<&'a str>,
     /// `resource.accessibility`.
     pub accessibility: Option<&'a str>,
-    /// `context`.
-    pub context: BTreeMap<String, ContextValue>,
+    /// `context`; `None` is as an empty one.
+    pub context: Option<&'a BTreeMap<String, ContextValue>>,
 }
 
 /// An action, as an index into the catalogue that gave it out.

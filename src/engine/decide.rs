@@ -14,31 +14,17 @@ use super::{
 };
 use crate::{
     domain::{
-        Asker, CustomRoleId, Decision, Digits, Fault, Invalid, Principal, PrincipalKind, Question,
-        Reason, Remembered, Request, Resource, RoleSet,
+        Asker, Decision, Digits, Fault, Invalid, Principal, PrincipalKind, Question, Reason,
+        Request, Resource, Settled,
     },
     ram::keys,
 };
 
 /// What roles answer.
-#[derive(Clone, Copy)]
 struct ByRoles<'s> {
-    answer: &'s Remembered,
-    /// The custom roles of the member.
-    custom: &'s [CustomRoleId],
+    decision: Decision<'s>,
     /// Whether the principal may have RAM documents, which deny or grant what roles do not.
     may_have_documents: bool,
-}
-
-impl<'s> ByRoles<'s> {
-    const fn settled(answer: &'s Remembered) -> Self {
-        Self { answer, custom: &[], may_have_documents: false }
-    }
-
-    #[inline]
-    const fn decision(self) -> Decision<'s> {
-        Decision::remembered(self.answer, self.custom)
-    }
 }
 
 impl Snapshot {
@@ -51,9 +37,9 @@ impl Snapshot {
         match self.by_roles(&Brief::of(request)) {
             None => no_table(),
             Some(by_roles) if by_roles.may_have_documents => {
-                self.by_documents(request, by_roles.decision(), None)
+                self.by_documents(request, by_roles.decision, None)
             }
-            Some(by_roles) => by_roles.decision(),
+            Some(by_roles) => by_roles.decision,
         }
     }
 
@@ -64,8 +50,8 @@ impl Snapshot {
     /// As [`Engine::resolve`](super::Engine::resolve).
     #[inline]
     pub fn ask(&self, question: Question<'_>) -> Result<Decision<'_>, Invalid> {
-        if let Some(decision) = self.look_up(&self.engine.brief(&self.account, &question)?) {
-            return Ok(decision);
+        if let Some(settled) = self.look_up(&self.engine.brief(&self.account, &question)?) {
+            return Ok(settled.into());
         }
         Ok(self.is_authorized(&self.engine.resolve(&self.account, question)?))
     }
@@ -74,20 +60,18 @@ impl Snapshot {
     /// and the action; `None` where it may have. It is looked up, and costs no allocation.
     #[must_use]
     pub fn settled(&self, request: &Request<'_>) -> Option<Decision<'_>> {
-        self.look_up(&Brief::of(request))
+        self.look_up(&Brief::of(request)).map(Decision::from)
     }
 
     /// Returns the decision on what is asked in brief, as [`Self::settled`].
     #[must_use]
     #[inline]
-    pub fn look_up(&self, brief: &Brief) -> Option<Decision<'_>> {
-        let Some(by_roles) = self.by_roles(brief) else { return Some(no_table()) };
-        if by_roles.may_have_documents
-            && self.attached.are_about(&self.engine, brief.principal, brief.action)
-        {
+    pub fn look_up(&self, brief: &Brief) -> Option<Settled<'_>> {
+        let begun = self.begin(brief)?;
+        if self.documents_have_say(&begun, brief) {
             return None;
         }
-        Some(by_roles.decision())
+        begun.open()?.place()?.settle()
     }
 
     /// Returns the decision as if the principal had one document more.
@@ -96,9 +80,9 @@ impl Snapshot {
             None => no_table(),
             // Where documents have no say, one more has none.
             Some(by_roles) if !by_roles.may_have_documents && !self.has_say(request) => {
-                by_roles.decision()
+                by_roles.decision
             }
-            Some(by_roles) => self.by_documents(request, by_roles.decision(), Some(more)),
+            Some(by_roles) => self.by_documents(request, by_roles.decision, Some(more)),
         }
     }
 
@@ -115,43 +99,9 @@ impl Snapshot {
     /// Looks up what roles answer; `None` where there is no table for them, which is a defect.
     #[inline]
     fn by_roles(&self, brief: &Brief) -> Option<ByRoles<'_>> {
-        let denied = ByRoles::settled(&self.engine.nothing);
-        let Some(case) = brief.case else { return Some(denied) };
-        let door = match brief.workspace.map(|id| self.door(id)) {
-            None => None,
-            Some(None) => return Some(denied),
-            Some(known) => known,
-        };
-        let &Brief { principal, kind, action, .. } = brief;
-        let (mut held, mut may_have_documents) = (None, false);
-        if kind == PrincipalKind::Account {
-            // The main account has everything by being it; roles it may hold as a member add nothing.
-            if principal != self.account_digits {
-                return Some(denied);
-            }
-        } else {
-            held = door.and_then(|door| Some((door, door.role_set(principal)?)));
-            let is_plain = held.is_some()
-                && kind == PrincipalKind::User
-                && self.exceptions.get(principal).is_none();
-            if !is_plain {
-                match self.people.get(principal) {
-                    Some(person) if person.kind == kind => {
-                        may_have_documents = person.has_documents;
-                    }
-                    _ => return Some(denied),
-                }
-            }
-        }
-        let (table, custom) = match held {
-            Some((door, RoleSet::Custom(place))) => {
-                let set = door.sets.get(place)?;
-                (set.table(kind), &*set.custom)
-            }
-            Some((_, RoleSet::Builtin(set))) => (self.engine.roles.of_builtin(kind, set)?, &[][..]),
-            None => (self.engine.roles.of_builtin(kind, 0)?, &[][..]),
-        };
-        Some(ByRoles { answer: table.answer(action, case)?, custom, may_have_documents })
+        let begun = self.begin(brief)?;
+        let settled = begun.open()?.place()?.settle()?;
+        Some(ByRoles { decision: settled.into(), may_have_documents: begun.may_have_documents })
     }
 
     /// Returns the decision where the principal has documents, or would have one more.

@@ -103,6 +103,10 @@ impl<V, const LEAF: usize> Index<V, LEAF> {
         leaves.get(leaf)?.get(number, within)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Returns how many there are.
     pub(super) fn len(&self) -> usize {
         self.len + self.odd.len()

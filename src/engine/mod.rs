@@ -41,6 +41,7 @@ mod entities;
 mod explain;
 mod index;
 mod judge;
+mod look_up;
 mod names;
 mod plain;
 mod policies;
@@ -60,6 +61,7 @@ use std::sync::Arc;
 pub use builtin::generate_builtin;
 pub use custom_role::RolePolicies;
 pub use explain::{Beside, Differs, Explanation, Facts, HeldRole, NearMiss, Remedy, Source};
+pub use look_up::LookUps;
 pub use plain::Plain;
 pub use policies::Grants;
 pub use ram::{Document, Unmet};
@@ -71,7 +73,7 @@ pub use suggest::{NoSuggestion, Suggestion};
 
 use crate::{
     catalog::{Catalog, catalog},
-    domain::{BuiltinRole, CustomRole, Invalid, Reason, Remembered, WorkspaceId},
+    domain::{BuiltinRole, CustomRole, Invalid, WorkspaceId},
 };
 use attached::SystemDocuments;
 use builtin::BuiltinPolicies;
@@ -88,8 +90,6 @@ pub struct Engine {
     actions: Vec<cedar_policy::Entity>,
     schemas: SchemaSlices,
     system: SystemDocuments,
-    /// What is answered where nothing grants, without a look at any table.
-    nothing: Remembered,
 }
 
 impl Engine {
@@ -108,7 +108,6 @@ impl Engine {
             actions,
             schemas: SchemaSlices::new(catalog),
             system: SystemDocuments::new(catalog),
-            nothing: Remembered::new(Reason::ImplicitDeny, Vec::new()),
         }))
     }
 

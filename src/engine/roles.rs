@@ -23,7 +23,7 @@ use super::{
     names::Type,
     policies::{self, Grants},
     slices::Slices,
-    table::{self, Cells, Classes, Intern, Judged, Part, Subject, Table, WORKSPACE},
+    table::{self, Case, Classes, Intern, Judged, Part, Row, Subject, Table, WORKSPACE},
     validate::SchemaSlices,
 };
 use crate::{
@@ -121,13 +121,24 @@ impl<K: Eq + Hash, V: ?Sized> Shared<K, V> {
     }
 }
 
-/// Answers by what they say.
-type Answers = Shared<(Reason, Box<[RememberedPolicy]>), Remembered>;
+/// Answers by what they say, and rows of them by where those are: what is in a row that is there is nowhere else.
+#[derive(Debug, Default)]
+struct Answers {
+    answers: Shared<(Reason, Box<[RememberedPolicy]>), Remembered>,
+    rows: Shared<[usize; Case::COUNT], Row>,
+}
 
 impl Intern for Answers {
     fn answer(&self, answer: Remembered) -> Arc<Remembered> {
         let key = (answer.reason(), Box::from(answer.policies()));
-        let known: Result<_, Infallible> = self.get(key, |_| Ok(Arc::new(answer)));
+        let known: Result<_, Infallible> = self.answers.get(key, |_| Ok(Arc::new(answer)));
+        let Ok(known) = known;
+        known
+    }
+
+    fn row(&self, row: Row) -> Arc<Row> {
+        let key = row.each_ref().map(|answer| Arc::as_ptr(answer).addr());
+        let known: Result<_, Infallible> = self.rows.get(key, |_| Ok(Arc::new(row)));
         let Ok(known) = known;
         known
     }
@@ -138,16 +149,18 @@ impl Intern for Answers {
 pub(super) struct Roles {
     builtin: Vec<Judged>,
     known_users: Judged,
+    /// The answers to whoever is granted nothing.
+    nothing: Table,
     account: Table,
-    /// By set of built-in roles, each when it is first asked for; `None` for one that could not be put together.
-    of_people: Vec<OnceLock<Option<Table>>>,
-    of_assumed: Vec<OnceLock<Option<Table>>>,
+    /// By set of built-in roles, each when it is first asked for.
+    of_people: Vec<OnceLock<Table>>,
+    of_assumed: Vec<OnceLock<Table>>,
     /// The actions that all built-in roles answer alike.
     classes: Classes,
     contents: Shared<Grants, Content>,
     /// The actions that custom roles with these contents answer alike as well.
     classes_of: Shared<Vec<u64>, [u16]>,
-    cells: Shared<SetKey, Cells>,
+    rows: Shared<SetKey, [Arc<Row>]>,
     answers: Answers,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
@@ -171,19 +184,20 @@ impl Roles {
         let classes = Classes::of(None, roles.iter().chain([&known_users]))?;
         let classes_of_account = Classes::of(None, [&account])?;
         let answers = Answers::default();
-        let cells = table::cells(&classes_of_account, &[Part::Whole(&account)], &answers)?;
-        let account = Table::new(classes_of_account, Arc::new(cells));
+        let rows = table::rows(&classes_of_account, &[Part::Whole(&account)], &answers);
+        let account = Table::new(classes_of_account, rows);
         let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             builtin: roles,
             known_users,
+            nothing: Table::of_nothing(&answers),
             account,
             of_people: sets(),
             of_assumed: sets(),
             classes,
             contents: Shared::default(),
             classes_of: Shared::default(),
-            cells: Shared::default(),
+            rows: Shared::default(),
             answers,
             numbers,
         })
@@ -195,6 +209,11 @@ impl Roles {
         self.builtin.get(place)
     }
 
+    /// Returns the answers to whoever is granted nothing.
+    pub(super) const fn nothing(&self) -> &Table {
+        &self.nothing
+    }
+
     /// Returns the answers to whoever holds these built-in roles, a bit for each; roles add nothing to the main account.
     pub(super) fn of_builtin(&self, kind: PrincipalKind, set: u8) -> Option<&Table> {
         let tables = match kind {
@@ -204,12 +223,10 @@ impl Roles {
         };
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;
-        let make = || {
-            let cells =
-                table::cells(&self.classes, &self.parts(is_user, set), &self.answers).ok()?;
-            Some(Table::new(self.classes.clone(), Arc::new(cells)))
-        };
-        table.get_or_init(make).as_ref()
+        Some(table.get_or_init(|| {
+            let rows = table::rows(&self.classes, &self.parts(is_user, set), &self.answers);
+            Table::new(self.classes.clone(), rows)
+        }))
     }
 
     fn parts(&self, is_user: bool, builtin: u8) -> Vec<Part<'_>> {
@@ -298,16 +315,16 @@ impl Roles {
         };
         let table = |is_user: bool| -> Result<Table, String> {
             let contents = contents.clone();
-            let cells = self.cells.get(SetKey { is_user, builtin, contents }, |_| {
+            let rows = self.rows.get(SetKey { is_user, builtin, contents }, |_| {
                 let mut parts = self.parts(is_user, builtin);
                 for (place, (_, content)) in custom.iter().enumerate() {
                     let place = u8::try_from(place)
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                table::cells(&classes, &parts, &self.answers).map(Arc::new)
-            });
-            cells.map(|cells| Table::new(classes.clone(), cells))
+                Ok::<_, String>(table::rows(&classes, &parts, &self.answers))
+            })?;
+            Ok(Table::new(classes.clone(), rows))
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);
         let custom = custom.into_iter().map(|(id, _)| id).collect();

@@ -29,8 +29,8 @@ pub struct Snapshot {
     pub(super) account_digits: Digits,
     revision: Revision,
     pub(super) people: Index<Person, 128>,
-    /// Who is not a user without documents, of those who are, or were, known or members. All other members are, and are not
-    /// looked for among the people: that would be one more place far away.
+    /// Who is not a user without documents, of those who are, or were, known or members, but for the account itself. All other
+    /// members are, and are not looked for among the people: that would be one more place far away.
     pub(super) exceptions: Index<(), 128>,
     /// The names of the same people, for ARNs: apart, for decisions by roles need none.
     pub(super) names: ById<(PrincipalKind, UserName)>,
@@ -288,7 +288,9 @@ impl Snapshot {
 
     /// Notes that somebody is a member, known or not.
     fn note_member(&mut self, digits: Digits) {
-        if !self.people.get(digits).is_some_and(|it| it.is_plain()) {
+        // The owner of workspaces is the account, which is never taken for a user.
+        if digits != self.account_digits && !self.people.get(digits).is_some_and(|it| it.is_plain())
+        {
             self.exceptions.put(digits, ());
         }
     }

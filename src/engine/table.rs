@@ -32,7 +32,7 @@ impl Case {
     /// The account itself.
     pub(super) const ACCOUNT: Self = Self(2 * Self::OFFICIAL);
     const ARN: Self = Self(Self::ACCOUNT.0 + 1);
-    const COUNT: usize = Self::ARN.place() + 1;
+    pub(super) const COUNT: usize = Self::ARN.place() + 1;
 
     /// Returns the case of a request; `None` for what is certainly of another account.
     pub(super) fn of(principal: &Asker<'_>, resource: &Resource<'_>) -> Option<Self> {
@@ -65,7 +65,8 @@ impl Case {
         Self(if is_official { Self::OFFICIAL + cell } else { cell })
     }
 
-    const fn place(self) -> usize {
+    #[inline]
+    pub(super) const fn place(self) -> usize {
         self.0 as usize
     }
 
@@ -335,111 +336,63 @@ impl Classes {
     }
 }
 
-/// Makes one of all answers that are the same, whichever tables they stand in: what many look at is near.
+/// The answers to the actions of a class, one for each case.
+pub(super) type Row = [Arc<Remembered>; Case::COUNT];
+
+/// Makes one of all that are the same, whichever tables they stand in: there are many tables, and what many look at is near.
 pub(super) trait Intern {
     fn answer(&self, answer: Remembered) -> Arc<Remembered>;
-}
-
-/// Where the answers to the actions of a class stand, in one word: there are many tables, and what is looked at of them must
-/// stay near.
-///
-/// For each case four bits: 0 where nothing grants, else which of the answers of the row it is, counted from 1. Above them is
-/// where those stand in the table.
-#[derive(Debug, Clone, Copy, Default)]
-struct Row(u64);
-
-const _: () = assert!(Case::COUNT * 4 == Row::FIRST as usize && Case::COUNT < 16);
-
-impl Row {
-    /// The bit where the place of the first answer begins.
-    const FIRST: u32 = 48;
-
-    /// Returns the place of the answer in a case; the first of all is that nothing grants.
-    #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
-    #[inline]
-    const fn place(self, case: Case) -> usize {
-        let nth = (self.0 >> (4 * case.0)) as usize & 15;
-        if nth == 0 { 0 } else { (self.0 >> Self::FIRST) as usize + nth - 1 }
-    }
-}
-
-/// What a table is filled with.
-#[derive(Debug)]
-pub(super) struct Cells {
-    /// By class.
-    rows: Arc<[Row]>,
-    answers: Arc<[Arc<Remembered>]>,
+    fn row(&self, row: Row) -> Arc<Row>;
 }
 
 /// The answers to whoever holds a set of roles.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     classes: Classes,
-    // Beside what they stand in: each step on the way to an answer is one more place to wait for.
-    rows: Arc<[Row]>,
-    answers: Arc<[Arc<Remembered>]>,
-    _cells: Arc<Cells>,
+    /// By class.
+    rows: Arc<[Arc<Row>]>,
 }
 
 impl Table {
     /// Returns a table of what was put together for these classes.
-    pub(super) fn new(classes: Classes, cells: Arc<Cells>) -> Self {
-        let (rows, answers) = (cells.rows.clone(), cells.answers.clone());
-        Self { classes, rows, answers, _cells: cells }
+    pub(super) const fn new(classes: Classes, rows: Arc<[Arc<Row>]>) -> Self {
+        Self { classes, rows }
     }
 
-    /// Returns the answer in a case.
+    /// Returns the table in which nothing is granted.
+    pub(super) fn of_nothing(intern: &dyn Intern) -> Self {
+        let classes = Classes(Arc::default());
+        let rows = rows(&classes, &[], intern);
+        Self::new(classes, rows)
+    }
+
+    /// Returns the class of an action.
     #[inline]
-    pub(super) fn answer(&self, action: ActionId, case: Case) -> Option<&Remembered> {
-        let row = self.rows.get(usize::from(self.classes.class(action)))?;
-        self.answers.get(row.place(case)).map(|answer| &**answer)
+    pub(super) fn class(&self, action: ActionId) -> u16 {
+        self.classes.class(action)
+    }
+
+    /// Returns the answers to the actions of a class.
+    #[inline]
+    pub(super) fn row(&self, class: u16) -> Option<&Row> {
+        self.rows.get(usize::from(class)).map(|row| &**row)
     }
 }
 
 /// Puts the answers of several together, for each class of actions: any forbid denies, else any permit allows. Each of them
 /// answers the actions of a class alike.
-///
-/// # Errors
-/// That there are more different answers than can be numbered.
-pub(super) fn cells(
-    classes: &Classes,
-    parts: &[Part<'_>],
-    intern: &dyn Intern,
-) -> Result<Cells, String> {
-    let nothing = Remembered::new(Reason::ImplicitDeny, Vec::new());
-    let (mut rows, mut answers) = (Vec::new(), vec![intern.answer(nothing)]);
-    // Where answers stand that a row has, by their addresses: those that are the same stand once.
-    let mut known: HashMap<Vec<usize>, u64> = HashMap::new();
-    for example in classes.examples() {
-        let Some(action) = example else {
-            rows.push(Row::default());
-            continue;
-        };
-        let theirs: Vec<u16> = parts.iter().map(|part| part.judged().rows.row(action)).collect();
-        let mut of_row: Vec<Arc<Remembered>> = Vec::new();
-        let mut row = 0;
-        for case in Case::all() {
-            let answer = together(parts, &theirs, case);
-            if answer.is_nothing() {
-                continue;
-            }
-            let nth = of_row.iter().position(|other| **other == answer).unwrap_or_else(|| {
-                of_row.push(intern.answer(answer));
-                of_row.len() - 1
-            });
-            row |= (nth as u64 + 1) << (4 * case.0);
-        }
-        let addresses = of_row.iter().map(|answer| Arc::as_ptr(answer).addr()).collect();
-        let first = *known.entry(addresses).or_insert(answers.len() as u64);
-        if first == answers.len() as u64 {
-            answers.extend(of_row);
-        }
-        if first > u64::from(u16::MAX) {
-            return Err("more answers than a table holds".to_owned());
-        }
-        rows.push(Row(first << Row::FIRST | row));
-    }
-    Ok(Cells { rows: rows.into(), answers: answers.into() })
+pub(super) fn rows(classes: &Classes, parts: &[Part<'_>], intern: &dyn Intern) -> Arc<[Arc<Row>]> {
+    let row = |example: Option<ActionId>| {
+        let row_of = |part: &Part<'_>| example.map(|action| part.judged().rows.row(action));
+        let theirs: Vec<u16> = parts.iter().filter_map(row_of).collect();
+        let mut cases = Case::all();
+        intern.row(std::array::from_fn(|_| {
+            let answer = cases.next().map(|case| together(parts, &theirs, case));
+            intern
+                .answer(answer.unwrap_or_else(|| Remembered::new(Reason::ImplicitDeny, Vec::new())))
+        }))
+    };
+    classes.examples().into_iter().map(row).collect()
 }
 
 /// Returns what several answer together.

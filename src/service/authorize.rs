@@ -33,7 +33,7 @@ pub struct Asked<'q> {
 }
 
 /// What is asked in a batch: the question and the revision it demands, or why it could not be read.
-pub type Item<'a, 'q> = Result<(&'a mut Question<'q>, Option<&'a str>), Invalid>;
+pub type Item<'a, 'q> = Result<(&'a Question<'q>, Option<&'a str>), Invalid>;
 
 /// Answers requests for decisions, each on one view of an account.
 #[derive(Debug, Clone)]
@@ -169,7 +169,7 @@ impl Authorizer {
     #[inline]
     fn verify(&self, view: &Arc<View>, question: &Question<'_>, decision: &Decision<'_>) {
         if let Some(verifier) = self.due()
-            && let Ok(request) = self.resolve(view.account(), question.clone())
+            && let Ok(request) = self.resolve(view.account(), *question)
         {
             verifier.take(view, &request, decision);
         }
@@ -269,7 +269,7 @@ impl Authorizer {
     pub fn decide_on<'v, T>(
         &self,
         view: &'v Arc<View>,
-        (question, at_least): (&mut Question<'_>, Option<&str>),
+        (question, at_least): (&Question<'_>, Option<&str>),
         tell: impl FnOnce(&Decision<'v>) -> T,
     ) -> Result<Option<T>, Error> {
         let account = view.account();
@@ -290,17 +290,18 @@ impl Authorizer {
         &self,
         view: &'v Arc<View>,
         brief: &Brief,
-        question: &mut Question<'_>,
+        question: &Question<'_>,
         tell: impl FnOnce(&Decision<'v>) -> T,
     ) -> Result<(T, bool), Error> {
         if view.is_whole()
-            && let Some(decision) = view.snapshot.look_up(brief)
+            && let Some(settled) = view.snapshot.look_up(brief)
         {
+            let decision = settled.into();
             self.verify(view, question, &decision);
             log(view.account(), &decision, Some(brief.action()));
             return Ok((tell(&decision), true));
         }
-        let mut request = self.accounts.engine().resolve_taking(view.account(), question)?;
+        let mut request = self.resolve(view.account(), *question)?;
         view.check_readable(request.resource.workspace())?;
         let (decision, was_looked_up) = self.judge(view, &mut request);
         Ok((tell(&decision), was_looked_up))

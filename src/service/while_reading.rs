@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Authorizer, Verifier, View, tally::Tally, verify::Samples};
-use crate::domain::{Decision, Question};
+use crate::{
+    domain::{Question, Settled},
+    engine::LookUps,
+};
 
 impl Authorizer {
     /// Begins to decide a batch on `view` while it is read; `None` where each decision has more to it than to be looked up.
@@ -11,7 +14,13 @@ impl Authorizer {
     pub fn while_reading<'v>(&'v self, view: &'v Arc<View>) -> Option<WhileReading<'v>> {
         let is_plain = view.is_whole() && !tracing::enabled!(tracing::Level::DEBUG);
         let samples = self.verifier.as_deref().map(Verifier::samples);
-        is_plain.then(|| WhileReading { authorizer: self, view, made: Tally::default(), samples })
+        is_plain.then(|| WhileReading {
+            authorizer: self,
+            view,
+            look_ups: LookUps::new(&view.snapshot),
+            made: Tally::default(),
+            samples,
+        })
     }
 }
 
@@ -21,46 +30,58 @@ impl Authorizer {
 pub struct WhileReading<'v> {
     authorizer: &'v Authorizer,
     view: &'v Arc<View>,
+    look_ups: LookUps<'v>,
     made: Tally,
     samples: Option<Samples<'v>>,
 }
 
 impl<'v> WhileReading<'v> {
-    /// Looks up what is asked, and tells the decision; `None` where it is not settled so, or a revision is demanded that is not
-    /// there.
+    /// Begins to look up what is asked, and tells a decision that was begun before, if one has come to its end; `None` where
+    /// one is not settled so, or a revision is demanded that is not there.
     #[inline]
     #[must_use]
     pub fn look_up(
         &mut self,
         (question, at_least): (&Question<'_>, Option<&str>),
-        tell: impl FnOnce(&Decision<'v>),
+        tell: impl FnOnce(Settled<'v>),
     ) -> Option<()> {
         self.check(at_least)?;
-        let Self { authorizer, view, made, samples } = self;
-        let brief = authorizer.accounts.engine().brief(view.account(), question).ok()?;
-        let decision = view.snapshot.look_up(&brief)?;
+        let Self { authorizer, view, look_ups, made, samples } = self;
+        // Looked at where it was written: words that are written apart are not soon read together.
+        let brief = authorizer.accounts.engine().sound_brief(view.account(), question);
+        let brief = brief.as_ref()?;
         if let Some(samples) = samples
             && samples.is_due()
         {
-            let request = authorizer.resolve(view.account(), question.clone()).ok()?;
-            samples.take(view, &request, &decision);
+            let request = authorizer.resolve(view.account(), *question).ok()?;
+            samples.take(view, &request, &view.snapshot.look_up(brief)?.into());
         }
-        made.count(decision.reason);
-        tell(&decision);
-        Some(())
+        look_ups.begin(brief, |settled| {
+            made.count(settled.answer.reason());
+            tell(settled);
+        })
     }
 
-    /// Ends it: its decisions were made. `None` where all demand a revision that is not there.
+    /// Ends it, and tells the decisions that are left: all were made. `None` as for [`Self::look_up`], or where all demand a
+    /// revision that is not there.
     #[must_use]
-    pub fn end(self, at_least: Option<&str>) -> Option<()> {
+    pub fn end(mut self, at_least: Option<&str>, mut tell: impl FnMut(Settled<'v>)) -> Option<()> {
         self.check(at_least)?;
+        self.look_ups.end(|settled| {
+            self.made.count(settled.answer.reason());
+            tell(settled);
+        })?;
         self.made.add();
         self.samples.into_iter().for_each(Samples::end);
         Some(())
     }
 
+    #[inline]
     fn check(&self, at_least: Option<&str>) -> Option<()> {
-        let Some(token) = at_least else { return Some(()) };
+        at_least.map_or(Some(()), |token| self.check_token(token))
+    }
+
+    fn check_token(&self, token: &str) -> Option<()> {
         let demanded = self.authorizer.demanded(self.view.account(), token).ok()?;
         (demanded <= self.view.revision()).then_some(())
     }

@@ -34,8 +34,8 @@ pub(crate) static ENGINE: LazyLock<Arc<Engine>> =
 
 /// Returns what the engine answers, with its determining policies; `None` for what the reference never answers.
 fn engine_answer(snapshot: &Snapshot, question: &Question<'_>) -> (Option<Answer>, Vec<String>) {
-    let asked = snapshot.ask(question.clone());
-    let request = match ENGINE.resolve(snapshot.account(), question.clone()) {
+    let asked = snapshot.ask(*question);
+    let request = match ENGINE.resolve(snapshot.account(), *question) {
         Ok(request) => request,
         Err(refused) => {
             assert_eq!(asked, Err(refused), "{question:?}");

@@ -13,7 +13,7 @@ use std::{
 
 use pai_authz::{
     domain::{AccountId, AccountRecords, Decision, Fault, Op, PrincipalKind, Reason},
-    engine::{Plain, Snapshot},
+    engine::{LookUps, Plain, Snapshot},
 };
 
 use crate::{
@@ -142,6 +142,38 @@ impl AddAssign for Counts {
     }
 }
 
+/// Decisions that were asked one by one, and those that the same look-ups come to when they are on their way together.
+struct Together<'s> {
+    look_ups: LookUps<'s>,
+    expected: Vec<Decision<'s>>,
+    told: Vec<Decision<'s>>,
+}
+
+impl<'s> Together<'s> {
+    fn new(snapshot: &'s Snapshot) -> Self {
+        let look_ups = LookUps::new(snapshot);
+        Self { look_ups, expected: Vec::new(), told: Vec::new() }
+    }
+
+    fn begin(&mut self, snapshot: &Snapshot, ask: &Ask, said: &Said<'s>) {
+        let Some(asked) = &said.asked else { return };
+        let brief = ENGINE.brief(snapshot.account(), &ask.question()).unwrap();
+        let told = &mut self.told;
+        let begun = self.look_ups.begin(&brief, |settled| told.push(settled.into()));
+        assert_eq!(begun.is_some(), said.settled.is_some(), "{ask:?}");
+        if begun.is_some() {
+            self.expected.push(asked.clone());
+        }
+    }
+
+    /// Returns how many there were.
+    fn end(mut self) -> usize {
+        self.look_ups.end(|settled| self.told.push(settled.into())).unwrap();
+        assert_eq!(self.told, self.expected);
+        self.told.len()
+    }
+}
+
 /// Lives a history and asks between its changes.
 fn live(seed: u64) -> Counts {
     let mut counts = Counts::default();
@@ -153,18 +185,21 @@ fn live(seed: u64) -> Counts {
     let mut snapshot = follow(&Snapshot::empty(Arc::clone(&ENGINE), account), &mut records, &first);
     for step in 0..STEPS {
         let built = Snapshot::build(Arc::clone(&ENGINE), &records).unwrap();
+        let mut together = Together::new(&snapshot);
         for number in 0..REQUESTS {
             let ask = life.ask();
             let said = said(&snapshot, &mut plain, (&life.book, &mut life.memo), &ask);
             let at = || format!("seed {seed}, step {step}, request {number}");
             check(&at, &life.book, &ask, &said);
             counts.note_said(&ask, &said);
+            together.begin(&snapshot, &ask, &said);
             if number < SAMPLE {
                 let anew = built.is_authorized(&ask.request(&built).unwrap());
                 assert_eq!(anew, said.decision, "built anew: {}: {}", at(), life.book.tell(&ask));
                 counts.note("of the account built anew");
             }
         }
+        *counts.0.entry("together").or_default() += together.end() as u64;
         let (old, old_book) = (snapshot, life.book.clone());
         let (names, ops) = life.change();
         for name in names {
@@ -237,6 +272,7 @@ fn random_histories_are_decided_as_cedar_the_tables_and_the_documents_say() {
         ("error", 100),
         ("settled", 3),
         ("asked as questions", 2),
+        ("together", 3),
         ("with documents", 8),
         ("decided by documents", 15),
         ("by documents and roles", 100),

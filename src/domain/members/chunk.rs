@@ -1,14 +1,14 @@
 //! Where members stand, and how one is found: among a million it costs a few places in memory, no more.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, hint::select_unpredictable, sync::Arc};
 
 use super::replaced;
 use crate::domain::{Digits, Timestamp};
 
 /// Most members of a chunk.
 pub(super) const FULL: usize = 256;
-/// How far from where it should be a member is looked for one by one.
-const NEAR: usize = 16;
+/// How many slots are looked at at once. Of a hundred members about four stand further from where they belong.
+const NEAR: usize = 4;
 /// The bits of a set's number; above them are the highest bits of the principal.
 const SET_BITS: u32 = 24;
 
@@ -66,70 +66,120 @@ const fn gathered(mut n: u64) -> u64 {
 /// What is looked for: where a member stands, and the number of the set of roles below the highest bits of the principal.
 /// In three words, for what stands beside each other is read at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slot([u32; 3]);
+struct Slot {
+    lower: u32,
+    upper: u32,
+    packed: u32,
+}
 
 impl Slot {
+    /// Where nobody stands. INVARIANT: the highest bits of a principal are never all set.
+    const FREE: Self = Self { lower: u32::MAX, upper: u32::MAX, packed: u32::MAX };
+
     fn new(entry: &Entry) -> Self {
         let (place, high) = entry.place();
-        let ([upper @ .., _, _, _, _], [_, _, _, _, lower @ ..]) =
-            (place.to_be_bytes(), place.to_be_bytes());
+        let ([lower @ .., _, _, _, _], [_, _, _, _, upper @ ..]) =
+            (place.to_le_bytes(), place.to_le_bytes());
         let packed = u32::from(high) << SET_BITS | entry.set;
-        Self([u32::from_be_bytes(upper), u32::from_be_bytes(lower), packed])
+        Self { lower: u32::from_le_bytes(lower), upper: u32::from_le_bytes(upper), packed }
     }
 
-    fn place(self) -> u64 {
-        let Self([upper, lower, _]) = self;
-        u64::from(upper) << 32 | u64::from(lower)
+    fn place(self) -> (u64, u8) {
+        (u64::from(self.upper) << 32 | u64::from(self.lower), self.high())
     }
 
     const fn set(self) -> u32 {
-        let Self([.., packed]) = self;
-        packed & ((1 << SET_BITS) - 1)
+        self.packed & ((1 << SET_BITS) - 1)
     }
 
     const fn high(self) -> u8 {
-        let Self([.., packed]) = self;
-        let [high, ..] = packed.to_be_bytes();
+        let [high, ..] = self.packed.to_be_bytes();
         high
     }
+
+    const fn is_free(self) -> bool {
+        self.packed == u32::MAX
+    }
+
+    /// Returns whether somebody stands there, in one step.
+    #[inline]
+    fn is_of(self, (place, high): (u64, u8)) -> bool {
+        let (there, its) = self.place();
+        (there ^ place) | u64::from(its ^ high) == 0
+    }
 }
 
-/// Returns how many slots stand before a place, looked for from `guess` on.
+/// Where members of a chunk belong: they are spread over its slots as evenly as over the places they can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    first: u64,
+    /// How far what is above the first is shifted, so that its highest bit can be set.
+    shift: u32,
+    /// In how many slots somebody can belong.
+    homes: usize,
+}
+
+impl Range {
+    /// All places.
+    const fn all(homes: usize) -> Self {
+        Self { first: 0, shift: 0, homes }
+    }
+
+    /// Those from the first to the last of entries that are sorted by place.
+    fn between(entries: &[Entry]) -> Self {
+        let place = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.place().0);
+        let (first, last) = (place(entries.first()), place(entries.last()));
+        let shift = (last - first).leading_zeros().min(63);
+        Self { first, shift, homes: homes_of(entries) }
+    }
+
+    /// Returns where a place belongs.
+    #[inline]
+    fn home(self, (place, _): (u64, u8)) -> usize {
+        // What is outside is not there, wherever it is looked for.
+        let within = u128::from(place.wrapping_sub(self.first) << self.shift);
+        usize::try_from((within * self.homes as u128) >> 64).unwrap_or_default()
+    }
+}
+
+/// Returns in how many slots entries shall belong: a third of them are free.
+const fn homes_of(entries: &[Entry]) -> usize {
+    entries.len() + entries.len() / 2 + 1
+}
+
+/// Returns entries that are sorted by place, each in the slot where it belongs, or behind it where others stand.
+fn spread_out(entries: &[Entry], range: Range) -> Arc<[Slot]> {
+    let mut slots = Vec::with_capacity(range.homes + NEAR);
+    for entry in entries {
+        slots.resize(slots.len().max(range.home(entry.place())), Slot::FREE);
+        slots.push(Slot::new(entry));
+    }
+    // Behind every home there are enough of them to be looked at at once.
+    slots.resize(slots.len().max(range.homes + NEAR), Slot::FREE);
+    slots.into()
+}
+
+/// Returns the slot of somebody who belongs to a slot, if it is there.
 #[inline]
-fn before(slots: &[Slot], guess: usize, place: u64) -> usize {
-    let (before, after) = slots.split_at(guess.min(slots.len()));
-    // They are spread evenly, so it is near; should somebody have found ids that are not, it is found all the same.
-    if before.last().is_some_and(|last| last.place() >= place) {
-        let steps = before.iter().rev().take(NEAR).take_while(|it| it.place() >= place).count();
-        if steps < NEAR {
-            return before.len() - steps;
-        }
-        return before.partition_point(|it| it.place() < place);
+fn find(slots: &[Slot], home: usize, place: (u64, u8)) -> Option<Slot> {
+    let behind = slots.get(home..)?;
+    let near: &[Slot; NEAR] = behind.first_chunk()?;
+    // Which of them it is is not to be foreseen, and a wrong guess costs more than to look at all.
+    let is_there = |found, slot: &Slot| select_unpredictable(slot.is_of(place), slot.packed, found);
+    let packed = near.iter().fold(u32::MAX, is_there);
+    if packed != u32::MAX {
+        return Some(Slot { packed, ..Slot::FREE });
     }
-    let steps = after.iter().take(NEAR).take_while(|it| it.place() < place).count();
-    if steps < NEAR {
-        return before.len() + steps;
-    }
-    before.len() + after.partition_point(|it| it.place() < place)
+    find_far(behind, place)
 }
 
-/// Returns where a principal stands among sorted slots, with its slot, or where it would.
-#[inline]
-fn find(slots: &[Slot], guess: usize, (place, high): (u64, u8)) -> Result<(usize, Slot), usize> {
-    let mut at = before(slots, guess, place);
-    while let Some(slot) = slots.get(at).copied().filter(|slot| slot.place() == place) {
-        if slot.high() == high {
-            return Ok((at, slot));
-        }
-        if slot.high() > high {
-            break;
-        }
-        at += 1;
-    }
-    Err(at)
+#[cold]
+fn find_far(slots: &[Slot], place: (u64, u8)) -> Option<Slot> {
+    let taken = slots.iter().take_while(|slot| !slot.is_free());
+    taken.copied().find(|slot| slot.is_of(place))
 }
 
-/// All that is looked at for a decision, of members that stand together in one chunk.
+/// All that is looked at for a decision, of members that stand together in one chunk. How many they are tells where they belong.
 #[derive(Debug, Clone)]
 pub(super) struct Slots(Arc<[Slot]>);
 
@@ -137,75 +187,48 @@ impl Slots {
     /// Returns the number of the set of roles a principal has.
     #[inline]
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
-        let place = place(principal);
-        // They are all there are, so they are spread over all places.
-        let product = u128::from(place.0) * self.0.len() as u128;
-        let guess = usize::try_from(product >> 64).unwrap_or_default();
-        find(&self.0, guess, place).ok().map(|(_, slot)| slot.set())
+        let (place, homes) = (place(principal), self.0.len().saturating_sub(NEAR));
+        find(&self.0, Range::all(homes).home(place), place).map(Slot::set)
     }
 }
 
 /// Members that stand together, sorted by place.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Chunk {
-    first: u64,
-    /// How many of them there are in a distance of one.
-    density: f64,
+    range: Range,
+    /// The place of the first.
+    first: (u64, u8),
     slots: Arc<[Slot]>,
-    first_high: u8,
     /// When each joined.
     created: Arc<[[u8; 6]]>,
 }
 
 impl Chunk {
     /// Returns the chunk of entries that are sorted by place.
-    pub(super) fn new(entries: &[Entry]) -> Self {
-        let place = |entry: Option<&Entry>| entry.map_or((0, 0), Entry::place);
-        let (first, first_high) = place(entries.first());
-        let distance = place(entries.last()).0 - first;
-        #[expect(clippy::cast_precision_loss, reason = "it says where to begin to look")]
-        let density =
-            if distance == 0 { 0.0 } else { (entries.len() - 1) as f64 / distance as f64 };
+    fn new(entries: &[Entry], range: Range) -> Self {
         Self {
-            first,
-            density,
-            slots: entries.iter().map(Slot::new).collect(),
-            first_high,
+            range,
+            first: entries.first().map_or((0, 0), Entry::place),
+            slots: spread_out(entries, range),
             created: entries.iter().map(|entry| entry.created).collect(),
         }
     }
 
-    fn len(&self) -> usize {
-        self.slots.len()
+    fn among_others(entries: &[Entry]) -> Self {
+        Self::new(entries, Range::between(entries))
     }
 
-    /// Returns about how many stand before a place.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it says where to begin to look; what is beyond the end is cut off"
-    )]
-    fn guess(&self, place: u64) -> usize {
-        (place.saturating_sub(self.first) as f64 * self.density) as usize
-    }
-
-    /// Returns where a principal stands, with its slot, or where it would.
-    fn find(&self, place: (u64, u8)) -> Result<(usize, Slot), usize> {
-        find(&self.slots, self.guess(place.0), place)
-    }
-
-    fn entry(&self, at: usize) -> Option<Entry> {
-        let slot = *self.slots.get(at)?;
-        Some(Entry {
-            digits: Digits::of_parts(slot.high(), gathered(slot.place())),
-            created: *self.created.get(at)?,
-            set: slot.set(),
-        })
+    fn find(&self, place: (u64, u8)) -> Option<Slot> {
+        find(&self.slots, self.range.home(place), place)
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        (0..self.len()).filter_map(|at| self.entry(at))
+        let taken = self.slots.iter().filter(|slot| !slot.is_free());
+        taken.zip(self.created.iter()).map(|(slot, created)| {
+            let (place, high) = slot.place();
+            let digits = Digits::of_parts(high, gathered(place));
+            Entry { digits, created: *created, set: slot.set() }
+        })
     }
 }
 
@@ -218,16 +241,17 @@ pub(super) enum Chunks {
 
 impl Default for Chunks {
     fn default() -> Self {
-        Self::One(Chunk::default())
+        Self::one(&[])
     }
 }
 
 impl From<Vec<Chunk>> for Chunks {
-    fn from(mut chunks: Vec<Chunk>) -> Self {
-        if chunks.len() > 1 {
-            return Self::Many(chunks.into());
+    fn from(chunks: Vec<Chunk>) -> Self {
+        match &*chunks {
+            [] => Self::default(),
+            [one] => Self::one(&one.entries().collect::<Vec<_>>()),
+            _ => Self::Many(chunks.into()),
         }
-        chunks.pop().map_or_else(Self::default, Self::One)
     }
 }
 
@@ -238,6 +262,18 @@ impl fmt::Debug for Chunks {
 }
 
 impl Chunks {
+    /// Returns the chunks of entries that are sorted by place.
+    pub(super) fn new(entries: &[Entry]) -> Self {
+        if entries.len() <= FULL {
+            return Self::one(entries);
+        }
+        Self::Many(entries.chunks(FULL).map(Chunk::among_others).collect())
+    }
+
+    fn one(entries: &[Entry]) -> Self {
+        Self::One(Chunk::new(entries, Range::all(homes_of(entries))))
+    }
+
     fn list(&self) -> &[Chunk] {
         match self {
             Self::One(chunk) => std::slice::from_ref(chunk),
@@ -250,7 +286,7 @@ impl Chunks {
         match self {
             Self::One(_) => 0,
             Self::Many(chunks) => {
-                let begins_before = |chunk: &Chunk| (chunk.first, chunk.first_high) <= place;
+                let begins_before = |chunk: &Chunk| chunk.first <= place;
                 chunks.partition_point(begins_before).saturating_sub(1)
             }
         }
@@ -259,22 +295,19 @@ impl Chunks {
     /// Returns the number of the set of roles a principal has.
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
         let place = place(principal);
-        let (_, slot) = self.list().get(self.number(place))?.find(place).ok()?;
-        Some(slot.set())
+        self.list().get(self.number(place))?.find(place).map(Slot::set)
     }
 
-    /// Returns the slots of those who stand in one chunk.
+    /// Returns the slots of those who stand in one chunk, unless they crowd at the end of it.
     pub(super) fn slots(&self) -> Option<Slots> {
-        match self {
-            Self::One(chunk) => Some(Slots(chunk.slots.clone())),
-            Self::Many(_) => None,
-        }
+        let Self::One(chunk) = self else { return None };
+        let is_even = chunk.range == Range::all(chunk.slots.len().saturating_sub(NEAR));
+        is_even.then(|| Slots(chunk.slots.clone()))
     }
 
     pub(super) fn get(&self, principal: Digits) -> Option<Entry> {
         let place = place(principal);
-        let chunk = self.list().get(self.number(place))?;
-        chunk.entry(chunk.find(place).ok()?.0)
+        self.list().get(self.number(place))?.entries().find(|entry| entry.place() == place)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
@@ -307,13 +340,18 @@ impl Chunks {
 
     /// Returns the entries of a chunk, and the place of one among them.
     fn taken_apart(&self, number: usize, place: (u64, u8)) -> (Vec<Entry>, usize) {
-        let Some(chunk) = self.list().get(number) else { return (Vec::new(), 0) };
-        let at = chunk.find(place).map_or_else(|at| at, |(at, _)| at);
-        (chunk.entries().collect(), at)
+        let entries: Vec<Entry> =
+            self.list().get(number).into_iter().flat_map(Chunk::entries).collect();
+        let at = entries.partition_point(|entry| entry.place() < place);
+        (entries, at)
     }
 
     fn replace(&mut self, number: usize, made: [&[Entry]; 2]) {
-        let made = made.into_iter().filter(|entries| !entries.is_empty()).map(Chunk::new);
+        if let (Self::One(_), [all, []]) = (&*self, made) {
+            *self = Self::one(all);
+            return;
+        }
+        let made = made.into_iter().filter(|it| !it.is_empty()).map(Chunk::among_others);
         let chunks: Vec<Chunk> = replaced(self.list(), number, made).collect();
         *self = Self::from(chunks);
     }
@@ -321,6 +359,8 @@ impl Chunks {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -331,23 +371,69 @@ mod tests {
         }
     }
 
+    /// Chunks of those who have these places, each with a set of its own, over all places and over theirs.
+    fn chunks_of(places: &[u64]) -> [(Vec<Entry>, Chunk); 2] {
+        let digits = places.iter().map(|place| Digits::of_number(gathered(*place)));
+        let then = Timestamp::from_millis(0);
+        let mut entries: Vec<Entry> =
+            (0..).zip(digits).map(|(set, digits)| Entry::new(digits, then, set)).collect();
+        entries.sort_by_key(Entry::place);
+        let chunk = |range| (entries.clone(), Chunk::new(&entries, range));
+        [chunk(Range::all(homes_of(&entries))), chunk(Range::between(&entries))]
+    }
+
+    #[track_caller]
+    fn assert_found(places: &[u64], absent: &[u64]) {
+        for (entries, chunk) in chunks_of(places) {
+            for entry in &entries {
+                assert_eq!(chunk.find(entry.place()).map(Slot::set), Some(entry.set), "{entry:?}");
+            }
+            for place in absent.iter().filter(|place| !places.contains(place)) {
+                assert_eq!(chunk.find((*place, 0)), None, "{place}");
+            }
+            assert_eq!(chunk.entries().collect::<Vec<_>>(), entries);
+            let slots = Chunks::One(chunk).slots();
+            for entry in entries.iter().filter(|_| slots.is_some()) {
+                assert_eq!(slots.as_ref().unwrap().set_of(entry.digits), Some(entry.set));
+            }
+        }
+    }
+
     #[test]
     fn somebody_is_found_though_all_stand_at_one_end() {
         // Places that a hostile choice of ids could have: all but one of them together.
-        let crowd = (0..255_u64).map(|n| gathered(u64::MAX - 300 + n));
-        let ids: Vec<u64> = std::iter::once(gathered(0)).chain(crowd).collect();
-        let mut entries: Vec<Entry> = (0..)
-            .zip(&ids)
-            .map(|(set, id)| Entry::new(Digits::of_number(*id), Timestamp::from_millis(0), set))
-            .collect();
-        entries.sort_by_key(Entry::place);
-        let chunk = Chunk::new(&entries);
-        for (set, id) in (0_u32..).zip(&ids) {
-            let found = chunk.find(place(Digits::of_number(*id)));
-            assert_eq!(found.map(|(_, slot)| slot.set()), Ok(set));
+        for end in [u64::MAX - 300, u64::MAX - 254, 300, 1, 1 << 63] {
+            let crowd: Vec<u64> = std::iter::once(0).chain((0..255).map(|n| end + n)).collect();
+            assert_found(&crowd, &[1, u64::MAX, end - 1, end.saturating_add(255)]);
         }
-        for absent in [gathered(1), gathered(u64::MAX), gathered(u64::MAX - 301)] {
-            assert!(chunk.find(place(Digits::of_number(absent))).is_err());
+    }
+
+    #[test]
+    fn who_has_the_same_lower_bits_is_somebody_else() {
+        let then = Timestamp::from_millis(0);
+        let same = |high, set| Entry::new(Digits::of_parts(high, 7), then, set);
+        let entries = [same(0, 1), same(0x80, 2), same(0x81, 3)];
+        let chunk = Chunk::among_others(&entries);
+        for entry in &entries {
+            assert_eq!(chunk.find(entry.place()).map(Slot::set), Some(entry.set));
+        }
+        assert_eq!(chunk.find(same(0x82, 0).place()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn all_are_found_and_nobody_else(
+            mut places in prop::collection::vec(any::<u64>(), 0..FULL),
+            near in prop::collection::vec(0..2_000_u64, 0..60),
+            absent in prop::collection::vec(any::<u64>(), 50),
+            about in any::<u64>(),
+        ) {
+            places.extend(near.iter().map(|distance| about.saturating_add(*distance)));
+            places.sort_unstable();
+            places.dedup();
+            places.truncate(FULL);
+            let beside: Vec<u64> = places.iter().map(|place| place.wrapping_add(1)).collect();
+            assert_found(&places, &[absent, beside].concat());
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{BuiltinRole, Digits, Member, PrincipalId, RoleRef, Timestamp};
-use chunk::{Chunk, Chunks, Entry, FULL, Slots};
+use chunk::{Chunks, Entry, FULL, Slots};
 
 /// Sets of built-in roles, each the number whose bits are its roles; larger numbers are sets with custom roles.
 const BUILTIN_SETS: u32 = 1 << BuiltinRole::ALL.len();
@@ -315,8 +315,7 @@ impl MembersBuilder {
         self.entries.reverse();
         self.entries.dedup_by_key(|entry| entry.digits);
         self.entries.reverse();
-        let chunks: Vec<Chunk> = self.entries.chunks(FULL).map(Chunk::new).collect();
-        let (len, chunks) = (self.entries.len(), Chunks::from(chunks));
+        let (len, chunks) = (self.entries.len(), Chunks::new(&self.entries));
         self.entries.sort_unstable_by_key(joined);
         let keys: Vec<Key> = self.entries.iter().map(|entry| Key::of(entry.digits)).collect();
         let order = keys.chunks(FULL).map(Arc::from).collect();

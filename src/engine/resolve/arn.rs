@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{attributes, id, resource_id};
+use super::{Refuse, attributes, id, resource_id};
 use crate::{
     catalog::{ANY, Action, ActionScope, Arn, Named, PermissionScope, ResourceType, as_pattern},
     domain::{AccountId, ActionId, IdRef, Invalid, InvalidKind, Question, Resource},
@@ -17,35 +17,36 @@ const RAM: &str = "ram";
 const ARN_BYTES: usize = 2_048;
 
 impl Engine {
-    pub(super) fn stated_by_arn<'q>(
+    pub(super) fn stated_by_arn<'q, R: Refuse>(
         &self,
         account: &AccountId,
         action: Named,
         text: &'q str,
         question: &Question<'q>,
-    ) -> Result<Resource<'q>, Invalid> {
-        let action = self.action_of(action)?;
+    ) -> Result<Resource<'q>, R> {
+        let action = self.action_of::<R>(action)?;
         let form = "give `acs:<ram code>:<region>:<account>:<relative id>`, at most 2048 bytes";
-        let refuse =
+        let wrong =
             |help: String| Invalid::value("resource.arn", text, "an ARN of this action", help);
+        let malformed = || R::because(|| wrong(form.to_owned()));
+        let says_it = "`resource.arn` says it already: leave one of them out";
+        let twice = |field, value| R::because(|| Invalid::unexpected(field, value, says_it));
         if text.len() > ARN_BYTES || text.chars().any(char::is_control) {
-            return Err(refuse(form.to_owned()));
+            return Err(malformed());
         }
-        let arn = Arn::parse(text).ok_or_else(|| refuse(form.to_owned()))?;
+        let arn = Arn::parse(text).ok_or_else(malformed)?;
         for (field, value) in
             [("resource.type", question.resource_type), ("resource.id", question.resource_id)]
         {
             if let Some(value) = value {
-                return Err(Invalid::unexpected(
-                    field,
-                    value,
-                    "`resource.arn` says it already: leave one of them out",
-                ));
+                return Err(twice(field, value));
             }
         }
         if arn.ram_code != action.ram_code {
-            let help = format!("the RAM code of `{}` is `{}`", action.name, action.ram_code);
-            return Err(refuse(help).with_kind(InvalidKind::UnknownType));
+            return Err(R::because(|| {
+                let help = format!("the RAM code of `{}` is `{}`", action.name, action.ram_code);
+                wrong(help).with_kind(InvalidKind::UnknownType)
+            }));
         }
         // Simple Log Service has regions of its own, RAM has none; PAI resources are those of this deployment's region.
         let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -63,10 +64,9 @@ impl Engine {
         );
         if outside {
             if let Some(workspace) = question.workspace {
-                let help = "`resource.arn` says it already: leave one of them out";
-                return Err(Invalid::unexpected("resource.workspace", workspace, help));
+                return Err(twice("resource.workspace", workspace));
             }
-            attributes(question, false)?;
+            attributes::<R>(question, false)?;
             if foreign {
                 return Ok(Resource::Foreign);
             }
@@ -78,7 +78,7 @@ impl Engine {
                 .and_then(|rest| rest.split('/').next())
             {
                 Some(any) if any == crate::catalog::ANY => None,
-                Some(named) => Some(id("resource.arn", named)?),
+                Some(named) => Some(id::<_, R>("resource.arn", named)?),
                 None => None,
             };
             return Ok(Resource::Arn { arn: Cow::Borrowed(text), workspace });
@@ -87,32 +87,30 @@ impl Engine {
         let Some((resource_type, workspace, id_text)) =
             self.catalog.parse_relative_id(module, arn.relative_id)
         else {
-            return Err(refuse(self.arn_help(action)).with_kind(InvalidKind::UnknownType));
+            let unknown = || wrong(self.arn_help(action)).with_kind(InvalidKind::UnknownType);
+            return Err(R::because(unknown));
         };
-        self.check_type(action, resource_type, "resource.arn", text)?;
+        self.check_type::<R>(action, resource_type, ("resource.arn", text))?;
         let workspace = match (workspace, question.workspace) {
-            (Some(named), None) => Some(id("resource.arn", named)?),
-            (None, Some(stated)) => Some(id("resource.workspace", stated)?),
+            (Some(named), None) => Some(id::<_, R>("resource.arn", named)?),
+            (None, Some(stated)) => Some(id::<_, R>("resource.workspace", stated)?),
             (Some(_), Some(stated)) => {
-                let help = "`resource.arn` says it already: leave one of them out";
-                return Err(Invalid::unexpected("resource.workspace", stated, help));
+                return Err(twice("resource.workspace", stated));
             }
             (None, None) if resource_type.name == ResourceType::OFFICIAL_IMAGE => None,
             (None, None) => {
-                return Err(Invalid::missing(
-                    "resource.workspace",
-                    "the ARN has no workspace: state it beside the ARN",
-                ));
+                let help = "the ARN has no workspace: state it beside the ARN";
+                return Err(R::because(|| Invalid::missing("resource.workspace", help)));
             }
         };
         let official = resource_type.name == ResourceType::OFFICIAL_IMAGE;
         let required =
             action.scope == ActionScope::Permission(PermissionScope::OwnAndPublic) && !official;
-        let (creator, accessibility) = attributes(question, required)?;
+        let (creator, accessibility) = attributes::<R>(question, required)?;
         if foreign {
             return Ok(Resource::Foreign);
         }
-        let names_one = resource_id(resource_type, id_text.as_deref(), workspace)?.is_some();
+        let names_one = resource_id::<R>(resource_type, id_text.as_deref(), workspace)?.is_some();
         let id = id_text.filter(|_| names_one).map(Cow::Owned);
         Ok(Resource::Asset {
             workspace,

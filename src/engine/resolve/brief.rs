@@ -1,6 +1,6 @@
 //! What roles answer by: a question in few words.
 
-use super::Refusal;
+use super::{Refusal, Refuse, Unsaid};
 use crate::{
     domain::{AccountId, ActionId, Digits, IdRef, PrincipalKind, Question, Request},
     engine::{Engine, table::Case},
@@ -46,9 +46,25 @@ impl Engine {
     /// As there.
     #[inline]
     pub fn brief(&self, account: &AccountId, question: &Question<'_>) -> Result<Brief, Refusal> {
-        let (principal, action) = self.stated(account, question)?;
+        self.sound_brief(account, question).map_or_else(|| self.brief_or(account, question), Ok)
+    }
+
+    /// Returns what [`Engine::brief`] returns; `None` where that refuses it.
+    #[inline]
+    #[must_use]
+    pub fn sound_brief(&self, account: &AccountId, question: &Question<'_>) -> Option<Brief> {
+        self.brief_or::<Unsaid>(account, question).ok()
+    }
+
+    #[inline]
+    fn brief_or<R: Refuse>(
+        &self,
+        account: &AccountId,
+        question: &Question<'_>,
+    ) -> Result<Brief, R> {
+        let (principal, action) = self.stated::<R>(account, question)?;
         let (workspace, case) = match question.arn {
-            None => self.stated_by_fields(action, question, |asset| match asset {
+            None => self.stated_by_fields::<_, R>(action, question, |asset| match asset {
                 None => (None, Some(Case::ACCOUNT)),
                 Some(it) => {
                     let case =
@@ -57,11 +73,11 @@ impl Engine {
                 }
             })?,
             Some(arn) => {
-                let resource = self.stated_by_arn(account, action, arn, question)?;
+                let resource = self.stated_by_arn::<R>(account, action, arn, question)?;
                 (resource.workspace().map(IdRef::digits), Case::of(&principal, &resource))
             }
         };
-        self.check_stated_context(question)?;
+        self.check_stated_context::<R>(question)?;
         let (action, kind) = (action.id, principal.kind);
         Ok(Brief { principal: principal.id.digits(), workspace, action, kind, case })
     }

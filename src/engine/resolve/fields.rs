@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Refusal, WORKSPACE_HELP, attributes, id, resource_id};
+use super::{Refuse, WORKSPACE_HELP, attributes, id, resource_id};
 use crate::{
     catalog::{Action, ActionScope, Named, PermissionScope, ResourceType},
     domain::{
@@ -38,20 +38,21 @@ impl<'q> From<Option<Asset<'q>>> for Resource<'q> {
 impl Engine {
     /// Makes something of what a question is about, stated field by field: of an asset, or of the account where it is none.
     #[inline]
-    pub(super) fn stated_by_fields<'q, T>(
+    pub(super) fn stated_by_fields<'q, T, R: Refuse>(
         &self,
         action: Named,
         question: &Question<'q>,
         make: impl FnOnce(Option<Asset<'q>>) -> T,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, R> {
+        let no_workspace = || Invalid::missing("resource.workspace", WORKSPACE_HELP);
         let scope = match action.scope {
             ActionScope::Permission(scope) => scope,
             ActionScope::RamOnly if question.workspace.is_none() => {
-                self.stated_type(action, question)?;
+                self.stated_type::<R>(action, question)?;
                 if question.resource_type.is_some() || question.resource_id.is_some() {
-                    return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP).into());
+                    return Err(R::because(no_workspace));
                 }
-                attributes(question, false)?;
+                attributes::<R>(question, false)?;
                 return Ok(make(None));
             }
             ActionScope::RamOnly => PermissionScope::Any,
@@ -61,68 +62,74 @@ impl Engine {
                 [("resource.workspace", question.workspace), ("resource.id", question.resource_id)]
             {
                 if let Some(value) = value {
-                    let name = self.catalog.action(action.id).map_or("it", |action| action.name);
-                    let help = format!("`{name}` is asked on the account: leave the field out");
-                    return Err(Invalid::unexpected(field, value, help).into());
+                    return Err(R::because(|| {
+                        let name = self.catalog.action(action.id).map_or("it", |it| it.name);
+                        let help = format!("`{name}` is asked on the account: leave the field out");
+                        Invalid::unexpected(field, value, help)
+                    }));
                 }
             }
-            self.stated_type(action, question)?;
-            attributes(question, false)?;
+            self.stated_type::<R>(action, question)?;
+            attributes::<R>(question, false)?;
             return Ok(make(None));
         }
-        let resource_type = match self.stated_type(action, question)? {
+        let resource_type = match self.stated_type::<R>(action, question)? {
             Some(resource_type) => resource_type,
-            None => self.main_type(action)?,
+            None => self.main_type::<R>(action)?,
         };
         // An official image is PAI's own: it stands in no workspace and nobody in the account created it.
         let is_official = resource_type.name == ResourceType::OFFICIAL_IMAGE;
         let workspace = match question.workspace {
-            Some(text) => Some(id("resource.workspace", text)?),
+            Some(text) => Some(id::<_, R>("resource.workspace", text)?),
             None if is_official => None,
-            None => return Err(Invalid::missing("resource.workspace", WORKSPACE_HELP).into()),
+            None => return Err(R::because(no_workspace)),
         };
         let (creator, accessibility) =
-            attributes(question, scope == PermissionScope::OwnAndPublic && !is_official)?;
-        let id = resource_id(resource_type, question.resource_id, workspace)?;
+            attributes::<R>(question, scope == PermissionScope::OwnAndPublic && !is_official)?;
+        let id = resource_id::<R>(resource_type, question.resource_id, workspace)?;
         Ok(make(Some(Asset { workspace, resource_type, is_official, id, creator, accessibility })))
     }
 
     /// Returns the stated type, checked to be one of the action's.
     #[inline]
-    fn stated_type(
+    fn stated_type<R: Refuse>(
         &self,
         action: Named,
         question: &Question<'_>,
-    ) -> Result<Option<&'static ResourceType>, Refusal> {
+    ) -> Result<Option<&'static ResourceType>, R> {
         let Some(name) = question.resource_type else { return Ok(None) };
-        let action = self.action_of(action)?;
+        let action = self.action_of::<R>(action)?;
         let Some(resource_type) = self.catalog.resource_type(name) else {
-            let near = self.catalog.nearest_types(name);
-            let help = if near.is_empty() {
-                self.types_help(action)
-            } else {
-                format!("did you mean `{}`?", near.join("`, `"))
-            };
-            let refusal = Invalid::value("resource.type", name, "a resource type", help);
-            return Err(refusal.with_kind(InvalidKind::UnknownType).into());
+            return Err(R::because(|| {
+                let near = self.catalog.nearest_types(name);
+                let help = if near.is_empty() {
+                    self.types_help(action)
+                } else {
+                    format!("did you mean `{}`?", near.join("`, `"))
+                };
+                let refusal = Invalid::value("resource.type", name, "a resource type", help);
+                refusal.with_kind(InvalidKind::UnknownType)
+            }));
         };
-        self.check_type(action, resource_type, "resource.type", name)?;
+        self.check_type::<R>(action, resource_type, ("resource.type", name))?;
         Ok(Some(resource_type))
     }
 
-    pub(super) fn check_type(
+    /// Refuses a type that the action is not about, as which a field states it.
+    pub(super) fn check_type<R: Refuse>(
         &self,
         action: &Action,
         resource_type: &ResourceType,
-        field: &str,
-        value: &str,
-    ) -> Result<(), Invalid> {
+        (field, value): (&str, &str),
+    ) -> Result<(), R> {
         if self.applies(action, resource_type) {
             return Ok(());
         }
-        let expected = format!("a resource type of `{}`", action.name);
-        let refusal = Invalid::value(field, value, &expected, self.types_help(action));
-        Err(refusal.with_kind(InvalidKind::UnknownType))
+        Err(R::because(|| {
+            let expected = format!("a resource type of `{}`", action.name);
+            let refusal = Invalid::value(field, value, &expected, self.types_help(action));
+            refusal.with_kind(InvalidKind::UnknownType)
+        }))
     }
 
     /// Returns whether an action can be about resources of a type.
@@ -149,9 +156,8 @@ impl Engine {
     }
 
     #[inline]
-    fn main_type(&self, action: Named) -> Result<&'static ResourceType, Refusal> {
-        let main = self.catalog.main_type_of(action);
+    fn main_type<R: Refuse>(&self, action: Named) -> Result<&'static ResourceType, R> {
         let missing = || Invalid::missing("resource.type", "name the type of the resource");
-        Ok(main.ok_or_else(missing)?)
+        self.catalog.main_type_of(action).ok_or_else(|| R::because(missing))
     }
 }

@@ -25,51 +25,47 @@ impl Engine {
     ///
     /// # Errors
     /// The first field that is missing or wrong, with its value and what would be right.
-    #[inline]
     pub fn resolve<'q>(
         &self,
         account: &AccountId,
-        mut question: Question<'q>,
+        question: Question<'q>,
     ) -> Result<Request<'q>, Invalid> {
-        self.resolve_taking(account, &mut question)
+        Ok(self.resolved(account, &question)?)
     }
 
-    /// Returns the request a question asks in `account`, as [`Engine::resolve`] does, and takes the context out of the
-    /// question, which is large and else stays where it is.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn resolve_taking<'q>(
+    fn resolved<'q>(
         &self,
         account: &AccountId,
-        question: &mut Question<'q>,
-    ) -> Result<Request<'q>, Invalid> {
-        let (principal, action) = self.stated(account, question)?;
+        question: &Question<'q>,
+    ) -> Result<Request<'q>, Refusal> {
+        let (principal, action) = self.stated::<Refusal>(account, question)?;
         let resource = match question.arn {
-            Some(arn) => self.stated_by_arn(account, action, arn, question)?,
-            None => self.stated_by_fields(action, question, Resource::from)?,
+            Some(arn) => self.stated_by_arn::<Refusal>(account, action, arn, question)?,
+            None => self.stated_by_fields::<_, Refusal>(action, question, Resource::from)?,
         };
-        self.check_stated_context(question)?;
-        let context = Cow::Owned(std::mem::take(&mut question.context));
+        self.check_stated_context::<Refusal>(question)?;
+        let context = question.context.map_or_else(Cow::default, Cow::Borrowed);
         Ok(Request { principal, action: action.id, resource, context })
     }
 
     /// Returns who asks, and for which action.
     #[inline]
-    fn stated<'q>(
+    fn stated<'q, R: Refuse>(
         &self,
         account: &AccountId,
         question: &Question<'q>,
-    ) -> Result<(Asker<'q>, Named), Refusal> {
-        Ok((stated_principal(account, question)?, self.action(question)?))
+    ) -> Result<(Asker<'q>, Named), R> {
+        Ok((stated_principal::<R>(account, question)?, self.action::<R>(question)?))
     }
 
     #[inline]
-    fn check_stated_context(&self, question: &Question<'_>) -> Result<(), Refusal> {
-        if !question.context.is_empty() {
-            self.check_context(&question.context)?;
+    fn check_stated_context<R: Refuse>(&self, question: &Question<'_>) -> Result<(), R> {
+        match question.context {
+            Some(context) if !context.is_empty() => {
+                self.check_context(context).map_err(|invalid| R::because(|| invalid))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Refuses a context that says too much, or something of the wrong type, or what a decision knows by itself.
@@ -91,15 +87,18 @@ impl Engine {
         kind: &str,
         id: &str,
     ) -> Result<Principal, Invalid> {
-        let Asker { kind, id } = principal(account, kind, id)?;
+        let stated: Result<_, Refusal> = principal(account, kind, id);
+        let Asker { kind, id } = stated?;
         Ok(Principal { kind, id: id.to_id() })
     }
 
     #[inline]
-    fn action(&self, question: &Question<'_>) -> Result<Named, Refusal> {
-        let help =
-            "give a permission code or RAM action as catalogued, for example `PaiDLC:StopJob`";
-        let name = question.action.ok_or_else(|| Invalid::missing("action", help))?;
+    fn action<R: Refuse>(&self, question: &Question<'_>) -> Result<Named, R> {
+        let Some(name) = question.action else {
+            let help =
+                "give a permission code or RAM action as catalogued, for example `PaiDLC:StopJob`";
+            return Err(R::because(|| Invalid::missing("action", help)));
+        };
         let unknown = || {
             let near = self.catalog.nearest_actions(name);
             let help = if near.is_empty() {
@@ -110,45 +109,74 @@ impl Engine {
             Invalid::value("action", name, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction)
         };
-        Ok(self.catalog.named(name).ok_or_else(unknown)?)
+        self.catalog.named(name).ok_or_else(|| R::because(unknown))
     }
 
     /// Returns all that is known of an action.
-    fn action_of(&self, named: Named) -> Result<&'static Action, Refusal> {
+    fn action_of<R: Refuse>(&self, named: Named) -> Result<&'static Action, R> {
         let none =
             || Invalid::value("action", "", "an action of the catalogue", "this is a defect");
-        Ok(self.catalog.action(named.id).ok_or_else(none)?)
+        self.catalog.action(named.id).ok_or_else(|| R::because(none))
     }
+}
+
+/// What is returned of something that is refused.
+trait Refuse {
+    /// Refuses something for a reason.
+    fn because(reason: impl FnOnce() -> Invalid) -> Self;
 }
 
 /// A refusal, behind a pointer: what is returned instead of it is as small as it is itself, and is copied less.
 type Refusal = Box<Invalid>;
+
+impl Refuse for Refusal {
+    #[cold]
+    fn because(reason: impl FnOnce() -> Invalid) -> Self {
+        Self::new(reason())
+    }
+}
+
+/// A refusal whose reason nobody asks for: whatever would make it is not even in the program, and what is looked at for nearly
+/// every request is small.
+#[derive(Debug)]
+struct Unsaid;
+
+impl Refuse for Unsaid {
+    #[inline]
+    fn because(_: impl FnOnce() -> Invalid) -> Self {
+        Self
+    }
+}
 
 const WORKSPACE_HELP: &str = "name the workspace the resource is in, for example `10001`";
 
 const PRINCIPAL_HELP: &str = "give `User`, `RamRole` or `Account`";
 
 #[inline]
-fn stated_principal<'q>(
+fn stated_principal<'q, R: Refuse>(
     account: &AccountId,
     question: &Question<'q>,
-) -> Result<Asker<'q>, Refusal> {
+) -> Result<Asker<'q>, R> {
     let Some(kind) = question.principal_type else {
-        return Err(Invalid::missing("principal.type", PRINCIPAL_HELP).into());
+        return Err(R::because(|| Invalid::missing("principal.type", PRINCIPAL_HELP)));
     };
     let Some(id) = question.principal_id else {
-        return Err(Invalid::missing("principal.id", PrincipalId::FORM.help).into());
+        return Err(R::because(|| Invalid::missing("principal.id", PrincipalId::FORM.help)));
     };
     principal(account, kind, id)
 }
 
 #[inline]
-fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker<'q>, Refusal> {
+fn principal<'q, R: Refuse>(
+    account: &AccountId,
+    kind: &str,
+    text: &'q str,
+) -> Result<Asker<'q>, R> {
     let Some(kind) = PrincipalKind::parse(kind) else {
-        let field = "principal.type";
-        return Err(Invalid::value(field, kind, "a principal type", PRINCIPAL_HELP).into());
+        let wrong = || Invalid::value("principal.type", kind, "a principal type", PRINCIPAL_HELP);
+        return Err(R::because(wrong));
     };
-    let id = id("principal.id", text)?;
+    let id = id::<_, R>("principal.id", text)?;
     // Callers that know only ids ask about the main account as a user.
     let kind = if kind == PrincipalKind::User && text == account.as_str() {
         PrincipalKind::Account
@@ -159,29 +187,33 @@ fn principal<'q>(account: &AccountId, kind: &str, text: &'q str) -> Result<Asker
 }
 
 #[inline]
-fn id<'q, T: DigitsId>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, Refusal> {
-    match IdRef::parse(text) {
-        Ok(id) => Ok(id),
-        Err(form) => Err(Invalid::value(field, text, form.expected, form.help).into()),
+fn id<'q, T: DigitsId, R: Refuse>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, R> {
+    match IdRef::read(text) {
+        Some(id) => Ok(id),
+        None => Err(R::because(|| {
+            let form = T::ID_FORM;
+            Invalid::value(field, text, form.expected, form.help)
+        })),
     }
 }
 
 #[inline]
-fn attributes<'q>(
+fn attributes<'q, R: Refuse>(
     question: &Question<'q>,
     required: bool,
-) -> Result<(Option<IdRef<'q, PrincipalId>>, Option<Accessibility>), Refusal> {
+) -> Result<(Option<IdRef<'q, PrincipalId>>, Option<Accessibility>), R> {
     let creator = match question.creator {
-        Some(text) => Some(id("resource.creator", text)?),
+        Some(text) => Some(id::<_, R>("resource.creator", text)?),
         None => None,
     };
-    let help = "give `PUBLIC` or `PRIVATE`";
     let accessibility = match question.accessibility {
         None => None,
         Some(text) => match Accessibility::parse(text) {
             None => {
+                let help = "give `PUBLIC` or `PRIVATE`";
                 let field = "resource.accessibility";
-                return Err(Invalid::value(field, text, "an accessibility", help).into());
+                let wrong = || Invalid::value(field, text, "an accessibility", help);
+                return Err(R::because(wrong));
             }
             known => known,
         },
@@ -189,26 +221,40 @@ fn attributes<'q>(
     if required && creator.is_none() {
         let help =
             "state who created the asset (for a create: the caller); the answer depends on it";
-        return Err(Invalid::missing("resource.creator", help).into());
+        return Err(R::because(|| Invalid::missing("resource.creator", help)));
     }
     if required && accessibility.is_none() {
         let help = "state `PUBLIC` or `PRIVATE` (for a create: the one it shall have); the answer depends on it";
-        return Err(Invalid::missing("resource.accessibility", help).into());
+        return Err(R::because(|| Invalid::missing("resource.accessibility", help)));
     }
     Ok((creator, accessibility))
 }
 
 /// Returns the id of a resource, where one is named: what is stated can be any, or the workspace once more.
 #[inline]
-fn resource_id<'t>(
+fn resource_id<'t, R: Refuse>(
     resource_type: &ResourceType,
     stated: Option<&'t str>,
     workspace: Option<IdRef<'_, WorkspaceId>>,
-) -> Result<Option<&'t str>, Refusal> {
-    let Some(id) = stated.filter(|id| *id != ANY) else { return Ok(None) };
+) -> Result<Option<&'t str>, R> {
+    match stated {
+        None => Ok(None),
+        Some(id) => stated_resource_id(resource_type, id, workspace),
+    }
+}
+
+fn stated_resource_id<'t, R: Refuse>(
+    resource_type: &ResourceType,
+    id: &'t str,
+    workspace: Option<IdRef<'_, WorkspaceId>>,
+) -> Result<Option<&'t str>, R> {
+    if id == ANY {
+        return Ok(None);
+    }
+    let wrong = |expected: &str, help: &str| Invalid::value("resource.id", id, expected, help);
     if !ResourceId::accepts(id) {
         let form = ResourceId::FORM;
-        return Err(Invalid::value("resource.id", id, form.expected, form.help).into());
+        return Err(R::because(|| wrong(form.expected, form.help)));
     }
     let count = resource_type.id_parts;
     if count == 0 {
@@ -217,14 +263,15 @@ fn resource_id<'t>(
             return Ok(None);
         }
         let help = "leave the field out, or repeat `resource.workspace`";
-        return Err(Invalid::value("resource.id", id, "the id of this workspace", help).into());
+        return Err(R::because(|| wrong("the id of this workspace", help)));
     }
     if id.split('/').count() != count || id.split('/').any(str::is_empty) {
-        let form =
-            resource_type.arn.split('/').filter(|p| p.starts_with('{') && *p != "{workspace}");
-        let help = format!("give `{}`", form.collect::<Vec<_>>().join("/"));
-        let expected = format!("the id of a `{}`", resource_type.name);
-        return Err(Invalid::value("resource.id", id, &expected, help).into());
+        return Err(R::because(|| {
+            let form =
+                resource_type.arn.split('/').filter(|p| p.starts_with('{') && *p != "{workspace}");
+            let help = format!("give `{}`", form.collect::<Vec<_>>().join("/"));
+            wrong(&format!("the id of a `{}`", resource_type.name), &help)
+        }));
     }
     Ok(Some(id))
 }

@@ -244,7 +244,8 @@ fn what_cannot_be_judged_is_denied_and_says_why() {
     {
         let value = ContextValue::One(Scalar::String(value.to_owned()));
         let context = BTreeMap::from([("acs:RequestTag/gpus".to_owned(), value)]);
-        let decision = decide(&limited, &Question { context, ..stop("2001", "2001") });
+        let decision =
+            decide(&limited, &Question { context: Some(&context), ..stop("2001", "2001") });
         assert_eq!(decision.reason, reason);
         if reason == Reason::Error {
             let [Fault::Request(invalid)] = &decision.faults[..] else { panic!("{decision:?}") };

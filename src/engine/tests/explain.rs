@@ -40,7 +40,7 @@ fn explain(
     question: &Question<'_>,
     reason: Reason,
 ) -> Explanation {
-    let request = engine().resolve(&account(), question.clone()).unwrap();
+    let request = engine().resolve(&account(), *question).unwrap();
     assert_eq!(snapshot.is_authorized(&request).reason, reason, "{question:?}");
     let beside = Beside {
         recorded: &|workspace, id| records.roles.get(&(workspace.clone(), id.clone())),
@@ -211,11 +211,10 @@ fn statements_that_miss_a_condition_or_the_resource_are_near() {
         ),
     ];
     let after = snapshot(&records).with(&ops, Revision { epoch: 1, counter: 1 }).unwrap();
-    let mut question = stop("2002", "2001", "PRIVATE");
-    question.context.insert(
-        "acs:sourceip".into(),
-        crate::domain::ContextValue::One(crate::domain::Scalar::String("203.0.113.7".into())),
-    );
+    let address =
+        crate::domain::ContextValue::One(crate::domain::Scalar::String("203.0.113.7".into()));
+    let context = std::collections::BTreeMap::from([("acs:sourceip".to_owned(), address)]);
+    let question = Question { context: Some(&context), ..stop("2002", "2001", "PRIVATE") };
     let explained = explain(&records, &after, &question, Reason::ImplicitDeny);
     let order: Vec<_> =
         explained.near_misses.iter().map(|it| (it.policy.as_str(), it.differs)).collect();

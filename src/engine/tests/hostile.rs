@@ -162,7 +162,7 @@ proptest! {
             workspace,
             creator,
             accessibility,
-            context: std::collections::BTreeMap::new(),
+            context: None,
         };
         if let Ok(request) = engine().resolve(&account(), question) {
             let none = snapshot(&records(&["2001"], &["10001"], &[], &[]));

@@ -177,14 +177,14 @@ fn on<'a>(
 /// Returns the answer to a well-formed question, which is Cedar's.
 #[track_caller]
 fn decide<'s>(snapshot: &'s Snapshot, question: &Question<'_>) -> Decision<'s> {
-    let request = engine().resolve(&account(), question.clone()).unwrap();
+    let request = engine().resolve(&account(), *question).unwrap();
     let decision = snapshot.is_authorized(&request);
     let plain = Plain::default().judge(snapshot, &request);
     assert!(!Plain::differs(&decision, &plain), "{decision:?} and {plain:?}: {question:?}");
     if let Some(settled) = snapshot.settled(&request) {
         assert_eq!(settled, decision, "{question:?}");
     }
-    assert_eq!(snapshot.ask(question.clone()).as_ref(), Ok(&decision), "{question:?}");
+    assert_eq!(snapshot.ask(*question).as_ref(), Ok(&decision), "{question:?}");
     decision
 }
 

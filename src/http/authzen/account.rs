@@ -50,19 +50,23 @@ impl<'e> Mapped<'e> {
         Ok(Self { asked: *asked, stated, context })
     }
 
-    /// Returns the question; the context is taken.
+    /// Returns whether nothing is stated of the context.
+    pub(super) fn has_no_context(&self) -> bool {
+        self.context.is_empty()
+    }
+
+    /// Returns the question.
     ///
     /// # Errors
     /// A resource that contradicts itself.
-    pub(super) fn question(&mut self, account: &AccountId) -> Result<Question<'_>, Invalid> {
+    pub(super) fn question(&self, account: &AccountId) -> Result<Question<'_>, Invalid> {
         let Complete { subject, action, resource, .. } = &self.asked;
         let about = About {
             principal: (subject.kind, subject.id),
             action: action.name,
             resource: (resource.kind, resource.id),
         };
-        let context = std::mem::take(&mut self.context);
-        Ok(Question { context, ..self.stated.question(&about, account)? })
+        Ok(Question { context: Some(&self.context), ..self.stated.question(&about, account)? })
     }
 }
 

@@ -63,12 +63,12 @@ fn in_account(
     asked: &Complete<'_, '_>,
 ) -> Result<Vec<u8>, Error> {
     let authorizer = &state.services.authorizer;
-    let mut mapped = Mapped::of(asked);
-    let mut question = match &mut mapped {
+    let mapped = Mapped::of(asked);
+    let question = match &mapped {
         Ok(mapped) => mapped.question(view.account()),
         Err(invalid) => Err(invalid.clone()),
     };
-    let item = question.as_mut().map(|it| (it, None)).map_err(|it| it.clone());
+    let item = question.as_ref().map(|it| (it, None)).map_err(Clone::clone);
     let revision = authorizer.revision_of(view);
     let answer = |decision: &Decision<'_>| answer::evaluation(decision, revision);
     authorizer.decide_item(view, item, answer)?.0.map_err(unwritten)

@@ -161,13 +161,13 @@ async fn in_account(
     let view = authorizer.view_for(account, None, empty()).await?;
     for (at, asked) in asked.into_iter().enumerate() {
         // One at a time: what they have in common is said once, and would be kept for each.
-        let mut mapped = asked.and_then(|asked| Mapped::of(&asked));
-        let mut question = match &mut mapped {
+        let mapped = asked.and_then(|asked| Mapped::of(&asked));
+        let question = match &mapped {
             Ok(mapped) => mapped.question(account),
             Err(invalid) => Err(invalid.clone()),
         };
-        let is_plain = question.as_ref().is_ok_and(|question| question.context.is_empty());
-        let item = question.as_mut().map(|it| (it, None)).map_err(|it| it.clone());
+        let is_plain = mapped.as_ref().is_ok_and(Mapped::has_no_context);
+        let item = question.as_ref().map(|it| (it, None)).map_err(Clone::clone);
         let (effect, was_looked_up) = authorizer.decide_item(&view, item, |decision| {
             answers.push(decision);
             decision.effect()

@@ -105,7 +105,7 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
                 principal_type: Some(&kind),
                 principal_id: Some(&id),
                 action: Some(action),
-                ..about.clone()
+                ..about
             })
         };
         let found = authorizer.search(&view, seek, ask, &context, (None, usize::MAX)).await?;

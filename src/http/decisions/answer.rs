@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::explanation::ExplanationBody;
 use crate::{
-    domain::{CustomRoleId, Decision, Fault, Policies, Reason, Remembered, RememberedPolicy},
+    domain::{
+        CustomRoleId, Decision, Fault, Policies, Reason, Remembered, RememberedPolicy, Settled,
+    },
     http::error::{ErrorBody, fault},
     service::{Explained, NoSuggestion, Suggestion},
 };
@@ -63,7 +65,11 @@ pub fn decision(
     beside: Option<Beside>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     // With no more room than is needed what is sent is this list itself, and not one that counts who has it.
-    let room = written(decision).map_or(256, <[u8]>::len) + REVISION + revision.len();
+    let known = match &decision.determining_policies {
+        Policies::Remembered(settled) => written(*settled).len(),
+        Policies::Listed(_) => 256,
+    };
+    let room = known + REVISION + revision.len();
     let mut out = Vec::with_capacity(room);
     write(&mut out, decision)?;
     write_revision(&mut out, revision);
@@ -98,11 +104,21 @@ impl Batch {
 
     /// Writes the next decision.
     pub(super) fn push(&mut self, decision: &Decision<'_>) {
-        if self.out.last() == Some(&b'}') {
-            self.out.push(b',');
-        }
-        match write(&mut self.out, decision) {
-            Ok(()) => self.out.push(b'}'),
+        let written = write(&mut self.out, decision);
+        self.pushed(written);
+    }
+
+    /// Writes the next decision, which was looked up.
+    #[inline]
+    pub(super) fn push_settled(&mut self, settled: Settled<'_>) {
+        let written = write_settled(&mut self.out, settled);
+        self.pushed(written);
+    }
+
+    #[inline]
+    fn pushed(&mut self, written: Result<(), serde_json::Error>) {
+        match written {
+            Ok(()) => self.out.extend_from_slice(b"},"),
             Err(error) => self.failed = Some(error),
         }
     }
@@ -112,6 +128,7 @@ impl Batch {
     /// # Errors
     /// As [`decision`].
     pub(super) fn end(mut self, revision: &str) -> Result<Vec<u8>, serde_json::Error> {
+        self.out.pop_if(|last| *last == b',');
         self.out.push(b']');
         write_revision(&mut self.out, revision);
         self.out.push(b'}');
@@ -138,22 +155,36 @@ pub(in crate::http) fn write(
     out: &mut Vec<u8>,
     decision: &Decision<'_>,
 ) -> Result<(), serde_json::Error> {
-    let (Policies::Remembered(answer, roles), Some(written)) =
-        (&decision.determining_policies, written(decision))
-    else {
-        return write_anew(out, decision);
-    };
-    if !answer.names_roles() {
-        out.extend_from_slice(written);
-        return Ok(());
+    match &decision.determining_policies {
+        Policies::Remembered(settled) => write_settled(out, *settled),
+        Policies::Listed(_) => write_anew(out, decision),
     }
-    let mut rest = written;
+}
+
+/// Writes a decision that was looked up; the object is left open.
+#[inline]
+fn write_settled(out: &mut Vec<u8>, settled: Settled<'_>) -> Result<(), serde_json::Error> {
+    let answer = settled.answer;
+    if answer.names_roles() {
+        return write_with_roles(out, settled);
+    }
+    let before = out.len();
+    answer.copy_note(out, || remembered(answer));
+    // Without a note there was nothing to copy.
+    if out.len() == before { write_anew(out, &settled.into()) } else { Ok(()) }
+}
+
+fn write_with_roles(out: &mut Vec<u8>, settled: Settled<'_>) -> Result<(), serde_json::Error> {
+    let mut rest = written(settled);
+    if rest.is_empty() {
+        return write_anew(out, &settled.into());
+    }
     while let Some(at) = memchr::memchr(ROLE, rest) {
         let (before, behind) = rest.split_at(at);
-        let [_, place, after @ ..] = behind else { return write_anew(out, decision) };
+        let [_, place, after @ ..] = behind else { return write_anew(out, &settled.into()) };
         out.extend_from_slice(before);
         // Letters, digits and `-`: nothing of it is escaped.
-        let role = roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
+        let role = settled.roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
         out.extend_from_slice(role.as_bytes());
         rest = after;
     }
@@ -161,19 +192,20 @@ pub(in crate::http) fn write(
     Ok(())
 }
 
-/// Returns what is remembered of how a decision is written, if anything is.
+/// Returns what is remembered of how an answer is written; nothing where that is not to be remembered.
 #[inline]
-fn written<'d>(decision: &'d Decision<'_>) -> Option<&'d [u8]> {
-    let Policies::Remembered(answer, _) = &decision.determining_policies else { return None };
-    // Without a note there is nothing to copy, and the answer is written anew.
-    let written = answer.note(|| note(decision.reason, answer).unwrap_or_default());
-    Some(written).filter(|written| !written.is_empty())
+fn written(settled: Settled<'_>) -> &[u8] {
+    settled.answer.note(|| remembered(settled.answer))
+}
+
+fn remembered(answer: &Remembered) -> Vec<u8> {
+    note(answer).unwrap_or_default()
 }
 
 /// Returns what [`write_anew`] writes, with [`ROLE`] for the ids of custom roles.
-fn note(reason: Reason, answer: &Remembered) -> Result<Vec<u8>, serde_json::Error> {
+fn note(answer: &Remembered) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
-    begin(&mut out, reason);
+    begin(&mut out, answer.reason());
     for (index, policy) in answer.policies().iter().enumerate() {
         if index > 0 {
             out.push(b',');

@@ -44,14 +44,14 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     if let Some(answer) = at_once(authorizer, &pep, &body) {
         return answer;
     }
-    let (mut items, at_least) = read(&body)?;
+    let (items, at_least) = read(&body)?;
     let view = {
         let beside = items.iter().flatten().filter_map(|Object(wire)| wire.at_least());
         authorizer.view_for(&pep.account, at_least.as_ref().map(Text::as_str), beside).await?
     };
     let mut answer = answer::Batch::new(items.len());
     let mut since = 0;
-    for item in &mut items {
+    for item in &items {
         if since == FAIR {
             since = 0;
             tokio::task::yield_now().await;
@@ -61,8 +61,8 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
             Err(refusal) => authorizer.decide_item(&view, Err(refusal.to_invalid()), push)?,
             Ok(Object(wire)) => {
                 let plain = wire.check_plain();
-                let (mut question, at_least) = wire.question();
-                authorizer.decide_item(&view, plain.map(|()| (&mut question, at_least)), push)?
+                let (question, at_least) = wire.question();
+                authorizer.decide_item(&view, plain.map(|()| (&question, at_least)), push)?
             }
         };
         since += usize::from(!was_looked_up);
@@ -76,11 +76,11 @@ fn at_once(authorizer: &Authorizer, pep: &Pep, body: &[u8]) -> Option<Result<Vec
     let mut run = authorizer.while_reading(&view)?;
     let mut answer = answer::Batch::new(body.len() / USUAL);
     let at_least = read_each(body, |wire| {
-        wire.check_plain().ok()?;
+        wire.is_plain().then_some(())?;
         let (question, at_least) = wire.question();
-        run.look_up((&question, at_least), |decision| answer.push(decision))
+        run.look_up((&question, at_least), |settled| answer.push_settled(settled))
     })
     .ok()?;
-    run.end(at_least.as_ref().map(Text::as_str))?;
+    run.end(at_least.as_ref().map(Text::as_str), |settled| answer.push_settled(settled))?;
     Some(answer.end(authorizer.revision_of(&view)).map_err(unwritten))
 }

@@ -34,14 +34,14 @@ pub(super) fn at_once(
     let authorizer = &state.services.authorizer;
     let answer = || {
         pep.demand(Scope::Decide)?;
-        let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(body)?;
-        if wire.suggests() || wire.explains() {
+        let Object(wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(body)?;
+        if !wire.is_plain() {
             return Ok(None);
         }
-        let (mut question, at_least) = wire.question();
+        let (question, at_least) = wire.question();
         let revision = authorizer.revision_of(view);
         let answer = |decision: &Decision<'_>| answer::decision(decision, revision, None);
-        let answer = authorizer.decide_on(view, (&mut question, at_least), answer)?;
+        let answer = authorizer.decide_on(view, (&question, at_least), answer)?;
         answer.transpose().map_err(unwritten)
     };
     answer().transpose()
@@ -62,7 +62,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let body = body::single(request, payload.into_inner(), state);
     let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Decide)?;
-    let Object(mut wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
+    let Object(wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;
     let (suggests, explains) = (wire.suggests(), wire.explains());
     let (question, at_least) = wire.question();

@@ -80,11 +80,10 @@ impl WireResource<'_> {
 impl IsAuthorizedRequest<'_> {
     /// Returns the question, and the revision it demands.
     #[inline]
-    pub(super) fn question(&mut self) -> (Question<'_>, Option<&str>) {
+    pub(super) fn question(&self) -> (Question<'_>, Option<&str>) {
         fn text<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
             text.map(Text::as_str)
         }
-        let context = self.context.take().map(|context| context.0).unwrap_or_default();
         let principal = self.principal.as_ref().map(|object| &object.0);
         let resource = self.resource.as_ref().map(|object| &object.0);
         let question = Question {
@@ -97,7 +96,7 @@ impl IsAuthorizedRequest<'_> {
             workspace: resource.and_then(|r| text(r.workspace.as_ref())),
             creator: resource.and_then(|r| text(r.creator.as_ref())),
             accessibility: resource.and_then(|r| text(r.accessibility.as_ref())),
-            context,
+            context: self.context.as_ref().map(|context| &context.0),
         };
         (question, self.at_least_as_fresh.as_ref().map(Text::as_str))
     }
@@ -117,6 +116,11 @@ impl IsAuthorizedRequest<'_> {
     /// Returns whether an explanation of the decision is asked for.
     pub(super) const fn explains(&self) -> bool {
         self.explain
+    }
+
+    /// Returns whether nothing is asked for beside the decision.
+    pub(super) const fn is_plain(&self) -> bool {
+        !self.suggest && !self.explain
     }
 
     /// Refuses what is answered one request at a time.

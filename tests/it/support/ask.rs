@@ -89,7 +89,7 @@ impl Ask {
             action: Some(self.spelled),
             creator: self.creator.as_deref(),
             accessibility: self.accessibility,
-            context: self.context.clone(),
+            context: Some(&self.context),
             ..Question::default()
         };
         match &self.on {
