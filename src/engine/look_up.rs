@@ -79,7 +79,11 @@ impl<'s> Placed<'s> {
 
 impl Snapshot {
     /// Finds what the principal holds; `None` where there is nothing it is answered by, which is a defect.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is words, else written one by one and then read together, which waits"
+    )]
+    #[inline(always)]
     pub(super) fn begin(&self, brief: &Brief) -> Option<Begun<'_>> {
         let &Brief { principal, kind, action, .. } = brief;
         let roles = &self.engine.roles;

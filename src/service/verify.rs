@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +14,7 @@ use std::{
 use super::View;
 use crate::{
     catalog::catalog,
-    domain::{Decision, KeptRequest, Request},
+    domain::{Decision, KeptRequest, Request, Settled},
     engine::Plain,
 };
 
@@ -88,7 +89,8 @@ impl Verifier {
 
     /// Begins a batch of decisions of which nothing counts before its end.
     pub(super) fn samples(&self) -> Samples<'_> {
-        Samples { verifier: self, left: LEFT.get(), taken: Vec::new() }
+        let (asked, taken) = (VecDeque::new(), Vec::new());
+        Samples { verifier: self, left: LEFT.get(), begun: 0, told: 0, asked, taken }
     }
 
     #[inline]
@@ -126,26 +128,39 @@ impl Sample {
 pub(super) struct Samples<'v> {
     verifier: &'v Verifier,
     left: u32,
+    /// How many requests of the batch have begun, and how many decisions were told. They are told in the order they begin.
+    begun: usize,
+    told: usize,
+    /// What was asked of those that are due and not told yet, each with how many had begun before it.
+    asked: VecDeque<(usize, KeptRequest)>,
     taken: Vec<Sample>,
 }
 
 impl Samples<'_> {
-    /// Returns whether the next decision is to be judged anew.
+    /// Takes note that one begins; of one whose decision is to be judged anew, what is asked is kept. `None` where there is nothing
+    /// to keep.
     #[inline]
-    pub(super) fn is_due(&mut self) -> bool {
+    pub(super) fn begin(&mut self, asked: impl FnOnce() -> Option<KeptRequest>) -> Option<()> {
         let (is_due, left) = self.verifier.next(self.left);
         self.left = left;
-        is_due
+        if is_due {
+            self.asked.push_back((self.begun, asked()?));
+        }
+        self.begun += 1;
+        Some(())
     }
 
-    /// Keeps a decision to be judged anew.
-    pub(super) fn take(
-        &mut self,
-        view: &Arc<View>,
-        request: &Request<'_>,
-        decision: &Decision<'_>,
-    ) {
-        self.taken.push(Sample::new(view, request, decision));
+    /// Takes note of the next decision as it is told.
+    #[inline]
+    pub(super) fn tell(&mut self, view: &Arc<View>, settled: Settled<'_>) {
+        let told = self.told;
+        self.told += 1;
+        if self.asked.front().is_some_and(|(begun, _)| *begun == told)
+            && let Some((_, request)) = self.asked.pop_front()
+        {
+            let decision = Decision::from(settled).into_owned();
+            self.taken.push(Sample { view: view.clone(), request, decision });
+        }
     }
 
     /// Ends the batch: its decisions were made.

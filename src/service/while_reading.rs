@@ -50,14 +50,12 @@ impl<'v> WhileReading<'v> {
         // Looked at where it was written: words that are written apart are not soon read together.
         let brief = authorizer.accounts.engine().sound_brief(view.account(), question);
         let brief = brief.as_ref()?;
-        if let Some(samples) = samples
-            && samples.is_due()
-        {
-            let request = authorizer.resolve(view.account(), *question).ok()?;
-            samples.take(view, &request, &view.snapshot.look_up(brief)?.into());
+        if let Some(samples) = samples {
+            let asked = || authorizer.resolve(view.account(), *question).ok();
+            samples.begin(|| asked().map(|request| request.keep()))?;
         }
         look_ups.begin(brief, |settled| {
-            made.count(settled.answer.reason());
+            note(made, samples.as_mut(), view, settled);
             tell(settled);
         })
     }
@@ -68,7 +66,7 @@ impl<'v> WhileReading<'v> {
     pub fn end(mut self, at_least: Option<&str>, mut tell: impl FnMut(Settled<'v>)) -> Option<()> {
         self.check(at_least)?;
         self.look_ups.end(|settled| {
-            self.made.count(settled.answer.reason());
+            note(&mut self.made, self.samples.as_mut(), self.view, settled);
             tell(settled);
         })?;
         self.made.add();
@@ -84,5 +82,19 @@ impl<'v> WhileReading<'v> {
     fn check_token(&self, token: &str) -> Option<()> {
         let demanded = self.authorizer.demanded(self.view.account(), token).ok()?;
         (demanded <= self.view.revision()).then_some(())
+    }
+}
+
+/// Takes note of a decision that is told.
+#[inline]
+fn note(
+    made: &mut Tally,
+    samples: Option<&mut Samples<'_>>,
+    view: &Arc<View>,
+    settled: Settled<'_>,
+) {
+    made.count(settled.answer.reason());
+    if let Some(samples) = samples {
+        samples.tell(view, settled);
     }
 }

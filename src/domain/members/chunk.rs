@@ -7,8 +7,11 @@ use crate::domain::{Digits, Timestamp};
 
 /// Most members of a chunk.
 pub(super) const FULL: usize = 256;
-/// How many slots are looked at at once. Of a hundred members about four stand further from where they belong.
-const NEAR: usize = 4;
+/// How many slots are looked at at once: a line of the caches. Of a hundred members about fourteen stand in another one than where
+/// they belong.
+const NEAR: usize = 5;
+/// Lines behind those where somebody can belong.
+const SPARE: usize = 1;
 /// The bits of a set's number; above them are the highest bits of the principal.
 const SET_BITS: u32 = 24;
 
@@ -89,7 +92,7 @@ impl Slot {
     }
 
     const fn set(self) -> u32 {
-        self.packed & ((1 << SET_BITS) - 1)
+        set_of(self.packed)
     }
 
     const fn high(self) -> u8 {
@@ -109,13 +112,38 @@ impl Slot {
     }
 }
 
-/// Where members of a chunk belong: they are spread over its slots as evenly as over the places they can have.
+const fn set_of(packed: u32) -> u32 {
+    packed & ((1 << SET_BITS) - 1)
+}
+
+/// Slots that are looked at at once, those that are free behind the others.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line([Slot; NEAR]);
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+impl Line {
+    const FREE: Self = Self([Slot::FREE; NEAR]);
+
+    /// Returns whether somebody who belongs here may stand behind it.
+    fn is_full(&self) -> bool {
+        self.0.last().is_some_and(|slot| !slot.is_free())
+    }
+
+    /// Returns who stands there.
+    fn taken(&self) -> impl Iterator<Item = &Slot> {
+        self.0.iter().take_while(|slot| !slot.is_free())
+    }
+}
+
+/// Where members of a chunk belong: they are spread over its lines as evenly as over the places they can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Range {
     first: u64,
     /// How far what is above the first is shifted, so that its highest bit can be set.
     shift: u32,
-    /// In how many slots somebody can belong.
+    /// In how many lines somebody can belong.
     homes: usize,
 }
 
@@ -142,53 +170,65 @@ impl Range {
     }
 }
 
-/// Returns in how many slots entries shall belong: a third of them are free.
+/// Returns in how many lines entries shall belong: a quarter of the slots are free.
 const fn homes_of(entries: &[Entry]) -> usize {
-    entries.len() + entries.len() / 2 + 1
+    entries.len() * 4 / (3 * NEAR) + 1
 }
 
-/// Returns entries that are sorted by place, each in the slot where it belongs, or behind it where others stand.
-fn spread_out(entries: &[Entry], range: Range) -> Arc<[Slot]> {
-    let mut slots = Vec::with_capacity(range.homes + NEAR);
+/// Returns entries that are sorted by place, each in the line where it belongs, or behind it where that is full.
+fn spread_out(entries: &[Entry], range: Range) -> Arc<[Line]> {
+    let mut lines = Vec::with_capacity(range.homes + SPARE);
     for entry in entries {
-        slots.resize(slots.len().max(range.home(entry.place())), Slot::FREE);
-        slots.push(Slot::new(entry));
+        let home = range.home(entry.place());
+        if lines.len() <= home {
+            lines.resize(home + 1, Line::FREE);
+        } else if lines.last().is_some_and(Line::is_full) {
+            lines.push(Line::FREE);
+        }
+        let mut slots = lines.last_mut().into_iter().flat_map(|line| &mut line.0);
+        if let Some(slot) = slots.find(|slot| slot.is_free()) {
+            *slot = Slot::new(entry);
+        }
     }
-    // Behind every home there are enough of them to be looked at at once.
-    slots.resize(slots.len().max(range.homes + NEAR), Slot::FREE);
-    slots.into()
+    lines.resize(lines.len().max(range.homes + SPARE), Line::FREE);
+    lines.into()
 }
 
-/// Returns the slot of somebody who belongs to a slot, if it is there.
+/// Returns the number of the set of roles of somebody who belongs to a line, if it is there.
 #[inline]
-fn find(slots: &[Slot], home: usize, place: (u64, u8)) -> Option<Slot> {
-    let behind = slots.get(home..)?;
-    let near: &[Slot; NEAR] = behind.first_chunk()?;
+fn find(lines: &[Line], home: usize, place: (u64, u8)) -> Option<u32> {
+    let line = lines.get(home)?;
     // Which of them it is is not to be foreseen, and a wrong guess costs more than to look at all.
     let is_there = |found, slot: &Slot| select_unpredictable(slot.is_of(place), slot.packed, found);
-    let packed = near.iter().fold(u32::MAX, is_there);
-    if packed != u32::MAX {
-        return Some(Slot { packed, ..Slot::FREE });
+    match line.0.iter().fold(Slot::FREE.packed, is_there) {
+        packed if packed != Slot::FREE.packed => Some(set_of(packed)),
+        _ if line.is_full() => find_behind(lines.get(home + 1..)?, place),
+        _ => None,
     }
-    find_far(behind, place)
 }
 
-#[cold]
-fn find_far(slots: &[Slot], place: (u64, u8)) -> Option<Slot> {
-    let taken = slots.iter().take_while(|slot| !slot.is_free());
-    taken.copied().find(|slot| slot.is_of(place))
+fn find_behind(lines: &[Line], place: (u64, u8)) -> Option<u32> {
+    for line in lines {
+        if let Some(slot) = line.taken().find(|slot| slot.is_of(place)) {
+            return Some(slot.set());
+        }
+        if !line.is_full() {
+            break;
+        }
+    }
+    None
 }
 
 /// All that is looked at for a decision, of members that stand together in one chunk. How many they are tells where they belong.
 #[derive(Debug, Clone)]
-pub(super) struct Slots(Arc<[Slot]>);
+pub(super) struct Slots(Arc<[Line]>);
 
 impl Slots {
     /// Returns the number of the set of roles a principal has.
     #[inline]
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
-        let (place, homes) = (place(principal), self.0.len().saturating_sub(NEAR));
-        find(&self.0, Range::all(homes).home(place), place).map(Slot::set)
+        let (place, homes) = (place(principal), self.0.len().saturating_sub(SPARE));
+        find(&self.0, Range::all(homes).home(place), place)
     }
 }
 
@@ -198,7 +238,7 @@ pub(super) struct Chunk {
     range: Range,
     /// The place of the first.
     first: (u64, u8),
-    slots: Arc<[Slot]>,
+    lines: Arc<[Line]>,
     /// When each joined.
     created: Arc<[[u8; 6]]>,
 }
@@ -209,7 +249,7 @@ impl Chunk {
         Self {
             range,
             first: entries.first().map_or((0, 0), Entry::place),
-            slots: spread_out(entries, range),
+            lines: spread_out(entries, range),
             created: entries.iter().map(|entry| entry.created).collect(),
         }
     }
@@ -218,18 +258,33 @@ impl Chunk {
         Self::new(entries, Range::between(entries))
     }
 
-    fn find(&self, place: (u64, u8)) -> Option<Slot> {
-        find(&self.slots, self.range.home(place), place)
+    /// Returns the number of the set of roles of whoever has a place.
+    fn find(&self, place: (u64, u8)) -> Option<u32> {
+        find(&self.lines, self.range.home(place), place)
+    }
+
+    fn entry(&self, place: (u64, u8)) -> Option<Entry> {
+        let set = self.find(place)?;
+        let before = self.taken().take_while(|slot| slot.place() < place).count();
+        Some(Entry { digits: digits_at(place), created: *self.created.get(before)?, set })
+    }
+
+    fn taken(&self) -> impl Iterator<Item = &Slot> {
+        self.lines.iter().flat_map(Line::taken)
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let taken = self.slots.iter().filter(|slot| !slot.is_free());
-        taken.zip(self.created.iter()).map(|(slot, created)| {
-            let (place, high) = slot.place();
-            let digits = Digits::of_parts(high, gathered(place));
-            Entry { digits, created: *created, set: slot.set() }
-        })
+        self.taken().zip(self.created.iter()).map(|(slot, created)| entry(*slot, *created))
     }
+}
+
+fn entry(slot: Slot, created: [u8; 6]) -> Entry {
+    Entry { digits: digits_at(slot.place()), created, set: slot.set() }
+}
+
+/// Returns who has a place.
+fn digits_at((place, high): (u64, u8)) -> Digits {
+    Digits::of_parts(high, gathered(place))
 }
 
 /// All chunks, sorted; only a single one is ever empty. Most workspaces have one, and it stands where it is looked for.
@@ -295,19 +350,19 @@ impl Chunks {
     /// Returns the number of the set of roles a principal has.
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
         let place = place(principal);
-        self.list().get(self.number(place))?.find(place).map(Slot::set)
+        self.list().get(self.number(place))?.find(place)
     }
 
     /// Returns the slots of those who stand in one chunk, unless they crowd at the end of it.
     pub(super) fn slots(&self) -> Option<Slots> {
         let Self::One(chunk) = self else { return None };
-        let is_even = chunk.range == Range::all(chunk.slots.len().saturating_sub(NEAR));
-        is_even.then(|| Slots(chunk.slots.clone()))
+        let is_even = chunk.range == Range::all(chunk.lines.len().saturating_sub(SPARE));
+        is_even.then(|| Slots(chunk.lines.clone()))
     }
 
     pub(super) fn get(&self, principal: Digits) -> Option<Entry> {
         let place = place(principal);
-        self.list().get(self.number(place))?.entries().find(|entry| entry.place() == place)
+        self.list().get(self.number(place))?.entry(place)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
@@ -386,12 +441,15 @@ mod tests {
     fn assert_found(places: &[u64], absent: &[u64]) {
         for (entries, chunk) in chunks_of(places) {
             for entry in &entries {
-                assert_eq!(chunk.find(entry.place()).map(Slot::set), Some(entry.set), "{entry:?}");
+                assert_eq!(chunk.find(entry.place()), Some(entry.set), "{entry:?}");
             }
             for place in absent.iter().filter(|place| !places.contains(place)) {
                 assert_eq!(chunk.find((*place, 0)), None, "{place}");
             }
             assert_eq!(chunk.entries().collect::<Vec<_>>(), entries);
+            for entry in &entries {
+                assert_eq!(chunk.entry(entry.place()), Some(*entry));
+            }
             let slots = Chunks::One(chunk).slots();
             for entry in entries.iter().filter(|_| slots.is_some()) {
                 assert_eq!(slots.as_ref().unwrap().set_of(entry.digits), Some(entry.set));
@@ -415,7 +473,7 @@ mod tests {
         let entries = [same(0, 1), same(0x80, 2), same(0x81, 3)];
         let chunk = Chunk::among_others(&entries);
         for entry in &entries {
-            assert_eq!(chunk.find(entry.place()).map(Slot::set), Some(entry.set));
+            assert_eq!(chunk.find(entry.place()), Some(entry.set));
         }
         assert_eq!(chunk.find(same(0x82, 0).place()), None);
     }

@@ -1,6 +1,6 @@
 //! The members of a workspace, packed: there are a million of them where there are a thousand of anything else.
 //!
-//! A member takes 18 bytes, of which 12 are looked at for a decision, and 9 more for its place in the order of joining. Versions
+//! A member takes 24 bytes, of which 18 are looked at for a decision, and 9 more for its place in the order of joining. Versions
 //! share what did not change: members stand in chunks, and a change makes one or two of them anew, and the list of them.
 
 mod chunk;

@@ -46,17 +46,32 @@ impl Engine {
     /// As there.
     #[inline]
     pub fn brief(&self, account: &AccountId, question: &Question<'_>) -> Result<Brief, Refusal> {
-        self.sound_brief(account, question).map_or_else(|| self.brief_or(account, question), Ok)
+        self.sound_brief(account, question)
+            .map_or_else(|| self.brief_or_reason(account, question), Ok)
+    }
+
+    #[cold]
+    fn brief_or_reason(
+        &self,
+        account: &AccountId,
+        question: &Question<'_>,
+    ) -> Result<Brief, Refusal> {
+        self.brief_or(account, question)
     }
 
     /// Returns what [`Engine::brief`] returns; `None` where that refuses it.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is words, else written one by one and then read together, which waits"
+    )]
+    #[inline(always)]
     #[must_use]
     pub fn sound_brief(&self, account: &AccountId, question: &Question<'_>) -> Option<Brief> {
         self.brief_or::<Unsaid>(account, question).ok()
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `sound_brief`")]
+    #[inline(always)]
     fn brief_or<R: Refuse>(
         &self,
         account: &AccountId,

@@ -186,7 +186,8 @@ fn principal<'q, R: Refuse>(
     Ok(Asker { kind, id })
 }
 
-#[inline]
+#[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
+#[inline(always)]
 fn id<'q, T: DigitsId, R: Refuse>(field: &str, text: &'q str) -> Result<IdRef<'q, T>, R> {
     match IdRef::read(text) {
         Some(id) => Ok(id),
