@@ -188,4 +188,15 @@ mod tests {
             assert_eq!(names.get(name), None, "{name}");
         }
     }
+    #[test]
+    fn nearly_all_names_of_actions_are_where_their_hashes_say() {
+        let names = &crate::catalog::catalog().by_name;
+        let is_there = |(text, number): (&Text, u16)| {
+            let bytes = &text.bytes[..usize::from(text.len)];
+            names.numbers[hash(bytes) & (names.numbers.len() - 1)] == number
+        };
+        let there = names.texts.iter().zip(1..).filter(|it| is_there(*it)).count();
+        let (count, wide) = (names.texts.len(), names.numbers.len());
+        assert!(there * 100 > count * 85, "{there} of {count} among {wide}");
+    }
 }
