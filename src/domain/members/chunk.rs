@@ -1,17 +1,14 @@
 //! Where members stand, and how one is found: among a million it costs a few places in memory, no more.
 
-use std::{fmt, hint::select_unpredictable, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use super::replaced;
 use crate::domain::{Digits, Timestamp};
 
 /// Most members of a chunk.
 pub(super) const FULL: usize = 256;
-/// How many slots are looked at at once: a line of the caches. Of a hundred members about fourteen stand in another one than where
-/// they belong.
-const NEAR: usize = 5;
-/// Lines behind those where somebody can belong.
-const SPARE: usize = 1;
+/// How far from where it should be a member is looked for one by one.
+const NEAR: usize = 16;
 /// The bits of a set's number; above them are the highest bits of the principal.
 const SET_BITS: u32 = 24;
 
@@ -69,222 +66,147 @@ const fn gathered(mut n: u64) -> u64 {
 /// What is looked for: where a member stands, and the number of the set of roles below the highest bits of the principal.
 /// In three words, for what stands beside each other is read at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slot {
-    lower: u32,
-    upper: u32,
-    packed: u32,
-}
+struct Slot([u32; 3]);
 
 impl Slot {
-    /// Where nobody stands. INVARIANT: the highest bits of a principal are never all set.
-    const FREE: Self = Self { lower: u32::MAX, upper: u32::MAX, packed: u32::MAX };
-
     fn new(entry: &Entry) -> Self {
         let (place, high) = entry.place();
-        let ([lower @ .., _, _, _, _], [_, _, _, _, upper @ ..]) =
-            (place.to_le_bytes(), place.to_le_bytes());
+        let ([upper @ .., _, _, _, _], [_, _, _, _, lower @ ..]) =
+            (place.to_be_bytes(), place.to_be_bytes());
         let packed = u32::from(high) << SET_BITS | entry.set;
-        Self { lower: u32::from_le_bytes(lower), upper: u32::from_le_bytes(upper), packed }
+        Self([u32::from_be_bytes(upper), u32::from_be_bytes(lower), packed])
     }
 
-    fn place(self) -> (u64, u8) {
-        (u64::from(self.upper) << 32 | u64::from(self.lower), self.high())
+    fn place(self) -> u64 {
+        let Self([upper, lower, _]) = self;
+        u64::from(upper) << 32 | u64::from(lower)
     }
 
     const fn set(self) -> u32 {
-        set_of(self.packed)
+        let Self([.., packed]) = self;
+        packed & ((1 << SET_BITS) - 1)
     }
 
     const fn high(self) -> u8 {
-        let [high, ..] = self.packed.to_be_bytes();
+        let Self([.., packed]) = self;
+        let [high, ..] = packed.to_be_bytes();
         high
     }
-
-    const fn is_free(self) -> bool {
-        self.packed == u32::MAX
-    }
-
-    /// Returns whether somebody stands there, in one step.
-    #[inline]
-    fn is_of(self, (place, high): (u64, u8)) -> bool {
-        let (there, its) = self.place();
-        (there ^ place) | u64::from(its ^ high) == 0
-    }
 }
 
-const fn set_of(packed: u32) -> u32 {
-    packed & ((1 << SET_BITS) - 1)
-}
-
-/// Slots that are looked at at once, those that are free behind the others.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Line([Slot; NEAR]);
-
-const _: () = assert!(size_of::<Line>() == 64);
-
-impl Line {
-    const FREE: Self = Self([Slot::FREE; NEAR]);
-
-    /// Returns whether somebody who belongs here may stand behind it.
-    fn is_full(&self) -> bool {
-        self.0.last().is_some_and(|slot| !slot.is_free())
-    }
-
-    /// Returns who stands there.
-    fn taken(&self) -> impl Iterator<Item = &Slot> {
-        self.0.iter().take_while(|slot| !slot.is_free())
-    }
-}
-
-/// Where members of a chunk belong: they are spread over its lines as evenly as over the places they can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    first: u64,
-    /// How far what is above the first is shifted, so that its highest bit can be set.
-    shift: u32,
-    /// In how many lines somebody can belong.
-    homes: usize,
-}
-
-impl Range {
-    /// All places.
-    const fn all(homes: usize) -> Self {
-        Self { first: 0, shift: 0, homes }
-    }
-
-    /// Those from the first to the last of entries that are sorted by place.
-    fn between(entries: &[Entry]) -> Self {
-        let place = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.place().0);
-        let (first, last) = (place(entries.first()), place(entries.last()));
-        let shift = (last - first).leading_zeros().min(63);
-        Self { first, shift, homes: homes_of(entries) }
-    }
-
-    /// Returns where a place belongs.
-    #[inline]
-    fn home(self, (place, _): (u64, u8)) -> usize {
-        // What is outside is not there, wherever it is looked for.
-        let within = u128::from(place.wrapping_sub(self.first) << self.shift);
-        usize::try_from((within * self.homes as u128) >> 64).unwrap_or_default()
-    }
-}
-
-/// Returns in how many lines entries shall belong: a quarter of the slots are free.
-const fn homes_of(entries: &[Entry]) -> usize {
-    entries.len() * 4 / (3 * NEAR) + 1
-}
-
-/// Returns entries that are sorted by place, each in the line where it belongs, or behind it where that is full.
-fn spread_out(entries: &[Entry], range: Range) -> Arc<[Line]> {
-    let mut lines = Vec::with_capacity(range.homes + SPARE);
-    for entry in entries {
-        let home = range.home(entry.place());
-        if lines.len() <= home {
-            lines.resize(home + 1, Line::FREE);
-        } else if lines.last().is_some_and(Line::is_full) {
-            lines.push(Line::FREE);
-        }
-        let mut slots = lines.last_mut().into_iter().flat_map(|line| &mut line.0);
-        if let Some(slot) = slots.find(|slot| slot.is_free()) {
-            *slot = Slot::new(entry);
-        }
-    }
-    lines.resize(lines.len().max(range.homes + SPARE), Line::FREE);
-    lines.into()
-}
-
-/// Returns the number of the set of roles of somebody who belongs to a line, if it is there.
+/// Returns how many slots stand before a place, looked for from `guess` on.
 #[inline]
-fn find(lines: &[Line], home: usize, place: (u64, u8)) -> Option<u32> {
-    let line = lines.get(home)?;
-    // Which of them it is is not to be foreseen, and a wrong guess costs more than to look at all.
-    let is_there = |found, slot: &Slot| select_unpredictable(slot.is_of(place), slot.packed, found);
-    match line.0.iter().fold(Slot::FREE.packed, is_there) {
-        packed if packed != Slot::FREE.packed => Some(set_of(packed)),
-        _ if line.is_full() => find_behind(lines.get(home + 1..)?, place),
-        _ => None,
+fn before(slots: &[Slot], guess: usize, place: u64) -> usize {
+    let (before, after) = slots.split_at(guess.min(slots.len()));
+    // They are spread evenly, so it is near; should somebody have found ids that are not, it is found all the same.
+    if before.last().is_some_and(|last| last.place() >= place) {
+        let steps = before.iter().rev().take(NEAR).take_while(|it| it.place() >= place).count();
+        if steps < NEAR {
+            return before.len() - steps;
+        }
+        return before.partition_point(|it| it.place() < place);
     }
+    let steps = after.iter().take(NEAR).take_while(|it| it.place() < place).count();
+    if steps < NEAR {
+        return before.len() + steps;
+    }
+    before.len() + after.partition_point(|it| it.place() < place)
 }
 
-fn find_behind(lines: &[Line], place: (u64, u8)) -> Option<u32> {
-    for line in lines {
-        if let Some(slot) = line.taken().find(|slot| slot.is_of(place)) {
-            return Some(slot.set());
+/// Returns where a principal stands among sorted slots, with its slot, or where it would.
+#[inline]
+fn find(slots: &[Slot], guess: usize, (place, high): (u64, u8)) -> Result<(usize, Slot), usize> {
+    let mut at = before(slots, guess, place);
+    while let Some(slot) = slots.get(at).copied().filter(|slot| slot.place() == place) {
+        if slot.high() == high {
+            return Ok((at, slot));
         }
-        if !line.is_full() {
+        if slot.high() > high {
             break;
         }
+        at += 1;
     }
-    None
+    Err(at)
 }
 
-/// All that is looked at for a decision, of members that stand together in one chunk. How many they are tells where they belong.
+/// All that is looked at for a decision, of members that stand together in one chunk.
 #[derive(Debug, Clone)]
-pub(super) struct Slots(Arc<[Line]>);
+pub(super) struct Slots(Arc<[Slot]>);
 
 impl Slots {
     /// Returns the number of the set of roles a principal has.
     #[inline]
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
-        let (place, homes) = (place(principal), self.0.len().saturating_sub(SPARE));
-        find(&self.0, Range::all(homes).home(place), place)
+        let place = place(principal);
+        // They are all there are, so they are spread over all places.
+        let product = u128::from(place.0) * self.0.len() as u128;
+        let guess = usize::try_from(product >> 64).unwrap_or_default();
+        find(&self.0, guess, place).ok().map(|(_, slot)| slot.set())
     }
 }
 
 /// Members that stand together, sorted by place.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Chunk {
-    range: Range,
-    /// The place of the first.
-    first: (u64, u8),
-    lines: Arc<[Line]>,
+    first: u64,
+    /// How many of them there are in a distance of one.
+    density: f64,
+    slots: Arc<[Slot]>,
+    first_high: u8,
     /// When each joined.
     created: Arc<[[u8; 6]]>,
 }
 
 impl Chunk {
     /// Returns the chunk of entries that are sorted by place.
-    fn new(entries: &[Entry], range: Range) -> Self {
+    pub(super) fn new(entries: &[Entry]) -> Self {
+        let place = |entry: Option<&Entry>| entry.map_or((0, 0), Entry::place);
+        let (first, first_high) = place(entries.first());
+        let distance = place(entries.last()).0 - first;
+        #[expect(clippy::cast_precision_loss, reason = "it says where to begin to look")]
+        let density =
+            if distance == 0 { 0.0 } else { (entries.len() - 1) as f64 / distance as f64 };
         Self {
-            range,
-            first: entries.first().map_or((0, 0), Entry::place),
-            lines: spread_out(entries, range),
+            first,
+            density,
+            slots: entries.iter().map(Slot::new).collect(),
+            first_high,
             created: entries.iter().map(|entry| entry.created).collect(),
         }
     }
 
-    fn among_others(entries: &[Entry]) -> Self {
-        Self::new(entries, Range::between(entries))
+    fn len(&self) -> usize {
+        self.slots.len()
     }
 
-    /// Returns the number of the set of roles of whoever has a place.
-    fn find(&self, place: (u64, u8)) -> Option<u32> {
-        find(&self.lines, self.range.home(place), place)
+    /// Returns about how many stand before a place.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it says where to begin to look; what is beyond the end is cut off"
+    )]
+    fn guess(&self, place: u64) -> usize {
+        (place.saturating_sub(self.first) as f64 * self.density) as usize
     }
 
-    fn entry(&self, place: (u64, u8)) -> Option<Entry> {
-        let set = self.find(place)?;
-        let before = self.taken().take_while(|slot| slot.place() < place).count();
-        Some(Entry { digits: digits_at(place), created: *self.created.get(before)?, set })
+    /// Returns where a principal stands, with its slot, or where it would.
+    fn find(&self, place: (u64, u8)) -> Result<(usize, Slot), usize> {
+        find(&self.slots, self.guess(place.0), place)
     }
 
-    fn taken(&self) -> impl Iterator<Item = &Slot> {
-        self.lines.iter().flat_map(Line::taken)
+    fn entry(&self, at: usize) -> Option<Entry> {
+        let slot = *self.slots.get(at)?;
+        Some(Entry {
+            digits: Digits::of_parts(slot.high(), gathered(slot.place())),
+            created: *self.created.get(at)?,
+            set: slot.set(),
+        })
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.taken().zip(self.created.iter()).map(|(slot, created)| entry(*slot, *created))
+        (0..self.len()).filter_map(|at| self.entry(at))
     }
-}
-
-fn entry(slot: Slot, created: [u8; 6]) -> Entry {
-    Entry { digits: digits_at(slot.place()), created, set: slot.set() }
-}
-
-/// Returns who has a place.
-fn digits_at((place, high): (u64, u8)) -> Digits {
-    Digits::of_parts(high, gathered(place))
 }
 
 /// All chunks, sorted; only a single one is ever empty. Most workspaces have one, and it stands where it is looked for.
@@ -296,17 +218,16 @@ pub(super) enum Chunks {
 
 impl Default for Chunks {
     fn default() -> Self {
-        Self::one(&[])
+        Self::One(Chunk::default())
     }
 }
 
 impl From<Vec<Chunk>> for Chunks {
-    fn from(chunks: Vec<Chunk>) -> Self {
-        match &*chunks {
-            [] => Self::default(),
-            [one] => Self::one(&one.entries().collect::<Vec<_>>()),
-            _ => Self::Many(chunks.into()),
+    fn from(mut chunks: Vec<Chunk>) -> Self {
+        if chunks.len() > 1 {
+            return Self::Many(chunks.into());
         }
+        chunks.pop().map_or_else(Self::default, Self::One)
     }
 }
 
@@ -317,18 +238,6 @@ impl fmt::Debug for Chunks {
 }
 
 impl Chunks {
-    /// Returns the chunks of entries that are sorted by place.
-    pub(super) fn new(entries: &[Entry]) -> Self {
-        if entries.len() <= FULL {
-            return Self::one(entries);
-        }
-        Self::Many(entries.chunks(FULL).map(Chunk::among_others).collect())
-    }
-
-    fn one(entries: &[Entry]) -> Self {
-        Self::One(Chunk::new(entries, Range::all(homes_of(entries))))
-    }
-
     fn list(&self) -> &[Chunk] {
         match self {
             Self::One(chunk) => std::slice::from_ref(chunk),
@@ -341,7 +250,7 @@ impl Chunks {
         match self {
             Self::One(_) => 0,
             Self::Many(chunks) => {
-                let begins_before = |chunk: &Chunk| chunk.first <= place;
+                let begins_before = |chunk: &Chunk| (chunk.first, chunk.first_high) <= place;
                 chunks.partition_point(begins_before).saturating_sub(1)
             }
         }
@@ -350,19 +259,22 @@ impl Chunks {
     /// Returns the number of the set of roles a principal has.
     pub(super) fn set_of(&self, principal: Digits) -> Option<u32> {
         let place = place(principal);
-        self.list().get(self.number(place))?.find(place)
+        let (_, slot) = self.list().get(self.number(place))?.find(place).ok()?;
+        Some(slot.set())
     }
 
-    /// Returns the slots of those who stand in one chunk, unless they crowd at the end of it.
+    /// Returns the slots of those who stand in one chunk.
     pub(super) fn slots(&self) -> Option<Slots> {
-        let Self::One(chunk) = self else { return None };
-        let is_even = chunk.range == Range::all(chunk.lines.len().saturating_sub(SPARE));
-        is_even.then(|| Slots(chunk.lines.clone()))
+        match self {
+            Self::One(chunk) => Some(Slots(chunk.slots.clone())),
+            Self::Many(_) => None,
+        }
     }
 
     pub(super) fn get(&self, principal: Digits) -> Option<Entry> {
         let place = place(principal);
-        self.list().get(self.number(place))?.entry(place)
+        let chunk = self.list().get(self.number(place))?;
+        chunk.entry(chunk.find(place).ok()?.0)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
@@ -395,18 +307,13 @@ impl Chunks {
 
     /// Returns the entries of a chunk, and the place of one among them.
     fn taken_apart(&self, number: usize, place: (u64, u8)) -> (Vec<Entry>, usize) {
-        let entries: Vec<Entry> =
-            self.list().get(number).into_iter().flat_map(Chunk::entries).collect();
-        let at = entries.partition_point(|entry| entry.place() < place);
-        (entries, at)
+        let Some(chunk) = self.list().get(number) else { return (Vec::new(), 0) };
+        let at = chunk.find(place).map_or_else(|at| at, |(at, _)| at);
+        (chunk.entries().collect(), at)
     }
 
     fn replace(&mut self, number: usize, made: [&[Entry]; 2]) {
-        if let (Self::One(_), [all, []]) = (&*self, made) {
-            *self = Self::one(all);
-            return;
-        }
-        let made = made.into_iter().filter(|it| !it.is_empty()).map(Chunk::among_others);
+        let made = made.into_iter().filter(|entries| !entries.is_empty()).map(Chunk::new);
         let chunks: Vec<Chunk> = replaced(self.list(), number, made).collect();
         *self = Self::from(chunks);
     }
@@ -414,8 +321,6 @@ impl Chunks {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -426,72 +331,23 @@ mod tests {
         }
     }
 
-    /// Chunks of those who have these places, each with a set of its own, over all places and over theirs.
-    fn chunks_of(places: &[u64]) -> [(Vec<Entry>, Chunk); 2] {
-        let digits = places.iter().map(|place| Digits::of_number(gathered(*place)));
-        let then = Timestamp::from_millis(0);
-        let mut entries: Vec<Entry> =
-            (0..).zip(digits).map(|(set, digits)| Entry::new(digits, then, set)).collect();
-        entries.sort_by_key(Entry::place);
-        let chunk = |range| (entries.clone(), Chunk::new(&entries, range));
-        [chunk(Range::all(homes_of(&entries))), chunk(Range::between(&entries))]
-    }
-
-    #[track_caller]
-    fn assert_found(places: &[u64], absent: &[u64]) {
-        for (entries, chunk) in chunks_of(places) {
-            for entry in &entries {
-                assert_eq!(chunk.find(entry.place()), Some(entry.set), "{entry:?}");
-            }
-            for place in absent.iter().filter(|place| !places.contains(place)) {
-                assert_eq!(chunk.find((*place, 0)), None, "{place}");
-            }
-            assert_eq!(chunk.entries().collect::<Vec<_>>(), entries);
-            for entry in &entries {
-                assert_eq!(chunk.entry(entry.place()), Some(*entry));
-            }
-            let slots = Chunks::One(chunk).slots();
-            for entry in entries.iter().filter(|_| slots.is_some()) {
-                assert_eq!(slots.as_ref().unwrap().set_of(entry.digits), Some(entry.set));
-            }
-        }
-    }
-
     #[test]
     fn somebody_is_found_though_all_stand_at_one_end() {
         // Places that a hostile choice of ids could have: all but one of them together.
-        for end in [u64::MAX - 300, u64::MAX - 254, 300, 1, 1 << 63] {
-            let crowd: Vec<u64> = std::iter::once(0).chain((0..255).map(|n| end + n)).collect();
-            assert_found(&crowd, &[1, u64::MAX, end - 1, end.saturating_add(255)]);
+        let crowd = (0..255_u64).map(|n| gathered(u64::MAX - 300 + n));
+        let ids: Vec<u64> = std::iter::once(gathered(0)).chain(crowd).collect();
+        let mut entries: Vec<Entry> = (0..)
+            .zip(&ids)
+            .map(|(set, id)| Entry::new(Digits::of_number(*id), Timestamp::from_millis(0), set))
+            .collect();
+        entries.sort_by_key(Entry::place);
+        let chunk = Chunk::new(&entries);
+        for (set, id) in (0_u32..).zip(&ids) {
+            let found = chunk.find(place(Digits::of_number(*id)));
+            assert_eq!(found.map(|(_, slot)| slot.set()), Ok(set));
         }
-    }
-
-    #[test]
-    fn who_has_the_same_lower_bits_is_somebody_else() {
-        let then = Timestamp::from_millis(0);
-        let same = |high, set| Entry::new(Digits::of_parts(high, 7), then, set);
-        let entries = [same(0, 1), same(0x80, 2), same(0x81, 3)];
-        let chunk = Chunk::among_others(&entries);
-        for entry in &entries {
-            assert_eq!(chunk.find(entry.place()), Some(entry.set));
-        }
-        assert_eq!(chunk.find(same(0x82, 0).place()), None);
-    }
-
-    proptest! {
-        #[test]
-        fn all_are_found_and_nobody_else(
-            mut places in prop::collection::vec(any::<u64>(), 0..FULL),
-            near in prop::collection::vec(0..2_000_u64, 0..60),
-            absent in prop::collection::vec(any::<u64>(), 50),
-            about in any::<u64>(),
-        ) {
-            places.extend(near.iter().map(|distance| about.saturating_add(*distance)));
-            places.sort_unstable();
-            places.dedup();
-            places.truncate(FULL);
-            let beside: Vec<u64> = places.iter().map(|place| place.wrapping_add(1)).collect();
-            assert_found(&places, &[absent, beside].concat());
+        for absent in [gathered(1), gathered(u64::MAX), gathered(u64::MAX - 301)] {
+            assert!(chunk.find(place(Digits::of_number(absent))).is_err());
         }
     }
 }
