@@ -83,12 +83,12 @@ where
         let lane = self
             .state
             .as_ref()
-            .and_then(|state| Some((Lane::caller(&request, &head, state)?, state.clone())));
+            .and_then(|state| Some((Lane::entry(&request, &head, state)?, state.clone())));
         match lane {
-            Some((caller, state)) => Surrounding {
+            Some((entry, state)) => Surrounding {
                 inner: Some(self.inner.clone()),
                 place: Some(place),
-                work: Work::Reading { lane: Some(Lane::new(request, caller, state)) },
+                work: Work::Reading { lane: Some(Lane::new(request, entry, state)) },
             },
             None => match handle(&*self.inner, request, &place) {
                 Ok(handling) => {

@@ -1,11 +1,12 @@
 //! `POST /v1/batch-is-authorized`: up to 1,000 requests, answered in order on one view of the account.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::{
     answer, answered,
     batch::{read, read_each},
     is_authorized::unwritten,
+    lane::WasShort,
 };
 use crate::{
     domain::{Decision, Scope},
@@ -17,7 +18,7 @@ use crate::{
         state::State,
         token,
     },
-    service::{Authorizer, Pep},
+    service::{Pep, Present},
 };
 
 /// After how many decisions by documents the thread serves others: about a millisecond. Those that are looked up do not count: a
@@ -41,7 +42,11 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Decide)?;
     let authorizer = &state.services.authorizer;
-    if let Some(answer) = at_once(authorizer, &pep, &body) {
+    // What was on the short way has tried that already.
+    if !request.extensions().contains::<WasShort>()
+        && let Some(view) = authorizer.view_at_once(&pep.account)
+        && let Some(answer) = at_once(state, (&pep, &view), &body)
+    {
         return answer;
     }
     let (items, at_least) = read(&body)?;
@@ -70,10 +75,17 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     answer.end(authorizer.revision_of(&view)).map_err(unwritten)
 }
 
-/// Returns the answer to a batch that is settled by what is looked up on the present view.
-fn at_once(authorizer: &Authorizer, pep: &Pep, body: &[u8]) -> Option<Result<Vec<u8>, Error>> {
-    let view = authorizer.view_at_once(&pep.account)?;
-    let mut run = authorizer.while_reading(&view)?;
+/// Returns the answer to a batch of somebody who is known on a view, where all of it is settled by what is looked up there.
+pub(super) fn at_once(
+    state: &State,
+    (pep, view): (&Pep, &Present),
+    body: &[u8],
+) -> Option<Result<Vec<u8>, Error>> {
+    if let Err(error) = pep.demand(Scope::Decide) {
+        return Some(Err(error));
+    }
+    let authorizer = &state.services.authorizer;
+    let mut run = authorizer.while_reading(view)?;
     let mut answer = answer::Batch::new(body.len() / USUAL);
     let at_least = read_each(body, |wire| {
         wire.is_plain().then_some(())?;
@@ -82,5 +94,5 @@ fn at_once(authorizer: &Authorizer, pep: &Pep, body: &[u8]) -> Option<Result<Vec
     })
     .ok()?;
     run.end(at_least.as_ref().map(Text::as_str), |settled| answer.push_settled(settled))?;
-    Some(answer.end(authorizer.revision_of(&view)).map_err(unwritten))
+    Some(answer.end(authorizer.revision_of(view)).map_err(unwritten))
 }

@@ -1,7 +1,7 @@
-//! The short way of a request for a decision: who asks is known from the request before, its body comes with it, and what it
-//! asks is looked up at once.
+//! The short way of a request for decisions, one or a batch: who asks is known from the request before, its body comes with it, and
+//! what it asks is looked up at once.
 //!
-//! Routes, extractors and handlers cost several times as much as the decision. Whatever is not so (a first request, a revision
+//! Routes, extractors and handlers cost several times as much as a decision. Whatever is not so (a first request, a revision
 //! to wait for, a suggestion, anything doubtful about the head) goes the long way, through the handler, which answers alike.
 
 use std::{
@@ -12,18 +12,25 @@ use std::{
 
 use actix_http::{Payload, Request};
 use actix_web::{
-    HttpResponse,
+    HttpMessage, HttpResponse,
     http::Method,
     web::{self, Bytes},
 };
 use futures_util::{future::ready, stream::once};
 
-use super::{IS_AUTHORIZED, is_authorized, ok};
+use super::{BATCH, IS_AUTHORIZED, batch_is_authorized, is_authorized, ok};
 use crate::{
     error::Error,
     http::{
-        authzen, body::Reading, dialect::Dialect, error::HttpError, head::Head, request_id::Note,
-        state::State, token,
+        authzen,
+        body::Reading,
+        dialect::Dialect,
+        error::HttpError,
+        head::Head,
+        outlet,
+        request_id::Note,
+        state::{Limits, State},
+        token,
     },
     service::Known,
 };
@@ -32,6 +39,7 @@ use crate::{
 #[derive(Clone, Copy)]
 enum Short {
     IsAuthorized,
+    Batch,
     Evaluation,
 }
 
@@ -39,13 +47,20 @@ impl Short {
     fn of(path: &str) -> Option<Self> {
         match path {
             IS_AUTHORIZED => Some(Self::IsAuthorized),
+            BATCH => Some(Self::Batch),
             authzen::EVALUATION => Some(Self::Evaluation),
             _ => None,
         }
     }
-}
 
-impl Short {
+    /// Returns the most bytes of its body.
+    const fn limit(self, limits: &Limits) -> usize {
+        match self {
+            Self::IsAuthorized | Self::Evaluation => limits.body,
+            Self::Batch => limits.batch_body,
+        }
+    }
+
     /// Returns the answer, where the caller is still known and there is one without waiting.
     fn answer(self, state: &State, caller: &Known, body: &[u8]) -> Option<Result<Vec<u8>, Error>> {
         let pep = &caller.pep;
@@ -55,15 +70,29 @@ impl Short {
         }
         match self {
             Self::IsAuthorized => is_authorized::at_once(state, (pep, &view), body),
+            Self::Batch => {
+                // It takes longer than a look-up.
+                outlet::write_held();
+                batch_is_authorized::at_once(state, (pep, &view), body)
+            }
             Self::Evaluation => Some(authzen::at_once(state, (pep, &view), body)),
         }
     }
 }
 
+/// Where a short way begins, and who goes it.
+pub(in crate::http) struct Entry {
+    short: Short,
+    caller: Rc<Known>,
+}
+
+/// Stands beside a request that was on the short way, to no answer.
+pub(super) struct WasShort;
+
 /// A request on the short way, whose body is being read.
 pub(in crate::http) struct Lane {
     state: Rc<web::Data<State>>,
-    caller: Rc<Known>,
+    entry: Entry,
     request: Request,
     reading: Reading,
 }
@@ -77,26 +106,31 @@ pub(in crate::http) enum Way {
 }
 
 impl Lane {
-    /// Returns who asks, where the short way may be tried.
-    pub(in crate::http) fn caller(
+    /// Returns where it begins, where the short way may be tried.
+    pub(in crate::http) fn entry(
         request: &Request,
         head: &Head<'_>,
         state: &State,
-    ) -> Option<Rc<Known>> {
-        let is_short = Short::of(request.path()).is_some()
-            && request.method() == Method::POST
-            && head.is_plain(state.limits.body);
-        if is_short { token::last(request, head.authorization) } else { None }
+    ) -> Option<Entry> {
+        let short = Short::of(request.path())?;
+        let may_be =
+            request.method() == Method::POST && head.is_plain(short.limit(&state.limits));
+        if !may_be {
+            return None;
+        }
+        let caller = token::last(request, head.authorization)?;
+        Some(Entry { short, caller })
     }
 
     pub(in crate::http) fn new(
         mut request: Request,
-        caller: Rc<Known>,
+        entry: Entry,
         state: Rc<web::Data<State>>,
     ) -> Self {
         let limits = &state.limits;
-        let reading = Reading::new(request.take_payload(), limits.body, limits.body_timeout);
-        Self { state, caller, request, reading }
+        let limit = entry.short.limit(limits);
+        let reading = Reading::new(request.take_payload(), limit, limits.body_timeout);
+        Self { state, entry, request, reading }
     }
 
     /// Reads the body.
@@ -114,13 +148,12 @@ impl Lane {
         note: &Note,
         dialect: Dialect,
     ) -> Way {
-        let Self { state, caller, mut request, .. } = self;
+        let Self { state, entry: Entry { short, caller }, mut request, .. } = self;
         let decided = match body {
             Ok(body) => {
                 note.read();
-                let decided = Short::of(request.path())
-                    .and_then(|short| short.answer(&state, &caller, &body));
-                let Some(decided) = decided else {
+                let Some(decided) = short.answer(&state, &caller, &body) else {
+                    request.extensions_mut().insert(WasShort);
                     let payload = once(ready(Ok(body)));
                     *request.payload() = Payload::Stream { payload: Box::pin(payload) };
                     return Way::Long(request);
