@@ -50,7 +50,7 @@ impl Snapshot {
     /// As [`Engine::resolve`](super::Engine::resolve).
     #[inline]
     pub fn ask(&self, question: Question<'_>) -> Result<Decision<'_>, Invalid> {
-        if let Some(settled) = self.look_up(&self.engine.brief(&self.account, &question)?) {
+        if let Some(settled) = self.look_up(&self.engine.brief(&self.account, question)?) {
             return Ok(settled.into());
         }
         Ok(self.is_authorized(&self.engine.resolve(&self.account, question)?))

@@ -274,7 +274,7 @@ impl Authorizer {
     ) -> Result<Option<T>, Error> {
         let account = view.account();
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
-        let brief = self.accounts.engine().brief(account, question).map_err(|it| *it)?;
+        let brief = self.accounts.engine().brief(account, *question).map_err(|it| *it)?;
         if demanded.is_some_and(|revision| view.revision() < revision) {
             return Ok(None);
         }
@@ -340,7 +340,7 @@ impl Authorizer {
         let refused = match item {
             Ok((question, at_least)) => {
                 let sound = at_least.map_or(Ok(()), |it| self.demanded(account, it).map(drop));
-                let brief = || Ok(self.accounts.engine().brief(account, question)?);
+                let brief = || Ok(self.accounts.engine().brief(account, *question)?);
                 match sound.and_then(|()| brief()) {
                     Ok(brief) => return self.judge_brief(view, &brief, question, tell),
                     Err(invalid) => invalid,

@@ -38,20 +38,24 @@ pub struct WhileReading<'v> {
 impl<'v> WhileReading<'v> {
     /// Begins to look up what is asked, and tells a decision that was begun before, if one has come to its end; `None` where
     /// one is not settled so, or a revision is demanded that is not there.
+    ///
+    /// `ask` says the question and the revision. It is asked again for a sample: a question that is kept for that is written down,
+    /// whether there is one or not.
     #[inline]
     #[must_use]
-    pub fn look_up(
+    pub fn look_up<'q>(
         &mut self,
-        (question, at_least): (&Question<'_>, Option<&str>),
+        ask: impl Fn() -> (Question<'q>, Option<&'q str>),
         tell: impl FnOnce(Settled<'v>),
     ) -> Option<()> {
+        let (question, at_least) = ask();
         self.check(at_least)?;
         let Self { authorizer, view, look_ups, made, samples } = self;
         // Looked at where it was written: words that are written apart are not soon read together.
         let brief = authorizer.accounts.engine().sound_brief(view.account(), question);
         let brief = brief.as_ref()?;
         if let Some(samples) = samples {
-            let asked = || authorizer.resolve(view.account(), *question).ok();
+            let asked = || authorizer.resolve(view.account(), ask().0).ok();
             samples.begin(|| asked().map(|request| request.keep()))?;
         }
         look_ups.begin(brief, |settled| {

@@ -157,7 +157,7 @@ impl<'s> Together<'s> {
 
     fn begin(&mut self, snapshot: &Snapshot, ask: &Ask, said: &Said<'s>) {
         let Some(asked) = &said.asked else { return };
-        let brief = ENGINE.brief(snapshot.account(), &ask.question()).unwrap();
+        let brief = ENGINE.brief(snapshot.account(), ask.question()).unwrap();
         let told = &mut self.told;
         let begun = self.look_ups.begin(&brief, |settled| told.push(settled.into()));
         assert_eq!(begun.is_some(), said.settled.is_some(), "{ask:?}");

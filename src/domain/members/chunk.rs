@@ -9,6 +9,8 @@ use crate::domain::{Digits, Timestamp};
 pub(super) const FULL: usize = 256;
 /// How far from where it should be a member is looked for one by one.
 const NEAR: usize = 16;
+/// How many slots around where it should be are looked at all together: nearly all members stand in such a window.
+const WINDOW: usize = 12;
 /// The bits of a set's number; above them are the highest bits of the principal.
 const SET_BITS: u32 = 24;
 
@@ -82,6 +84,12 @@ impl Slot {
         u64::from(upper) << 32 | u64::from(lower)
     }
 
+    /// Returns the place with its halves as they stand in memory, so that they are read at once.
+    fn word(self) -> u64 {
+        let Self([upper, lower, _]) = self;
+        u64::from(lower) << 32 | u64::from(upper)
+    }
+
     const fn set(self) -> u32 {
         let Self([.., packed]) = self;
         packed & ((1 << SET_BITS) - 1)
@@ -141,8 +149,25 @@ impl Slots {
         // They are all there are, so they are spread over all places.
         let product = u128::from(place.0) * self.0.len() as u128;
         let guess = usize::try_from(product >> 64).unwrap_or_default();
+        if let Some(slot) = seen(&self.0, guess, place) {
+            return Some(slot.set());
+        }
         find(&self.0, guess, place).ok().map(|(_, slot)| slot.set())
     }
+}
+
+/// Returns the slot of a principal that stands about where `guess` says, looking at a window of slots as a whole: where in it is
+/// not to be foreseen, and a wrong guess of the processor costs more than to look at all. `None` says nothing.
+#[inline]
+fn seen(slots: &[Slot], guess: usize, (place, high): (u64, u8)) -> Option<Slot> {
+    let first = guess.saturating_sub(WINDOW / 2).min(slots.len().checked_sub(WINDOW)?);
+    let window: &[Slot; WINDOW] = slots.get(first..)?.first_chunk()?;
+    let word = place.rotate_left(32);
+    let mut at = WINDOW;
+    for (nth, slot) in window.iter().enumerate() {
+        at = if slot.word() == word { nth } else { at };
+    }
+    window.get(at).copied().filter(|slot| slot.high() == high)
 }
 
 /// Members that stand together, sorted by place.
@@ -332,6 +357,44 @@ mod tests {
     }
 
     #[test]
+    fn all_are_found_however_many_they_are_and_nobody_else() {
+        for count in 0..3 * WINDOW as u64 {
+            let odd = |id: u64| Digits::parse(&format!("0{id}")).unwrap();
+            let mut entries: Vec<Entry> = (0..count)
+                .flat_map(|id| [Digits::of_number(id), odd(id)])
+                .zip(0..)
+                .map(|(digits, set)| Entry::new(digits, Timestamp::from_millis(0), set))
+                .collect();
+            entries.sort_by_key(Entry::place);
+            let slots = Slots(Chunk::new(&entries).slots);
+            for entry in &entries {
+                assert_eq!(slots.set_of(entry.digits), Some(entry.set), "{entry:?} of {count}");
+            }
+            for id in count..count + 9 {
+                assert_eq!(slots.set_of(Digits::of_number(id)), None);
+                assert_eq!(slots.set_of(odd(id)), None);
+            }
+        }
+    }
+
+    #[test]
+    fn slots_of_one_place_are_told_apart() {
+        // Ids of the same lower bits: the same place, and other highest bits.
+        let digits = [0, 3, 200].map(|high| Digits::of_parts(high, 77));
+        let crowd = (1_000..1_030).map(Digits::of_number).chain(digits);
+        let mut entries: Vec<Entry> = crowd
+            .zip(0..)
+            .map(|(digits, set)| Entry::new(digits, Timestamp::from_millis(0), set))
+            .collect();
+        entries.sort_by_key(Entry::place);
+        let slots = Slots(Chunk::new(&entries).slots);
+        for entry in &entries {
+            assert_eq!(slots.set_of(entry.digits), Some(entry.set), "{entry:?}");
+        }
+        assert_eq!(slots.set_of(Digits::of_parts(4, 77)), None);
+    }
+
+    #[test]
     fn somebody_is_found_though_all_stand_at_one_end() {
         // Places that a hostile choice of ids could have: all but one of them together.
         let crowd = (0..255_u64).map(|n| gathered(u64::MAX - 300 + n));
@@ -342,12 +405,16 @@ mod tests {
             .collect();
         entries.sort_by_key(Entry::place);
         let chunk = Chunk::new(&entries);
+        let slots = Slots(chunk.slots.clone());
         for (set, id) in (0_u32..).zip(&ids) {
-            let found = chunk.find(place(Digits::of_number(*id)));
+            let digits = Digits::of_number(*id);
+            let found = chunk.find(place(digits));
             assert_eq!(found.map(|(_, slot)| slot.set()), Ok(set));
+            assert_eq!(slots.set_of(digits), Some(set));
         }
         for absent in [gathered(1), gathered(u64::MAX), gathered(u64::MAX - 301)] {
             assert!(chunk.find(place(Digits::of_number(absent))).is_err());
+            assert_eq!(slots.set_of(Digits::of_number(absent)), None);
         }
     }
 }

@@ -22,7 +22,7 @@ impl Engine {
         account: &AccountId,
         action: Named,
         text: &'q str,
-        question: &Question<'q>,
+        question: Question<'q>,
     ) -> Result<Resource<'q>, R> {
         let action = self.action_of::<R>(action)?;
         let form = "give `acs:<ram code>:<region>:<account>:<relative id>`, at most 2048 bytes";
@@ -66,7 +66,7 @@ impl Engine {
             if let Some(workspace) = question.workspace {
                 return Err(twice("resource.workspace", workspace));
             }
-            attributes::<R>(question, false)?;
+            attributes::<R>((question.creator, question.accessibility), false)?;
             if foreign {
                 return Ok(Resource::Foreign);
             }
@@ -106,7 +106,8 @@ impl Engine {
         let official = resource_type.name == ResourceType::OFFICIAL_IMAGE;
         let required =
             action.scope == ActionScope::Permission(PermissionScope::OwnAndPublic) && !official;
-        let (creator, accessibility) = attributes::<R>(question, required)?;
+        let (creator, accessibility) =
+            attributes::<R>((question.creator, question.accessibility), required)?;
         if foreign {
             return Ok(Resource::Foreign);
         }

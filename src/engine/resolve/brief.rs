@@ -45,7 +45,7 @@ impl Engine {
     /// # Errors
     /// As there.
     #[inline]
-    pub fn brief(&self, account: &AccountId, question: &Question<'_>) -> Result<Brief, Refusal> {
+    pub fn brief(&self, account: &AccountId, question: Question<'_>) -> Result<Brief, Refusal> {
         self.sound_brief(account, question)
             .map_or_else(|| self.brief_or_reason(account, question), Ok)
     }
@@ -54,7 +54,7 @@ impl Engine {
     fn brief_or_reason(
         &self,
         account: &AccountId,
-        question: &Question<'_>,
+        question: Question<'_>,
     ) -> Result<Brief, Refusal> {
         self.brief_or(account, question)
     }
@@ -66,17 +66,13 @@ impl Engine {
     )]
     #[inline(always)]
     #[must_use]
-    pub fn sound_brief(&self, account: &AccountId, question: &Question<'_>) -> Option<Brief> {
+    pub fn sound_brief(&self, account: &AccountId, question: Question<'_>) -> Option<Brief> {
         self.brief_or::<Unsaid>(account, question).ok()
     }
 
     #[expect(clippy::inline_always, reason = "as for `sound_brief`")]
     #[inline(always)]
-    fn brief_or<R: Refuse>(
-        &self,
-        account: &AccountId,
-        question: &Question<'_>,
-    ) -> Result<Brief, R> {
+    fn brief_or<R: Refuse>(&self, account: &AccountId, question: Question<'_>) -> Result<Brief, R> {
         let (principal, action) = self.stated::<R>(account, question)?;
         let (workspace, case) = match question.arn {
             None => self.stated_by_fields::<_, R>(action, question, |asset| match asset {
@@ -92,7 +88,7 @@ impl Engine {
                 (resource.workspace().map(IdRef::digits), Case::of(&principal, &resource))
             }
         };
-        self.check_stated_context::<R>(question)?;
+        self.check_stated_context::<R>(question.context)?;
         let (action, kind) = (action.id, principal.kind);
         Ok(Brief { principal: principal.id.digits(), workspace, action, kind, case })
     }

@@ -41,18 +41,19 @@ impl Engine {
     pub(super) fn stated_by_fields<'q, T, R: Refuse>(
         &self,
         action: Named,
-        question: &Question<'q>,
+        question: Question<'q>,
         make: impl FnOnce(Option<Asset<'q>>) -> T,
     ) -> Result<T, R> {
         let no_workspace = || Invalid::missing("resource.workspace", WORKSPACE_HELP);
+        let stated = (question.creator, question.accessibility);
         let scope = match action.scope {
             ActionScope::Permission(scope) => scope,
             ActionScope::RamOnly if question.workspace.is_none() => {
-                self.stated_type::<R>(action, question)?;
+                self.stated_type::<R>(action, question.resource_type)?;
                 if question.resource_type.is_some() || question.resource_id.is_some() {
                     return Err(R::because(no_workspace));
                 }
-                attributes::<R>(question, false)?;
+                attributes::<R>(stated, false)?;
                 return Ok(make(None));
             }
             ActionScope::RamOnly => PermissionScope::Any,
@@ -69,11 +70,11 @@ impl Engine {
                     }));
                 }
             }
-            self.stated_type::<R>(action, question)?;
-            attributes::<R>(question, false)?;
+            self.stated_type::<R>(action, question.resource_type)?;
+            attributes::<R>(stated, false)?;
             return Ok(make(None));
         }
-        let resource_type = match self.stated_type::<R>(action, question)? {
+        let resource_type = match self.stated_type::<R>(action, question.resource_type)? {
             Some(resource_type) => resource_type,
             None => self.main_type::<R>(action)?,
         };
@@ -85,7 +86,7 @@ impl Engine {
             None => return Err(R::because(no_workspace)),
         };
         let (creator, accessibility) =
-            attributes::<R>(question, scope == PermissionScope::OwnAndPublic && !is_official)?;
+            attributes::<R>(stated, scope == PermissionScope::OwnAndPublic && !is_official)?;
         let id = resource_id::<R>(resource_type, question.resource_id, workspace)?;
         Ok(make(Some(Asset { workspace, resource_type, is_official, id, creator, accessibility })))
     }
@@ -95,9 +96,9 @@ impl Engine {
     fn stated_type<R: Refuse>(
         &self,
         action: Named,
-        question: &Question<'_>,
+        name: Option<&str>,
     ) -> Result<Option<&'static ResourceType>, R> {
-        let Some(name) = question.resource_type else { return Ok(None) };
+        let Some(name) = name else { return Ok(None) };
         let action = self.action_of::<R>(action)?;
         let Some(resource_type) = self.catalog.resource_type(name) else {
             return Err(R::because(|| {

@@ -30,20 +30,20 @@ impl Engine {
         account: &AccountId,
         question: Question<'q>,
     ) -> Result<Request<'q>, Invalid> {
-        Ok(self.resolved(account, &question)?)
+        Ok(self.resolved(account, question)?)
     }
 
     fn resolved<'q>(
         &self,
         account: &AccountId,
-        question: &Question<'q>,
+        question: Question<'q>,
     ) -> Result<Request<'q>, Refusal> {
         let (principal, action) = self.stated::<Refusal>(account, question)?;
         let resource = match question.arn {
             Some(arn) => self.stated_by_arn::<Refusal>(account, action, arn, question)?,
             None => self.stated_by_fields::<_, Refusal>(action, question, Resource::from)?,
         };
-        self.check_stated_context::<Refusal>(question)?;
+        self.check_stated_context::<Refusal>(question.context)?;
         let context = question.context.map_or_else(Cow::default, Cow::Borrowed);
         Ok(Request { principal, action: action.id, resource, context })
     }
@@ -53,14 +53,18 @@ impl Engine {
     fn stated<'q, R: Refuse>(
         &self,
         account: &AccountId,
-        question: &Question<'q>,
+        question: Question<'q>,
     ) -> Result<(Asker<'q>, Named), R> {
-        Ok((stated_principal::<R>(account, question)?, self.action::<R>(question)?))
+        let stated = (question.principal_type, question.principal_id);
+        Ok((stated_principal::<R>(account, stated)?, self.action::<R>(question.action)?))
     }
 
     #[inline]
-    fn check_stated_context<R: Refuse>(&self, question: &Question<'_>) -> Result<(), R> {
-        match question.context {
+    fn check_stated_context<R: Refuse>(
+        &self,
+        context: Option<&BTreeMap<String, ContextValue>>,
+    ) -> Result<(), R> {
+        match context {
             Some(context) if !context.is_empty() => {
                 self.check_context(context).map_err(|invalid| R::because(|| invalid))
             }
@@ -93,8 +97,8 @@ impl Engine {
     }
 
     #[inline]
-    fn action<R: Refuse>(&self, question: &Question<'_>) -> Result<Named, R> {
-        let Some(name) = question.action else {
+    fn action<R: Refuse>(&self, name: Option<&str>) -> Result<Named, R> {
+        let Some(name) = name else {
             let help =
                 "give a permission code or RAM action as catalogued, for example `PaiDLC:StopJob`";
             return Err(R::because(|| Invalid::missing("action", help)));
@@ -155,12 +159,12 @@ const PRINCIPAL_HELP: &str = "give `User`, `RamRole` or `Account`";
 #[inline]
 fn stated_principal<'q, R: Refuse>(
     account: &AccountId,
-    question: &Question<'q>,
+    (kind, id): (Option<&str>, Option<&'q str>),
 ) -> Result<Asker<'q>, R> {
-    let Some(kind) = question.principal_type else {
+    let Some(kind) = kind else {
         return Err(R::because(|| Invalid::missing("principal.type", PRINCIPAL_HELP)));
     };
-    let Some(id) = question.principal_id else {
+    let Some(id) = id else {
         return Err(R::because(|| Invalid::missing("principal.id", PrincipalId::FORM.help)));
     };
     principal(account, kind, id)
@@ -200,14 +204,14 @@ fn id<'q, T: DigitsId, R: Refuse>(field: &str, text: &'q str) -> Result<IdRef<'q
 
 #[inline]
 fn attributes<'q, R: Refuse>(
-    question: &Question<'q>,
+    (creator, accessibility): (Option<&'q str>, Option<&str>),
     required: bool,
 ) -> Result<(Option<IdRef<'q, PrincipalId>>, Option<Accessibility>), R> {
-    let creator = match question.creator {
+    let creator = match creator {
         Some(text) => Some(id::<_, R>("resource.creator", text)?),
         None => None,
     };
-    let accessibility = match question.accessibility {
+    let accessibility = match accessibility {
         None => None,
         Some(text) => match Accessibility::parse(text) {
             None => {

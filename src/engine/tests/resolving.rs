@@ -14,7 +14,7 @@ use crate::engine::Brief;
 #[track_caller]
 fn resolve<'q>(question: &Question<'q>) -> Result<Request<'q>, Invalid> {
     let resolved = engine().resolve(&account(), *question);
-    let brief = engine().brief(&account(), question).map_err(|refusal| *refusal);
+    let brief = engine().brief(&account(), *question).map_err(|refusal| *refusal);
     assert_eq!(resolved.as_ref().map(Brief::of).map_err(Clone::clone), brief, "{question:?}");
     resolved
 }

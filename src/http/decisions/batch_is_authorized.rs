@@ -89,8 +89,7 @@ pub(super) fn at_once(
     let mut answer = answer::Batch::new(body.len() / USUAL);
     let at_least = read_each(body, |wire| {
         wire.is_plain().then_some(())?;
-        let (question, at_least) = wire.question();
-        run.look_up((&question, at_least), |settled| answer.push_settled(settled))
+        run.look_up(|| wire.question(), |settled| answer.push_settled(settled))
     })
     .ok()?;
     run.end(at_least.as_ref().map(Text::as_str), |settled| answer.push_settled(settled))?;

@@ -113,8 +113,7 @@ impl Lane {
         state: &State,
     ) -> Option<Entry> {
         let short = Short::of(request.path())?;
-        let may_be =
-            request.method() == Method::POST && head.is_plain(short.limit(&state.limits));
+        let may_be = request.method() == Method::POST && head.is_plain(short.limit(&state.limits));
         if !may_be {
             return None;
         }
