@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{CustomRoleId, Invalid};
+use super::{CustomRoleId, Invalid, Padded};
 
 /// `Allow` or `Deny`; there is no third answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,57 +72,30 @@ pub enum Fault {
 }
 
 /// An answer that is made once and given many times.
+///
+/// Whoever gives it looks at one line of the caches, unless there is much to say: many answers are given in turn, and each line
+/// more is waited for.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Remembered {
     reason: Reason,
     names_roles: bool,
-    policies: Box<[RememberedPolicy]>,
     note: OnceLock<Note>,
+    rest: Box<Rest>,
 }
 
-/// Bytes beside an answer: if they are few they stand in it, for it is just being looked at, and another place would be waited for.
+const _: () = assert!(size_of::<Remembered>() == 64);
+
+/// What is looked at of an answer by those few who want more of it.
 #[derive(Debug)]
-enum Note {
-    Here(u8, [u8; HERE]),
-    There(Box<[u8]>),
+struct Rest {
+    policies: Box<[RememberedPolicy]>,
+    /// The bytes beside it, where they are many.
+    note: OnceLock<Box<[u8]>>,
 }
 
-/// Bytes that stand in an answer: with them it fills three lines of the caches, counts of an [`Arc`] included.
-const HERE: usize = 132;
-
-impl Note {
-    fn new(bytes: Vec<u8>) -> Self {
-        let mut here = [0; HERE];
-        match (u8::try_from(bytes.len()), here.get_mut(..bytes.len())) {
-            (Ok(len), Some(place)) => {
-                place.copy_from_slice(&bytes);
-                Self::Here(len, here)
-            }
-            _ => Self::There(bytes.into()),
-        }
-    }
-
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Here(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
-            Self::There(bytes) => bytes,
-        }
-    }
-
-    #[inline]
-    fn copy_to(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Here(len, bytes) => {
-                // All of them, and then fewer: a copy whose length is known takes no guess at it.
-                let end = out.len() + usize::from(*len);
-                out.extend_from_slice(bytes);
-                out.truncate(end);
-            }
-            Self::There(bytes) => out.extend_from_slice(bytes),
-        }
-    }
-}
+/// Bytes beside an answer, in as much room as there is left in its line; `None` where they are more.
+type Note = Option<Padded<46>>;
 
 /// The id of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,7 +112,8 @@ impl Remembered {
     #[must_use]
     pub fn new(reason: Reason, policies: Vec<RememberedPolicy>) -> Self {
         let names_roles = policies.iter().any(|it| matches!(it, RememberedPolicy::OfRole(..)));
-        Self { reason, names_roles, policies: policies.into(), note: OnceLock::new() }
+        let rest = Box::new(Rest { policies: policies.into(), note: OnceLock::new() });
+        Self { reason, names_roles, note: OnceLock::new(), rest }
     }
 
     /// Returns why it is what it is.
@@ -150,8 +124,8 @@ impl Remembered {
 
     /// Returns the ids of the policies that explain it.
     #[must_use]
-    pub const fn policies(&self) -> &[RememberedPolicy] {
-        &self.policies
+    pub fn policies(&self) -> &[RememberedPolicy] {
+        &self.rest.policies
     }
 
     /// Returns whether ids of custom roles are to be put in.
@@ -160,22 +134,28 @@ impl Remembered {
         self.names_roles
     }
 
-    /// Returns what whoever gives the answer keeps beside it, made by `make` when it is first asked for.
+    /// Returns what whoever gives the answer keeps beside it, made by `make` when it is first asked for: always the same.
     #[inline]
-    pub fn note(&self, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
-        self.note.get_or_init(|| Note::new(make())).bytes()
+    pub fn note(&self, make: impl Fn() -> Vec<u8>) -> &[u8] {
+        match self.note.get_or_init(|| Padded::new(&make())) {
+            Some(few) => few.bytes(),
+            None => self.rest.note.get_or_init(|| make().into()),
+        }
     }
 
     /// Appends what [`Self::note`] returns.
     #[inline]
-    pub fn copy_note(&self, out: &mut Vec<u8>, make: impl FnOnce() -> Vec<u8>) {
-        self.note.get_or_init(|| Note::new(make())).copy_to(out);
+    pub fn copy_note(&self, out: &mut Vec<u8>, make: impl Fn() -> Vec<u8>) {
+        match self.note.get_or_init(|| Padded::new(&make())) {
+            Some(few) => few.append_to(out),
+            None => out.extend_from_slice(self.rest.note.get_or_init(|| make().into())),
+        }
     }
 }
 
 impl PartialEq for Remembered {
     fn eq(&self, other: &Self) -> bool {
-        (self.reason, &self.policies) == (other.reason, &other.policies)
+        (self.reason, self.policies()) == (other.reason, other.policies())
     }
 }
 
@@ -196,7 +176,7 @@ impl Policies<'_> {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Listed(list) => list.is_empty(),
-            Self::Remembered(settled) => settled.answer.policies.is_empty(),
+            Self::Remembered(settled) => settled.answer.policies().is_empty(),
         }
     }
 
@@ -204,7 +184,7 @@ impl Policies<'_> {
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let (list, names, roles): (&[String], &[RememberedPolicy], &[CustomRoleId]) = match self {
             Self::Listed(list) => (list, &[], &[]),
-            Self::Remembered(Settled { answer, roles }) => (&[], &answer.policies, roles),
+            Self::Remembered(Settled { answer, roles }) => (&[], answer.policies(), roles),
         };
         let composed = move |name: &RememberedPolicy| match name {
             RememberedPolicy::Whole(text) => text.to_string(),

@@ -13,6 +13,7 @@ mod ids;
 mod import;
 mod invalid;
 mod members;
+mod padded;
 mod ram;
 mod request;
 mod revision;
@@ -37,6 +38,7 @@ pub use ids::{
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};
 pub use members::{Members, MembersBuilder, RoleSet, Roll};
+pub use padded::Padded;
 pub use ram::{Assumable, Group, Holder, Policy, PolicyRef, PolicyType, PolicyVersion, VersionId};
 pub use request::{
     ActionId, Asker, ContextValue, KeptRequest, Question, Request, Resource, Scalar,

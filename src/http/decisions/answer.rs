@@ -3,11 +3,13 @@
 //! What is remembered of a decision is written once and copied from then on; beside it stand the revision and no more.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::explanation::ExplanationBody;
 use crate::{
     domain::{
-        CustomRoleId, Decision, Fault, Policies, Reason, Remembered, RememberedPolicy, Settled,
+        CustomRoleId, Decision, Fault, Padded, Policies, Reason, Remembered, RememberedPolicy,
+        Settled,
     },
     http::error::{ErrorBody, fault},
     service::{Explained, NoSuggestion, Suggestion},
@@ -66,7 +68,9 @@ pub fn decision(
 ) -> Result<Vec<u8>, serde_json::Error> {
     // With no more room than is needed what is sent is this list itself, and not one that counts who has it.
     let known = match &decision.determining_policies {
-        Policies::Remembered(settled) => written(*settled).len(),
+        Policies::Remembered(settled) => {
+            beginning(decision.reason).len() + listed(settled.answer).len() + END.len()
+        }
         Policies::Listed(_) => 256,
     };
     let room = known + REVISION + revision.len();
@@ -104,23 +108,16 @@ impl Batch {
 
     /// Writes the next decision.
     pub(super) fn push(&mut self, decision: &Decision<'_>) {
-        let written = write(&mut self.out, decision);
-        self.pushed(written);
+        match write(&mut self.out, decision) {
+            Ok(()) => self.out.extend_from_slice(b"},"),
+            Err(error) => self.failed = Some(error),
+        }
     }
 
     /// Writes the next decision, which was looked up.
     #[inline]
     pub(super) fn push_settled(&mut self, settled: Settled<'_>) {
-        let written = write_settled(&mut self.out, settled);
-        self.pushed(written);
-    }
-
-    #[inline]
-    fn pushed(&mut self, written: Result<(), serde_json::Error>) {
-        match written {
-            Ok(()) => self.out.extend_from_slice(b"},"),
-            Err(error) => self.failed = Some(error),
-        }
+        write_settled(&mut self.out, settled, &END_OF_ITEM);
     }
 
     /// Returns the answer.
@@ -146,42 +143,75 @@ pub(in crate::http) fn write_revision(out: &mut Vec<u8>, revision: &str) {
     out.push(b'"');
 }
 
-/// Stands in what is written once where the id of a custom role belongs; behind it its place among those of the member. JSON
-/// has no such byte.
-const ROLE: u8 = 0;
-
 /// Writes a decision; the object is left open.
 pub(in crate::http) fn write(
     out: &mut Vec<u8>,
     decision: &Decision<'_>,
 ) -> Result<(), serde_json::Error> {
     match &decision.determining_policies {
-        Policies::Remembered(settled) => write_settled(out, *settled),
+        Policies::Remembered(settled) => {
+            write_settled(out, *settled, &END);
+            Ok(())
+        }
         Policies::Listed(_) => write_anew(out, decision),
     }
 }
 
-/// Writes a decision that was looked up; the object is left open.
-#[inline]
-fn write_settled(out: &mut Vec<u8>, settled: Settled<'_>) -> Result<(), serde_json::Error> {
-    let answer = settled.answer;
-    if answer.names_roles() {
-        return write_with_roles(out, settled);
+/// How an answer with nothing wrong ends behind its policies; the object is left open.
+static END: Padded<16> = text(b"],\"errors\":[]");
+/// The same of an item of a batch, with others behind it.
+static END_OF_ITEM: Padded<16> = text(b"],\"errors\":[]},");
+
+/// How answers begin, up to their policies, by reason.
+static BEGINNINGS: [Padded<72>; 4] = [
+    text(br#"{"decision":"Allow","reason":"explicit_allow","determiningPolicies":["#),
+    text(br#"{"decision":"Deny","reason":"explicit_deny","determiningPolicies":["#),
+    text(br#"{"decision":"Deny","reason":"implicit_deny","determiningPolicies":["#),
+    text(br#"{"decision":"Deny","reason":"error","determiningPolicies":["#),
+];
+
+const fn text<const ROOM: usize>(bytes: &[u8]) -> Padded<ROOM> {
+    // INVARIANT: looked at when the program is compiled.
+    #[expect(clippy::panic, reason = "it ends the compilation")]
+    match Padded::new(bytes) {
+        Some(text) => text,
+        None => panic!("more text than room"),
     }
-    let before = out.len();
-    answer.copy_note(out, || remembered(answer));
-    // Without a note there was nothing to copy.
-    if out.len() == before { write_anew(out, &settled.into()) } else { Ok(()) }
 }
 
-fn write_with_roles(out: &mut Vec<u8>, settled: Settled<'_>) -> Result<(), serde_json::Error> {
-    let mut rest = written(settled);
-    if rest.is_empty() {
-        return write_anew(out, &settled.into());
+#[inline]
+const fn beginning(reason: Reason) -> &'static Padded<72> {
+    let [explicit_allow, explicit_deny, implicit_deny, error] = &BEGINNINGS;
+    match reason {
+        Reason::ExplicitAllow => explicit_allow,
+        Reason::ExplicitDeny => explicit_deny,
+        Reason::ImplicitDeny => implicit_deny,
+        Reason::Error => error,
     }
+}
+
+/// Stands in what is written once where the id of a custom role belongs; behind it its place among those of the member. JSON
+/// has no such byte.
+const ROLE: u8 = 0;
+
+/// Writes a decision that was looked up.
+#[inline]
+fn write_settled(out: &mut Vec<u8>, settled: Settled<'_>, end: &Padded<16>) {
+    let answer = settled.answer;
+    beginning(answer.reason()).append_to(out);
+    if answer.names_roles() {
+        list_with_roles(out, settled);
+    } else {
+        answer.copy_note(out, || list(answer));
+    }
+    end.append_to(out);
+}
+
+fn list_with_roles(out: &mut Vec<u8>, settled: Settled<'_>) {
+    let mut rest = listed(settled.answer);
     while let Some(at) = memchr::memchr(ROLE, rest) {
         let (before, behind) = rest.split_at(at);
-        let [_, place, after @ ..] = behind else { return write_anew(out, &settled.into()) };
+        let [_, place, after @ ..] = behind else { break };
         out.extend_from_slice(before);
         // Letters, digits and `-`: nothing of it is escaped.
         let role = settled.roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
@@ -189,54 +219,34 @@ fn write_with_roles(out: &mut Vec<u8>, settled: Settled<'_>) -> Result<(), serde
         rest = after;
     }
     out.extend_from_slice(rest);
-    Ok(())
 }
 
-/// Returns what is remembered of how an answer is written; nothing where that is not to be remembered.
+/// Returns the policies of an answer as they are written, with [`ROLE`] for the ids of custom roles: made once.
 #[inline]
-fn written(settled: Settled<'_>) -> &[u8] {
-    settled.answer.note(|| remembered(settled.answer))
+fn listed(answer: &Remembered) -> &[u8] {
+    answer.note(|| list(answer))
 }
 
-fn remembered(answer: &Remembered) -> Vec<u8> {
-    note(answer).unwrap_or_default()
-}
-
-/// Returns what [`write_anew`] writes, with [`ROLE`] for the ids of custom roles.
-fn note(answer: &Remembered) -> Result<Vec<u8>, serde_json::Error> {
+fn list(answer: &Remembered) -> Vec<u8> {
     let mut out = Vec::new();
-    begin(&mut out, answer.reason());
     for (index, policy) in answer.policies().iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
+        let quoted = |text: &str| Value::from(text).to_string().into_bytes();
         match policy {
-            RememberedPolicy::Whole(id) => serde_json::to_writer(&mut out, &**id)?,
+            RememberedPolicy::Whole(id) => out.extend(quoted(id)),
             RememberedPolicy::OfRole(place, rest) => {
                 out.extend_from_slice(&[b'"', ROLE, *place, b'/']);
-                let text = serde_json::to_vec(&**rest)?;
-                out.extend_from_slice(text.get(1..).unwrap_or_default());
+                out.extend(quoted(rest).into_iter().skip(1));
             }
         }
     }
-    out.extend_from_slice(b"],\"errors\":[]");
-    Ok(out)
-}
-
-fn begin(out: &mut Vec<u8>, reason: Reason) {
-    for part in [
-        "{\"decision\":\"",
-        reason.effect().as_str(),
-        "\",\"reason\":\"",
-        reason.as_str(),
-        "\",\"determiningPolicies\":[",
-    ] {
-        out.extend_from_slice(part.as_bytes());
-    }
+    out
 }
 
 fn write_anew(out: &mut Vec<u8>, decision: &Decision<'_>) -> Result<(), serde_json::Error> {
-    begin(out, decision.reason);
+    out.extend_from_slice(beginning(decision.reason).bytes());
     for (index, id) in decision.determining_policies.iter().enumerate() {
         if index > 0 {
             out.push(b',');
@@ -251,4 +261,52 @@ fn write_faults(out: &mut Vec<u8>, faults: &[Fault]) -> Result<(), serde_json::E
     let faults: Vec<_> = faults.iter().map(fault).collect();
     let bodies: Vec<_> = faults.iter().map(ErrorBody::from).collect();
     serde_json::to_writer(out, &bodies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_begin_and_end_as_they_are_said() {
+        for reason in
+            [Reason::ExplicitAllow, Reason::ExplicitDeny, Reason::ImplicitDeny, Reason::Error]
+        {
+            let (effect, said) = (reason.effect().as_str(), reason.as_str());
+            let begun = format!(
+                "{{\"decision\":\"{effect}\",\"reason\":\"{said}\",\"determiningPolicies\":["
+            );
+            assert_eq!(beginning(reason).bytes(), begun.as_bytes());
+        }
+        assert_eq!(END_OF_ITEM.bytes(), [END.bytes(), b"},"].concat());
+    }
+
+    #[test]
+    fn what_is_remembered_is_written_as_what_is_listed() {
+        let whole = |text: &str| RememberedPolicy::Whole(text.into());
+        let roles: Vec<CustomRoleId> =
+            ["role-1", "role-22"].map(|id| CustomRoleId::parse(id).unwrap()).into();
+        let of_role = |place, rest: &str| RememberedPolicy::OfRole(place, rest.into());
+        for policies in [
+            vec![],
+            vec![whole("short")],
+            vec![whole("one \"quoted\" \\ \u{1}"), whole("two")],
+            vec![whole(&"long".repeat(60)), whole("two")],
+            vec![of_role(0, "Module.read"), of_role(1, "Module.\"write\""), whole("whole")],
+            vec![of_role(1, &"long".repeat(60))],
+        ] {
+            let answer = Remembered::new(Reason::ExplicitAllow, policies);
+            let settled: Decision<'_> = Settled { answer: &answer, roles: &roles }.into();
+            let listed =
+                Decision::listed(Reason::ExplicitAllow, settled.determining_policies.to_vec());
+            for _ in 0..2 {
+                let mut out = [Vec::new(), Vec::new()];
+                for (out, decision) in out.iter_mut().zip([&settled, &listed]) {
+                    write(out, decision).unwrap();
+                }
+                let [of_settled, of_listed] = out.map(|out| String::from_utf8(out).unwrap());
+                assert_eq!(of_settled, of_listed);
+            }
+        }
+    }
 }
