@@ -5,7 +5,7 @@ use super::{
     Snapshot,
     resolve::Brief,
     snapshot::Door,
-    table::{Case, Row, Table},
+    table::{Case, Table},
 };
 use crate::domain::{ActionId, CustomRoleId, PrincipalKind, RoleSet, Settled};
 
@@ -39,7 +39,7 @@ impl<'s> Begun<'s> {
                 (set.table(self.kind), &*set.custom)
             }
         };
-        Some(Opened { table, class: table.class(self.action), case: self.case, roles })
+        Some(Opened { table, row: table.row(self.action)?, case: self.case, roles })
     }
 }
 
@@ -47,7 +47,7 @@ impl<'s> Begun<'s> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Opened<'s> {
     table: &'s Table,
-    class: u16,
+    row: usize,
     case: Case,
     roles: &'s [CustomRoleId],
 }
@@ -56,16 +56,16 @@ impl<'s> Opened<'s> {
     /// Finds where the answer stands; `None` where there is none, which is a defect.
     #[inline]
     pub(super) fn place(self) -> Option<Placed<'s>> {
-        let Self { table, class, case, roles } = self;
-        Some(Placed { row: table.row(class)?, case, roles })
+        let Self { table, row, case, roles } = self;
+        Some(Placed { table, number: table.number(row, case)?, roles })
     }
 }
 
 /// Where the answer stands is found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed<'s> {
-    row: &'s Row,
-    case: Case,
+    table: &'s Table,
+    number: usize,
     roles: &'s [CustomRoleId],
 }
 
@@ -73,7 +73,7 @@ impl<'s> Placed<'s> {
     /// Finds the answer; `None` where there is none, which is a defect.
     #[inline]
     pub(super) fn settle(self) -> Option<Settled<'s>> {
-        Some(Settled { answer: self.row.get(self.case.place())?, roles: self.roles })
+        Some(Settled { answer: self.table.answer(self.number)?, roles: self.roles })
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
     names::Type,
     policies::{self, Grants},
     slices::Slices,
-    table::{self, Case, Classes, Intern, Judged, Part, Row, Subject, Table, WORKSPACE},
+    table::{Judged, Part, Subject, Table, WORKSPACE},
     validate::SchemaSlices,
 };
 use crate::{
@@ -52,16 +52,22 @@ impl Content {
     }
 }
 
-/// The answers to whoever holds a set of roles with custom ones among them, in one workspace.
+/// The answers to whoever holds a set of roles with custom ones among them, in one workspace. What is looked at for a user stands in
+/// one line of the caches.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(super) struct BoundSet {
-    /// The set, as members hold it.
-    roles: Arc<[RoleRef]>,
     /// The custom roles of it that there are, sorted.
     pub(super) custom: Arc<[CustomRoleId]>,
     of_user: Table,
-    of_ram_role: Table,
+    /// The set, as members hold it.
+    roles: Arc<[RoleRef]>,
+    of_ram_role: Arc<Table>,
+    /// Whoever has the same roles shares it.
+    _of_user: Arc<Table>,
 }
+
+const _: () = assert!(size_of::<Arc<[CustomRoleId]>>() + size_of::<Table>() == 64);
 
 impl BoundSet {
     /// Returns whether these are the answers to this set, and to no other of the same roles.
@@ -121,25 +127,14 @@ impl<K: Eq + Hash, V: ?Sized> Shared<K, V> {
     }
 }
 
-/// Answers by what they say, and rows of them by where those are: what is in a row that is there is nowhere else.
-#[derive(Debug, Default)]
-struct Answers {
-    answers: Shared<(Reason, Box<[RememberedPolicy]>), Remembered>,
-    rows: Shared<[usize; Case::COUNT], Row>,
-}
+/// Answers by what they say.
+type Answers = Shared<(Reason, Box<[RememberedPolicy]>), Remembered>;
 
-impl Intern for Answers {
-    fn answer(&self, answer: Remembered) -> Arc<Remembered> {
+impl Answers {
+    /// Makes one of all that are the same.
+    fn intern(&self, answer: Remembered) -> Arc<Remembered> {
         let key = (answer.reason(), Box::from(answer.policies()));
-        let known: Result<_, Infallible> = self.answers.get(key, |_| Ok(Arc::new(answer)));
-        let Ok(known) = known;
-        known
-    }
-
-    fn row(&self, row: Row) -> Arc<Row> {
-        let key = row.each_ref().map(|answer| Arc::as_ptr(answer).addr());
-        let known: Result<_, Infallible> = self.rows.get(key, |_| Ok(Arc::new(row)));
-        let Ok(known) = known;
+        let Ok::<_, Infallible>(known) = self.get(key, |_| Ok(Arc::new(answer)));
         known
     }
 }
@@ -155,12 +150,8 @@ pub(super) struct Roles {
     /// By set of built-in roles, each when it is first asked for.
     of_people: Vec<OnceLock<Table>>,
     of_assumed: Vec<OnceLock<Table>>,
-    /// The actions that all built-in roles answer alike.
-    classes: Classes,
     contents: Shared<Grants, Content>,
-    /// The actions that custom roles with these contents answer alike as well.
-    classes_of: Shared<Vec<u64>, [u16]>,
-    rows: Shared<SetKey, [Arc<Row>]>,
+    tables: Shared<SetKey, Table>,
     answers: Answers,
     /// Numbers of contents; those of built-in policies come first.
     numbers: AtomicU64,
@@ -181,23 +172,18 @@ impl Roles {
         }
         let account = ask(Subject::Account, &builtin.account)?;
         let known_users = ask(Subject::KnownUser, &builtin.known_users)?;
-        let classes = Classes::of(None, roles.iter().chain([&known_users]))?;
-        let classes_of_account = Classes::of(None, [&account])?;
         let answers = Answers::default();
-        let rows = table::rows(&classes_of_account, &[Part::Whole(&account)], &answers);
-        let account = Table::new(classes_of_account, rows);
+        let account = Table::of(&[Part::Whole(&account)], |answer| answers.intern(answer));
         let sets = || (0..1 << BuiltinRole::ALL.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             builtin: roles,
             known_users,
-            nothing: Table::of_nothing(&answers),
+            nothing: Table::of(&[], |answer| answers.intern(answer)),
             account,
             of_people: sets(),
             of_assumed: sets(),
-            classes,
             contents: Shared::default(),
-            classes_of: Shared::default(),
-            rows: Shared::default(),
+            tables: Shared::default(),
             answers,
             numbers,
         })
@@ -223,10 +209,11 @@ impl Roles {
         };
         let table = tables.get(usize::from(set))?;
         let is_user = kind == PrincipalKind::User;
-        Some(table.get_or_init(|| {
-            let rows = table::rows(&self.classes, &self.parts(is_user, set), &self.answers);
-            Table::new(self.classes.clone(), rows)
-        }))
+        Some(table.get_or_init(|| self.table(&self.parts(is_user, set))))
+    }
+
+    fn table(&self, parts: &[Part<'_>]) -> Table {
+        Table::of(parts, |answer| self.answers.intern(answer))
     }
 
     fn parts(&self, is_user: bool, builtin: u8) -> Vec<Part<'_>> {
@@ -306,28 +293,26 @@ impl Roles {
         custom.sort_by(|(a, _), (b, _)| a.cmp(b));
         custom.dedup_by(|(a, _), (b, _)| a == b);
         let contents: Vec<u64> = custom.iter().map(|(_, content)| content.number()).collect();
-        let classes = if custom.is_empty() {
-            self.classes.clone()
-        } else {
-            let judged = custom.iter().map(|(_, content)| &content.judged);
-            let make = |_: &_| Classes::of(Some(&self.classes), judged).map(|classes| classes.0);
-            Classes(self.classes_of.get(contents.clone(), make)?)
-        };
-        let table = |is_user: bool| -> Result<Table, String> {
+        let table = |is_user: bool| {
             let contents = contents.clone();
-            let rows = self.rows.get(SetKey { is_user, builtin, contents }, |_| {
+            self.tables.get(SetKey { is_user, builtin, contents }, |_| {
                 let mut parts = self.parts(is_user, builtin);
                 for (place, (_, content)) in custom.iter().enumerate() {
                     let place = u8::try_from(place)
                         .map_err(|_| "a member holds more roles than can be told apart")?;
                     parts.push(Part::OfRole(place, &content.judged));
                 }
-                Ok::<_, String>(table::rows(&classes, &parts, &self.answers))
-            })?;
-            Ok(Table::new(classes.clone(), rows))
+                Ok::<_, String>(Arc::new(self.table(&parts)))
+            })
         };
         let (of_user, of_ram_role) = (table(true)?, table(false)?);
         let custom = custom.into_iter().map(|(id, _)| id).collect();
-        Ok(BoundSet { roles: roles.clone(), custom, of_user, of_ram_role })
+        Ok(BoundSet {
+            custom,
+            of_user: Table::clone(&of_user),
+            roles: roles.clone(),
+            of_ram_role,
+            _of_user: of_user,
+        })
     }
 }

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    hash::Hash,
     sync::Arc,
 };
 
@@ -291,108 +292,125 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Which actions are answered alike, whichever of some subjects are put together: the class of each action. The first class
-/// is that of the actions nobody grants, and of those beyond the end.
-#[derive(Debug, Clone)]
-pub(super) struct Classes(pub(super) Arc<[u16]>);
-
-impl Classes {
-    /// Returns the classes of actions that these subjects, and those of the classes `within`, all answer alike.
-    ///
-    /// # Errors
-    /// That there are more than can be numbered.
-    pub(super) fn of<'j>(
-        within: Option<&Self>,
-        judged: impl IntoIterator<Item = &'j Judged>,
-    ) -> Result<Self, String> {
-        let within = within.map(|classes| &*classes.0);
-        let judged = judged.into_iter().map(|judged| &*judged.rows.of_action);
-        let lists: Vec<&[u16]> = within.into_iter().chain(judged).collect();
-        let count = lists.iter().map(|list| list.len()).max().unwrap_or_default();
-        let mut known = HashMap::from([(vec![0; lists.len()], 0)]);
-        let mut classes = Vec::with_capacity(count);
-        for action in 0..count {
-            let of_action = |list: &&[u16]| list.get(action).copied().unwrap_or_default();
-            let next = u16::try_from(known.len())
-                .map_err(|_| "more kinds of actions than a table holds")?;
-            classes.push(*known.entry(lists.iter().map(of_action).collect()).or_insert(next));
-        }
-        Ok(Self(classes.into()))
-    }
-
-    fn class(&self, action: ActionId) -> u16 {
-        self.0.get(usize::from(action.0)).copied().unwrap_or_default()
-    }
-
-    /// Returns an action of each class, in their order; of the first none, for it may have none.
-    fn examples(&self) -> Vec<Option<ActionId>> {
-        let mut examples = vec![None];
-        for (action, class) in (0..).map(ActionId).zip(self.0.iter()) {
-            if usize::from(*class) == examples.len() {
-                examples.push(Some(action));
-            }
-        }
-        examples
-    }
-}
-
-/// The answers to the actions of a class, one for each case.
-pub(super) type Row = [Arc<Remembered>; Case::COUNT];
-
-/// Makes one of all that are the same, whichever tables they stand in: there are many tables, and what many look at is near.
-pub(super) trait Intern {
-    fn answer(&self, answer: Remembered) -> Arc<Remembered>;
-    fn row(&self, row: Row) -> Arc<Row>;
-}
-
 /// The answers to whoever holds a set of roles.
+///
+/// It is small, for there are many, and each decision looks at another one: a number of a row for each action, of an answer for each
+/// case of a row, and the answers.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    classes: Classes,
-    /// By class.
-    rows: Arc<[Arc<Row>]>,
+    /// The rows of actions, then the rows.
+    numbers: Numbers,
+    /// How many actions have a number; those beyond have the first row, in which nothing is granted.
+    actions: usize,
+    answers: Arc<[Arc<Remembered>]>,
+}
+
+/// Numbers in as few bytes as they need.
+#[derive(Debug, Clone)]
+enum Numbers {
+    Small(Arc<[u8]>),
+    Large(Arc<[u32]>),
+}
+
+impl Numbers {
+    fn of(numbers: &[usize]) -> Self {
+        let small: Result<_, _> = numbers.iter().map(|number| u8::try_from(*number)).collect();
+        small.map_or_else(
+            |_| {
+                // What nothing can be counted to is the number of nothing.
+                let large = numbers.iter().map(|it| u32::try_from(*it).unwrap_or(u32::MAX));
+                Self::Large(large.collect())
+            },
+            Self::Small,
+        )
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> Option<usize> {
+        match self {
+            Self::Small(numbers) => numbers.get(at).copied().map(usize::from),
+            Self::Large(numbers) => numbers.get(at).and_then(|it| usize::try_from(*it).ok()),
+        }
+    }
+}
+
+/// Things that are different, in the order in which they were first seen.
+struct Seen<T> {
+    numbers: HashMap<T, usize>,
+}
+
+impl<T: Eq + Hash> Seen<T> {
+    fn new() -> Self {
+        Self { numbers: HashMap::new() }
+    }
+
+    /// Returns the number of a thing; whether it is new.
+    fn number(&mut self, one: T) -> (usize, bool) {
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(one).or_insert(next);
+        (number, number == next)
+    }
 }
 
 impl Table {
-    /// Returns a table of what was put together for these classes.
-    pub(super) const fn new(classes: Classes, rows: Arc<[Arc<Row>]>) -> Self {
-        Self { classes, rows }
+    /// Puts the answers of several together, for each action: any forbid denies, else any permit allows. `intern` makes one of
+    /// all that are the same, whichever tables they stand in: what many look at is near.
+    pub(super) fn of(parts: &[Part<'_>], intern: impl Fn(Remembered) -> Arc<Remembered>) -> Self {
+        let theirs: Vec<&[u16]> = parts.iter().map(|part| &*part.judged().rows.of_action).collect();
+        let count = theirs.iter().map(|list| list.len()).max().unwrap_or_default();
+        // Actions that each of them answers alike are put together once. The first are those nobody grants.
+        let nothing = std::iter::once(vec![0; theirs.len()]);
+        let of_action = |action: usize| {
+            theirs.iter().map(|list| list.get(action).copied().unwrap_or_default()).collect()
+        };
+        let (mut classes, mut answers, mut rows) = (Seen::new(), Seen::new(), Seen::new());
+        let (mut row_of_class, mut listed, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+        let mut row_of_action = Vec::with_capacity(count);
+        for together_in in nothing.chain((0..count).map(of_action)) {
+            let (class, is_new) = classes.number(together_in.clone());
+            if is_new {
+                let row: Vec<usize> = Case::all()
+                    .map(|case| {
+                        let answer = intern(together(parts, &together_in, case));
+                        let (number, is_new) = answers.number(Arc::as_ptr(&answer).addr());
+                        if is_new {
+                            listed.push(answer);
+                        }
+                        number
+                    })
+                    .collect();
+                let (number, is_new) = rows.number(row.clone());
+                if is_new {
+                    cells.extend(row);
+                }
+                row_of_class.push(number);
+            }
+            row_of_action.push(row_of_class.get(class).copied().unwrap_or_default());
+        }
+        let used = row_of_action.iter().rposition(|row| *row != 0).unwrap_or_default();
+        let numbers: Vec<usize> =
+            row_of_action.into_iter().skip(1).take(used).chain(cells).collect();
+        Self { numbers: Numbers::of(&numbers), actions: used, answers: listed.into() }
     }
 
-    /// Returns the table in which nothing is granted.
-    pub(super) fn of_nothing(intern: &dyn Intern) -> Self {
-        let classes = Classes(Arc::default());
-        let rows = rows(&classes, &[], intern);
-        Self::new(classes, rows)
-    }
-
-    /// Returns the class of an action.
+    /// Returns the row of an action.
     #[inline]
-    pub(super) fn class(&self, action: ActionId) -> u16 {
-        self.classes.class(action)
+    pub(super) fn row(&self, action: ActionId) -> Option<usize> {
+        let action = usize::from(action.0);
+        if action < self.actions { self.numbers.get(action) } else { Some(0) }
     }
 
-    /// Returns the answers to the actions of a class.
+    /// Returns which answer is that to the actions of a row in a case.
     #[inline]
-    pub(super) fn row(&self, class: u16) -> Option<&Row> {
-        self.rows.get(usize::from(class)).map(|row| &**row)
+    pub(super) fn number(&self, row: usize, case: Case) -> Option<usize> {
+        self.numbers.get(self.actions + row * Case::COUNT + case.place())
     }
-}
 
-/// Puts the answers of several together, for each class of actions: any forbid denies, else any permit allows. Each of them
-/// answers the actions of a class alike.
-pub(super) fn rows(classes: &Classes, parts: &[Part<'_>], intern: &dyn Intern) -> Arc<[Arc<Row>]> {
-    let row = |example: Option<ActionId>| {
-        let row_of = |part: &Part<'_>| example.map(|action| part.judged().rows.row(action));
-        let theirs: Vec<u16> = parts.iter().filter_map(row_of).collect();
-        let mut cases = Case::all();
-        intern.row(std::array::from_fn(|_| {
-            let answer = cases.next().map(|case| together(parts, &theirs, case));
-            intern
-                .answer(answer.unwrap_or_else(|| Remembered::new(Reason::ImplicitDeny, Vec::new())))
-        }))
-    };
-    classes.examples().into_iter().map(row).collect()
+    /// Returns the answer of a number.
+    #[inline]
+    pub(super) fn answer(&self, number: usize) -> Option<&Remembered> {
+        self.answers.get(number).map(|answer| &**answer)
+    }
 }
 
 /// Returns what several answer together.
@@ -417,4 +435,43 @@ fn together(parts: &[Part<'_>], rows: &[u16], case: Case) -> Remembered {
         (Reason::ImplicitDeny, BTreeSet::new())
     };
     Remembered::new(reason, names.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what a role is answered that has a policy of its own for each of so many actions, in one case.
+    fn judged(name: &str, count: u16, in_case: Case) -> Judged {
+        let row = |answer| Case::all().map(move |case| if case == in_case { answer } else { 0 });
+        let rows = (0..=count).map(|answer| {
+            let mut row = row(answer);
+            std::array::from_fn(|_| row.next().unwrap())
+        });
+        let granted =
+            (1..=count).map(|n| (Reason::ExplicitAllow, vec![Arc::from(format!("{name}/{n}"))]));
+        Judged {
+            number: 0,
+            rows: Rows { of_action: (1..=count).collect(), rows: rows.collect() },
+            answers: std::iter::once((Reason::ImplicitDeny, vec![])).chain(granted).collect(),
+        }
+    }
+
+    #[test]
+    fn tables_answer_as_their_parts_together_however_many_answers_there_are() {
+        for count in [0, 1, 84, 126, 127, 128, 254, 255, 256, 700] {
+            let (one, other) =
+                (judged("one", count, Case::ACCOUNT), judged("other", count / 2, Case(0)));
+            let parts = [Part::Whole(&one), Part::OfRole(3, &other)];
+            let table = Table::of(&parts, Arc::new);
+            for action in (0..count + 9).map(ActionId) {
+                let rows = [&one, &other].map(|judged| judged.rows.row(action));
+                for case in Case::all() {
+                    let number = table.number(table.row(action).unwrap(), case).unwrap();
+                    let answer = table.answer(number).unwrap();
+                    assert_eq!(answer, &together(&parts, &rows, case), "{action:?} of {count}");
+                }
+            }
+        }
+    }
 }
