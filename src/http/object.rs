@@ -51,6 +51,12 @@ impl<'a> Text<'a> {
     }
 }
 
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     // What is returned is three words, which are else written by halves and read together, and that waits.
     #[inline(always)]

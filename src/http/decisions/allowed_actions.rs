@@ -29,9 +29,9 @@ const ACTIONS: usize = 500;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct AllowedActionsRequest<'a> {
     #[serde(borrow, default)]
-    principal: Option<Object<WirePrincipal<'a>>>,
+    principal: Option<Object<WirePrincipal<Text<'a>>>>,
     #[serde(borrow, default)]
-    resources: Option<Vec<Object<WireResource<'a>>>>,
+    resources: Option<Vec<Object<WireResource<Text<'a>>>>>,
     #[serde(borrow, default)]
     actions: Option<Vec<Text<'a>>>,
     #[serde(default)]

@@ -31,7 +31,7 @@ struct Each<F>(F);
 
 impl<'de, F> DeserializeSeed<'de> for Each<F>
 where
-    F: FnMut(&mut IsAuthorizedRequest<'de>) -> Option<()>,
+    F: FnMut(&mut IsAuthorizedRequest<&'de str>) -> Option<()>,
 {
     type Value = ();
 
@@ -42,7 +42,7 @@ where
 
 impl<'de, F> Visitor<'de> for Each<F>
 where
-    F: FnMut(&mut IsAuthorizedRequest<'de>) -> Option<()>,
+    F: FnMut(&mut IsAuthorizedRequest<&'de str>) -> Option<()>,
 {
     type Value = ();
 
@@ -53,7 +53,7 @@ where
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         let mut count = 0;
         while let Some(Object(mut item)) =
-            items.next_element::<Object<IsAuthorizedRequest<'de>>>()?
+            items.next_element::<Object<IsAuthorizedRequest<&'de str>>>()?
         {
             count += 1;
             if count > Authorizer::MAX_BATCH || (self.0)(&mut item).is_none() {
@@ -72,7 +72,7 @@ struct Passing<F>(F);
 
 impl<'de, F> Visitor<'de> for Passing<F>
 where
-    F: FnMut(&mut IsAuthorizedRequest<'de>) -> Option<()>,
+    F: FnMut(&mut IsAuthorizedRequest<&'de str>) -> Option<()>,
 {
     /// The revision all demand.
     type Value = Option<Text<'de>>;
@@ -95,14 +95,14 @@ where
     }
 }
 
-/// Reads a batch of sound items, does something with each as soon as it is read, when it is nearest, and returns the revision that
+/// Reads a batch of sound items without escapes, does something with each as soon as it is read, when it is nearest, and returns the revision that
 /// all demand.
 ///
 /// # Errors
 /// That something is not sound, or whatever is done says so.
 pub(in crate::http) fn read_each<'b>(
     body: &'b [u8],
-    each: impl FnMut(&mut IsAuthorizedRequest<'b>) -> Option<()>,
+    each: impl FnMut(&mut IsAuthorizedRequest<&'b str>) -> Option<()>,
 ) -> Result<Option<Text<'b>>, AnotherWay> {
     let text = std::str::from_utf8(body).map_err(|_| AnotherWay)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -116,7 +116,7 @@ pub(in crate::http) fn read_each<'b>(
 pub(in crate::http) struct AnotherWay;
 
 /// The items of a batch, those that were not read with the reason.
-pub(in crate::http) type Read<'b> = Vec<Result<Object<IsAuthorizedRequest<'b>>, Refusal>>;
+pub(in crate::http) type Read<'b> = Vec<Result<Object<IsAuthorizedRequest<Text<'b>>>, Refusal>>;
 
 /// Reads a batch.
 pub(in crate::http) fn read(body: &[u8]) -> Result<(Read<'_>, Option<Text<'_>>), Error> {

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{Beside, answer, answered, wire};
+use super::{Beside, IsAuthorizedRequest, answer, answered};
 use crate::{
     domain::{Decision, Invalid, Scope},
     error::Error,
     http::{
         body,
         error::HttpError,
-        object::{self, Object},
+        object::{self, Object, Text},
         state::State,
         token,
     },
@@ -34,10 +34,10 @@ pub(super) fn at_once(
     let authorizer = &state.services.authorizer;
     let answer = || {
         pep.demand(Scope::Decide)?;
-        let Object(wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(body)?;
-        if !wire.is_plain() {
+        let read: Option<Object<IsAuthorizedRequest<&str>>> = object::read_sound(body);
+        let Some(Object(wire)) = read.filter(|Object(wire)| wire.is_plain()) else {
             return Ok(None);
-        }
+        };
         let (question, at_least) = wire.question();
         let revision = authorizer.revision_of(view);
         let answer = |decision: &Decision<'_>| answer::decision(decision, revision, None);
@@ -62,7 +62,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let body = body::single(request, payload.into_inner(), state);
     let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Decide)?;
-    let Object(wire): Object<wire::IsAuthorizedRequest<'_>> = object::read(&body)?;
+    let Object(wire): Object<IsAuthorizedRequest<Text<'_>>> = object::read(&body)?;
     let authorizer = &state.services.authorizer;
     let (suggests, explains) = (wire.suggests(), wire.explains());
     let (question, at_least) = wire.question();

@@ -10,104 +10,113 @@ use serde_json::value::RawValue;
 
 use crate::{
     domain::{ContextValue, Invalid, Question, Scalar},
-    http::object::{Object, Text, once},
+    http::object::{Object, once},
 };
 
 /// Most keys of a context that are read at all; the engine sets the real limit and names it.
 pub(in crate::http) const CONTEXT_KEYS: usize = 1_000;
 
-/// `POST /v1/is-authorized`.
+/// `POST /v1/is-authorized`. Its texts are `T`: [`Text`](crate::http::object::Text), or `&str`, which is not read where a text has
+/// escapes, and is quicker.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(in crate::http) struct IsAuthorizedRequest<'a> {
-    #[serde(borrow, default)]
-    principal: Option<Object<WirePrincipal<'a>>>,
-    #[serde(borrow, default)]
-    action: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    resource: Option<Object<WireResource<'a>>>,
+#[serde(deny_unknown_fields, rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+pub(in crate::http) struct IsAuthorizedRequest<T> {
+    #[serde(default)]
+    principal: Option<Object<WirePrincipal<T>>>,
+    #[serde(default)]
+    action: Option<T>,
+    #[serde(default)]
+    resource: Option<Object<WireResource<T>>>,
     #[serde(default)]
     context: Option<WireContext>,
-    #[serde(borrow, default)]
-    at_least_as_fresh: Option<Text<'a>>,
+    #[serde(default)]
+    at_least_as_fresh: Option<T>,
     #[serde(default)]
     suggest: bool,
     #[serde(default)]
     explain: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct WirePrincipal<'a> {
-    #[serde(borrow, default, rename = "type")]
-    pub(in crate::http) kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(in crate::http) id: Option<Text<'a>>,
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
+pub(in crate::http) struct WirePrincipal<T> {
+    #[serde(default, rename = "type")]
+    pub(in crate::http) kind: Option<T>,
+    #[serde(default)]
+    pub(in crate::http) id: Option<T>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WireResource<'a> {
-    #[serde(borrow, default)]
-    arn: Option<Text<'a>>,
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    id: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    workspace: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    creator: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    accessibility: Option<Text<'a>>,
+impl<T> Default for WirePrincipal<T> {
+    fn default() -> Self {
+        Self { kind: None, id: None }
+    }
 }
 
-impl WireResource<'_> {
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct WireResource<T> {
+    #[serde(default)]
+    arn: Option<T>,
+    #[serde(default, rename = "type")]
+    kind: Option<T>,
+    #[serde(default)]
+    id: Option<T>,
+    #[serde(default)]
+    workspace: Option<T>,
+    #[serde(default)]
+    creator: Option<T>,
+    #[serde(default)]
+    accessibility: Option<T>,
+}
+
+impl<T: AsRef<str>> WireResource<T> {
     /// Returns the question about it, which nobody asks yet.
+    #[inline]
     pub(super) fn question(&self) -> Question<'_> {
         Question {
-            arn: self.arn.as_ref().map(Text::as_str),
-            resource_type: self.kind.as_ref().map(Text::as_str),
-            resource_id: self.id.as_ref().map(Text::as_str),
-            workspace: self.workspace.as_ref().map(Text::as_str),
-            creator: self.creator.as_ref().map(Text::as_str),
-            accessibility: self.accessibility.as_ref().map(Text::as_str),
+            arn: text(self.arn.as_ref()),
+            resource_type: text(self.kind.as_ref()),
+            resource_id: text(self.id.as_ref()),
+            workspace: text(self.workspace.as_ref()),
+            creator: text(self.creator.as_ref()),
+            accessibility: text(self.accessibility.as_ref()),
             ..Question::default()
         }
     }
 }
 
-impl IsAuthorizedRequest<'_> {
+#[inline]
+fn text<T: AsRef<str>>(text: Option<&T>) -> Option<&str> {
+    text.map(AsRef::as_ref)
+}
+
+impl<T: AsRef<str>> IsAuthorizedRequest<T> {
     /// Returns the question, and the revision it demands.
     #[inline]
     pub(super) fn question(&self) -> (Question<'_>, Option<&str>) {
-        fn text<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
-            text.map(Text::as_str)
-        }
         let principal = self.principal.as_ref().map(|object| &object.0);
-        let resource = self.resource.as_ref().map(|object| &object.0);
+        let about = match &self.resource {
+            Some(Object(resource)) => resource.question(),
+            None => Question::default(),
+        };
         let question = Question {
             principal_type: principal.and_then(|p| text(p.kind.as_ref())),
             principal_id: principal.and_then(|p| text(p.id.as_ref())),
             action: text(self.action.as_ref()),
-            arn: resource.and_then(|r| text(r.arn.as_ref())),
-            resource_type: resource.and_then(|r| text(r.kind.as_ref())),
-            resource_id: resource.and_then(|r| text(r.id.as_ref())),
-            workspace: resource.and_then(|r| text(r.workspace.as_ref())),
-            creator: resource.and_then(|r| text(r.creator.as_ref())),
-            accessibility: resource.and_then(|r| text(r.accessibility.as_ref())),
             context: self.context.as_ref().map(|context| &context.0),
+            ..about
         };
-        (question, self.at_least_as_fresh.as_ref().map(Text::as_str))
+        (question, self.at_least())
+    }
+
+    /// Returns the revision it demands.
+    #[inline]
+    pub(super) fn at_least(&self) -> Option<&str> {
+        text(self.at_least_as_fresh.as_ref())
     }
 }
 
-impl IsAuthorizedRequest<'_> {
-    /// Returns the revision it demands.
-    pub(super) fn at_least(&self) -> Option<&str> {
-        self.at_least_as_fresh.as_ref().map(Text::as_str)
-    }
-
+impl<T> IsAuthorizedRequest<T> {
     /// Returns whether a statement that would allow a denied request is asked for.
     pub(super) const fn suggests(&self) -> bool {
         self.suggest

@@ -65,7 +65,7 @@ pub(super) struct SimulateRequest<'a> {
     #[serde(borrow, default)]
     documents: Vec<&'a RawValue>,
     #[serde(borrow, default)]
-    principal: Option<Object<WirePrincipal<'a>>>,
+    principal: Option<Object<WirePrincipal<Text<'a>>>>,
     #[serde(borrow, default)]
     actions: Vec<Text<'a>>,
     #[serde(borrow, default)]
