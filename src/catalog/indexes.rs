@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::{Action, ActionScope, ByName, Module, RamAction};
 use crate::domain::ActionId;
 
-/// The longest name that has a place in a line of the caches.
-const SHORT: usize = 63;
+/// The longest name that has a place in a line of the caches, beside what is known of it.
+const SHORT: usize = 59;
 
 /// What nearly every request looks at of the action it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,33 +23,42 @@ impl Named {
     pub(super) const NO_TYPE: u8 = u8::MAX;
 }
 
-/// Actions by their names, for requests. What is known of a name is small, and near; that the name is the very one is looked up
-/// further away, while whoever asks goes on with what is known.
+/// Actions by their names, for requests: most are found in the first line of the caches that is looked at.
 #[derive(Debug)]
 pub(super) struct ActionNames {
-    /// For each hash the number of a name, counted from 1, or 0 where it is free. A power of two of them, most free: a name is at
-    /// the place its hash says, or behind it with nothing free between.
-    numbers: Box<[u16]>,
-    named: Box<[Named]>,
-    texts: Box<[Text]>,
+    /// A power of two of them, most free: a name is at the place its hash says, or behind it with nothing free between.
+    short: Box<[Name]>,
     long: ByName<Named>,
 }
 
-/// A name, in one line of the caches.
+/// A name and what is known of it, in one line of the caches.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-struct Text {
+struct Name {
+    named: Named,
+    /// 0 where the place is free.
     len: u8,
     bytes: [u8; SHORT],
 }
 
-const _: () = assert!(size_of::<Text>() == 64);
+const _: () = assert!(size_of::<Name>() == 64);
 
-impl Text {
-    fn of(name: &str) -> Option<Self> {
-        let mut text = Self { len: u8::try_from(name.len()).ok()?, bytes: [0; SHORT] };
-        text.bytes.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
-        Some(text)
+impl Name {
+    const FREE: Self = Self {
+        named: Named { id: ActionId(0), scope: ActionScope::RamOnly, main_type: Named::NO_TYPE },
+        len: 0,
+        bytes: [0; SHORT],
+    };
+
+    fn of(name: &str, named: Named) -> Option<Self> {
+        let len = u8::try_from(name.len()).ok().filter(|len| *len > 0)?;
+        let mut bytes = [0; SHORT];
+        bytes.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+        Some(Self { named, len, bytes })
+    }
+
+    const fn is_free(&self) -> bool {
+        self.len == 0
     }
 
     #[inline]
@@ -60,38 +69,35 @@ impl Text {
 
 impl ActionNames {
     /// # Errors
-    /// More names than can be numbered.
+    /// Never: there are more places than names; kept so that nothing panics.
     pub(super) fn new(names: &ByName<Named>) -> Result<Self, String> {
-        let mut numbers = vec![0; (4 * names.len() + 1).next_power_of_two()];
-        let (mut all, mut texts, mut long) = (Vec::new(), Vec::new(), ByName::default());
-        for (name, named) in names {
-            let Some(text) = Text::of(name) else {
-                long.insert(*name, *named);
+        let mut short = vec![Name::FREE; (4 * names.len() + 1).next_power_of_two()];
+        let mut long = ByName::default();
+        for (text, named) in names {
+            let Some(name) = Name::of(text, *named) else {
+                long.insert(*text, *named);
                 continue;
             };
-            all.push(*named);
-            texts.push(text);
-            let mut places = places(numbers.len(), name);
-            let free = places.find(|place| numbers.get(*place) == Some(&0));
-            let number = free.and_then(|place| numbers.get_mut(place));
-            let count =
-                u16::try_from(texts.len()).map_err(|_| "more names than can be numbered")?;
-            *number.ok_or("no place is free")? = count;
+            let mut places = places(short.len(), text);
+            let free = places.find(|place| short.get(*place).is_some_and(Name::is_free));
+            *free.and_then(|place| short.get_mut(place)).ok_or("no place is free")? = name;
         }
-        Ok(Self { numbers: numbers.into(), named: all.into(), texts: texts.into(), long })
+        Ok(Self { short: short.into(), long })
     }
 
     /// Returns the action of a name.
     #[inline]
     pub(super) fn get(&self, name: &str) -> Option<Named> {
-        if name.len() > SHORT {
+        if name.is_empty() || name.len() > SHORT {
             return self.long.get(name).copied();
         }
-        for place in places(self.numbers.len(), name) {
-            let number = usize::from(*self.numbers.get(place)?).checked_sub(1)?;
-            let named = *self.named.get(number)?;
-            if self.texts.get(number)?.is(name) {
-                return Some(named);
+        for place in places(self.short.len(), name) {
+            let there = self.short.get(place)?;
+            if there.is(name) {
+                return Some(there.named);
+            }
+            if there.is_free() {
+                return None;
             }
         }
         None
@@ -188,15 +194,16 @@ mod tests {
             assert_eq!(names.get(name), None, "{name}");
         }
     }
+
     #[test]
     fn nearly_all_names_of_actions_are_where_their_hashes_say() {
         let names = &crate::catalog::catalog().by_name;
-        let is_there = |(text, number): (&Text, u16)| {
-            let bytes = &text.bytes[..usize::from(text.len)];
-            names.numbers[hash(bytes) & (names.numbers.len() - 1)] == number
+        let taken = || names.short.iter().zip(0..).filter(|(name, _)| !name.is_free());
+        let is_there = |(name, place): &(&Name, usize)| {
+            let bytes = &name.bytes[..usize::from(name.len)];
+            hash(bytes) & (names.short.len() - 1) == *place
         };
-        let there = names.texts.iter().zip(1..).filter(|it| is_there(*it)).count();
-        let (count, wide) = (names.texts.len(), names.numbers.len());
-        assert!(there * 100 > count * 85, "{there} of {count} among {wide}");
+        let (count, there) = (taken().count(), taken().filter(is_there).count());
+        assert!(there * 100 > count * 85, "{there} of {count} among {}", names.short.len());
     }
 }
