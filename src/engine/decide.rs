@@ -71,7 +71,7 @@ impl Snapshot {
         if self.documents_have_say(&begun, brief) {
             return None;
         }
-        begun.open()?.place()?.settle()
+        begun.settle()
     }
 
     /// Returns the decision as if the principal had one document more.
@@ -100,7 +100,7 @@ impl Snapshot {
     #[inline]
     fn by_roles(&self, brief: &Brief) -> Option<ByRoles<'_>> {
         let begun = self.begin(brief)?;
-        let settled = begun.open()?.place()?.settle()?;
+        let settled = begun.settle()?;
         Some(ByRoles { decision: settled.into(), may_have_documents: begun.may_have_documents })
     }
 

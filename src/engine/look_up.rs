@@ -1,79 +1,35 @@
-//! Looks up what roles answer, in steps: each looks at what the one before has found, and while that comes from memory other
-//! look-ups can take theirs.
+//! Looks up what roles answer. Of many look-ups each takes a step when the next has begun: what it looks at then was asked for a step
+//! before, and has come from memory meanwhile.
+
+use std::sync::Arc;
 
 use super::{
     Snapshot,
     resolve::Brief,
-    snapshot::Door,
+    soon::soon,
     table::{Case, Table},
 };
-use crate::domain::{ActionId, CustomRoleId, PrincipalKind, RoleSet, Settled};
+use crate::domain::{ActionId, CustomRoleId, PrincipalKind, Remembered, RoleSet, Settled};
 
-/// What somebody holds is found.
+/// What somebody holds is found: whose answers count, which nobody has looked at yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun<'s> {
-    held: Held<'s>,
-    kind: PrincipalKind,
+    table: &'s Table,
+    /// The custom roles held.
+    roles: &'s Arc<[CustomRoleId]>,
     action: ActionId,
     case: Case,
     /// Whether the principal may have RAM documents, which deny or grant what roles do not.
     pub(super) may_have_documents: bool,
 }
 
-/// Whose answers count.
-#[derive(Debug, Clone, Copy)]
-enum Held<'s> {
-    Table(&'s Table),
-    /// Those of a set of roles with custom ones, by its place.
-    Set(&'s Door, usize),
-}
-
 impl<'s> Begun<'s> {
-    /// Finds the answers; `None` where there are none, which is a defect.
-    #[inline]
-    pub(super) fn open(self) -> Option<Opened<'s>> {
-        let (table, roles) = match self.held {
-            Held::Table(table) => (table, &[][..]),
-            Held::Set(door, place) => {
-                let set = door.sets.get(place)?;
-                (set.table(self.kind), &*set.custom)
-            }
-        };
-        Some(Opened { table, row: table.row(self.action)?, case: self.case, roles })
-    }
-}
-
-/// The answers are found.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Opened<'s> {
-    table: &'s Table,
-    row: usize,
-    case: Case,
-    roles: &'s [CustomRoleId],
-}
-
-impl<'s> Opened<'s> {
-    /// Finds where the answer stands; `None` where there is none, which is a defect.
-    #[inline]
-    pub(super) fn place(self) -> Option<Placed<'s>> {
-        let Self { table, row, case, roles } = self;
-        Some(Placed { table, number: table.number(row, case)?, roles })
-    }
-}
-
-/// Where the answer stands is found.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Placed<'s> {
-    table: &'s Table,
-    number: usize,
-    roles: &'s [CustomRoleId],
-}
-
-impl<'s> Placed<'s> {
     /// Finds the answer; `None` where there is none, which is a defect.
     #[inline]
     pub(super) fn settle(self) -> Option<Settled<'s>> {
-        Some(Settled { answer: self.table.answer(self.number)?, roles: self.roles })
+        let Self { table, roles, action, case, .. } = self;
+        let answer = table.answer(table.number(table.row(action)?, case)?)?;
+        Some(Settled { answer, roles })
     }
 }
 
@@ -87,11 +43,11 @@ impl Snapshot {
     pub(super) fn begin(&self, brief: &Brief) -> Option<Begun<'_>> {
         let &Brief { principal, kind, action, .. } = brief;
         let roles = &self.engine.roles;
-        let begun = |held, may_have_documents| {
+        let begun = |table, roles, may_have_documents| {
             let case = brief.case.unwrap_or(Case::ACCOUNT);
-            Some(Begun { held, kind, action, case, may_have_documents })
+            Some(Begun { table, roles, action, case, may_have_documents })
         };
-        let denied = || begun(Held::Table(roles.nothing()), false);
+        let denied = || begun(roles.nothing(), roles.none(), false);
         let door = match brief.workspace.map(|id| self.door(id)) {
             None => None,
             Some(None) => return denied(),
@@ -105,7 +61,7 @@ impl Snapshot {
             if principal != self.account_digits {
                 return denied();
             }
-            return begun(Held::Table(roles.of_builtin(kind, 0)?), false);
+            return begun(roles.of_builtin(kind, 0)?, roles.none(), false);
         }
         let held = door.and_then(|door| Some((door, door.role_set(principal)?)));
         let is_plain = held.is_some()
@@ -119,12 +75,15 @@ impl Snapshot {
                 _ => return denied(),
             }
         }
-        let held = match held {
-            Some((door, RoleSet::Custom(place))) => Held::Set(door, place),
-            Some((_, RoleSet::Builtin(set))) => Held::Table(roles.of_builtin(kind, set)?),
-            None => Held::Table(roles.of_builtin(kind, 0)?),
+        let builtin = match held {
+            Some((door, RoleSet::Custom(place))) => {
+                let set = door.sets.get(place)?;
+                return begun(set.table(kind), &set.custom, may_have_documents);
+            }
+            Some((_, RoleSet::Builtin(set))) => set,
+            None => 0,
         };
-        begun(held, may_have_documents)
+        begun(roles.of_builtin(kind, builtin)?, roles.none(), may_have_documents)
     }
 
     /// Returns whether RAM documents may have a say beside what roles answer.
@@ -135,24 +94,35 @@ impl Snapshot {
     }
 }
 
-/// Look-ups on their way, some at a time, for whoever has many to make: what one waits for comes while the next is read.
+/// Look-ups on their way, some at a time, for whoever has many to make.
 #[derive(Debug)]
 pub struct LookUps<'s> {
     snapshot: &'s Snapshot,
-    begun: Option<Begun<'s>>,
-    opened: Option<Opened<'s>>,
-    placed: Option<Placed<'s>>,
-    settled: Option<Settled<'s>>,
+    /// The last that began, each in the place of its number, from which as many bits are taken as there are places.
+    last: [Option<OnItsWay<'s>>; PLACES],
+    /// How many have begun.
+    count: usize,
+}
+
+/// How many steps one takes after it has begun.
+const STEPS: usize = 5;
+/// A power of two, more than the steps.
+const PLACES: usize = 8;
+
+/// A look-up, and what it has come to.
+#[derive(Debug, Clone, Copy)]
+struct OnItsWay<'s> {
+    begun: Begun<'s>,
+    /// The row, then the number of the answer.
+    at: usize,
+    answer: Option<&'s Remembered>,
 }
 
 impl<'s> LookUps<'s> {
-    /// How many are on their way at most.
-    const STEPS: usize = 4;
-
     /// Returns none, on a snapshot.
     #[must_use]
     pub const fn new(snapshot: &'s Snapshot) -> Self {
-        Self { snapshot, begun: None, opened: None, placed: None, settled: None }
+        Self { snapshot, last: [None; PLACES], count: 0 }
     }
 
     /// Begins one, takes those before it a step further, and tells the decision of the one that ends, if one does. They end in
@@ -162,11 +132,12 @@ impl<'s> LookUps<'s> {
     #[must_use]
     #[inline]
     pub fn begin(&mut self, brief: &Brief, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
-        let begun = self.snapshot.begin(brief);
-        if self.snapshot.documents_have_say(begun.as_ref()?, brief) {
+        let begun = self.snapshot.begin(brief)?;
+        if self.snapshot.documents_have_say(&begun, brief) {
             return None;
         }
-        self.step(begun, tell)
+        soon(begun.table);
+        self.step(Some(OnItsWay { begun, at: 0, answer: None }), tell)
     }
 
     /// Takes all to their end, and tells their decisions.
@@ -174,27 +145,43 @@ impl<'s> LookUps<'s> {
     /// `None` where one is not settled by a look-up.
     #[must_use]
     pub fn end(mut self, mut tell: impl FnMut(Settled<'s>)) -> Option<()> {
-        for _ in 0..Self::STEPS {
+        for _ in 0..STEPS {
             self.step(None, &mut tell)?;
         }
         Some(())
     }
 
     #[inline]
-    fn step(&mut self, next: Option<Begun<'s>>, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
-        if let Some(settled) = self.settled.take() {
-            tell(settled);
+    fn step(&mut self, next: Option<OnItsWay<'s>>, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
+        if let Some(OnItsWay { begun: Begun { roles, .. }, answer, .. }) = self.before(STEPS) {
+            tell(Settled { answer: (*answer)?, roles });
         }
-        if let Some(placed) = self.placed.take() {
-            self.settled = Some(placed.settle()?);
+        if let Some(OnItsWay { begun: Begun { table, .. }, at, answer }) = self.before(4) {
+            let found = table.answer(*at)?;
+            soon(found);
+            *answer = Some(found);
         }
-        if let Some(opened) = self.opened.take() {
-            self.placed = Some(opened.place()?);
+        if let Some(OnItsWay { begun: Begun { table, case, .. }, at, .. }) = self.before(3) {
+            *at = table.number(*at, *case)?;
+            table.answer_soon(*at);
         }
-        if let Some(begun) = self.begun.take() {
-            self.opened = Some(begun.open()?);
+        if let Some(OnItsWay { begun: Begun { table, action, case, .. }, at, .. }) = self.before(2)
+        {
+            *at = table.row(*action)?;
+            table.number_soon(*at, *case);
         }
-        self.begun = next;
+        if let Some(OnItsWay { begun: Begun { table, action, .. }, .. }) = self.before(1) {
+            table.row_soon(*action);
+        }
+        *self.before(0) = next;
+        self.count = self.count.wrapping_add(1);
         Some(())
+    }
+
+    /// Returns the one that began so many before the next.
+    #[expect(clippy::indexing_slicing, reason = "no more bits are taken than there are places")]
+    #[inline]
+    const fn before(&mut self, many: usize) -> &mut Option<OnItsWay<'s>> {
+        &mut self.last[self.count.wrapping_sub(many) % PLACES]
     }
 }

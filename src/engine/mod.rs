@@ -52,6 +52,7 @@ mod schema;
 mod simulate;
 mod slices;
 mod snapshot;
+mod soon;
 mod suggest;
 mod table;
 mod validate;

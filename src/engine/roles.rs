@@ -146,6 +146,8 @@ pub(super) struct Roles {
     known_users: Judged,
     /// The answers to whoever is granted nothing.
     nothing: Table,
+    /// The custom roles of whoever holds none.
+    none: Arc<[CustomRoleId]>,
     account: Table,
     /// By set of built-in roles, each when it is first asked for.
     of_people: Vec<OnceLock<Table>>,
@@ -178,6 +180,7 @@ impl Roles {
         Ok(Self {
             builtin: roles,
             known_users,
+            none: Arc::default(),
             nothing: Table::of(&[], |answer| answers.intern(answer)),
             account,
             of_people: sets(),
@@ -198,6 +201,11 @@ impl Roles {
     /// Returns the answers to whoever is granted nothing.
     pub(super) const fn nothing(&self) -> &Table {
         &self.nothing
+    }
+
+    /// Returns no custom roles.
+    pub(super) const fn none(&self) -> &Arc<[CustomRoleId]> {
+        &self.none
     }
 
     /// Returns the answers to whoever holds these built-in roles, a bit for each; roles add nothing to the main account.

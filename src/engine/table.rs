@@ -13,7 +13,7 @@ use std::{
 
 use cedar_policy::{Context, Entities, Entity, PolicySet, Request as CedarRequest};
 
-use super::{entities::string, judge::judge, names::Type, ram, slices::Slices};
+use super::{entities::string, judge::judge, names::Type, ram, slices::Slices, soon::soon};
 use crate::{
     catalog::{ANY, ResourceType},
     domain::{
@@ -332,6 +332,15 @@ impl Numbers {
             Self::Large(numbers) => numbers.get(at).and_then(|it| usize::try_from(*it).ok()),
         }
     }
+
+    /// Asks for what [`Self::get`] looks at.
+    #[inline]
+    fn soon(&self, at: usize) {
+        match self {
+            Self::Small(numbers) => numbers.get(at).into_iter().for_each(soon),
+            Self::Large(numbers) => numbers.get(at).into_iter().for_each(soon),
+        }
+    }
 }
 
 /// Things that are different, in the order in which they were first seen.
@@ -393,6 +402,24 @@ impl Table {
         Self { numbers: Numbers::of(&numbers), actions: used, answers: listed.into() }
     }
 
+    /// Asks for what [`Self::row`] looks at.
+    #[inline]
+    pub(super) fn row_soon(&self, action: ActionId) {
+        self.numbers.soon(usize::from(action.0));
+    }
+
+    /// Asks for what [`Self::number`] looks at.
+    #[inline]
+    pub(super) fn number_soon(&self, row: usize, case: Case) {
+        self.numbers.soon(self.place(row, case));
+    }
+
+    /// Asks for what [`Self::answer`] looks at.
+    #[inline]
+    pub(super) fn answer_soon(&self, number: usize) {
+        self.answers.get(number).into_iter().for_each(soon);
+    }
+
     /// Returns the row of an action.
     #[inline]
     pub(super) fn row(&self, action: ActionId) -> Option<usize> {
@@ -403,7 +430,12 @@ impl Table {
     /// Returns which answer is that to the actions of a row in a case.
     #[inline]
     pub(super) fn number(&self, row: usize, case: Case) -> Option<usize> {
-        self.numbers.get(self.actions + row * Case::COUNT + case.place())
+        self.numbers.get(self.place(row, case))
+    }
+
+    #[inline]
+    const fn place(&self, row: usize, case: Case) -> usize {
+        self.actions + row * Case::COUNT + case.place()
     }
 
     /// Returns the answer of a number.
