@@ -1,8 +1,8 @@
 //! Writes the answers of several connections one behind the other.
 //!
 //! Writing to somebody who waits wakes them, which costs more than a decision; who has nothing to read a moment later waits again, and
-//! the next answer wakes once more. So a short answer is held until the other connections that have something to read have had their
-//! turn, and all are written then: at most [`MOST`], and before anything that may take longer than a look-up.
+//! the next answer wakes once more. So an answer is held until the other connections that have something to read have had their
+//! turn, and all are written then: at most [`MOST`], or [`MANY`] bytes, and before anything that may take longer than they did.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,8 +18,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How many answers are held at most: about as many connections as have their turn before others, timers and new connections have
 /// theirs. A look-up takes microseconds, so that the first of them waits for a fraction of a millisecond.
 const MOST: usize = 64;
-/// Longest answer that is held, in bytes: longer ones cost more to copy than they gain.
-const LONG: usize = 2 * 1024;
+/// Longest answer that is held, in bytes: one to a hundred requests or so.
+const LONG: usize = 16 * 1024;
+/// How many bytes are held at most, of all answers: about as many as are made in a fifth of a millisecond.
+const MANY: usize = 32 * 1024;
+/// How much room a connection keeps for what is held, in bytes.
+const ROOM: usize = 2 * 1024;
 
 /// A connection, and the answer on it that is not written yet.
 pub(super) struct Outlet<T>(RefCell<Inner<T>>);
@@ -95,8 +99,9 @@ impl<T: AsyncWrite + Unpin + 'static> Outlet<T> {
         }
         if !inner.is_waiting {
             inner.is_waiting = true;
+            let bytes = inner.unwritten.len();
             drop(inner);
-            WAITING.with(|waiting| waiting.add(self.clone()));
+            WAITING.with(|waiting| waiting.add(self.clone(), bytes));
         }
         Poll::Ready(Ok(()))
     }
@@ -131,6 +136,7 @@ impl<T: AsyncWrite + Unpin> Inner<T> {
             }
         }
         self.unwritten.clear();
+        self.unwritten.shrink_to(ROOM);
         self.is_stuck = false;
         Poll::Ready(Ok(()))
     }
@@ -175,18 +181,22 @@ pub(super) fn write_held() {
 #[derive(Default)]
 struct Waiting {
     outlets: RefCell<Vec<Rc<dyn Unwritten>>>,
+    /// How long their answers were when they came.
+    bytes: Cell<usize>,
     /// Whether there is a task that writes, which has its turn behind the connections.
     has_writer: Cell<bool>,
     writer: RefCell<Option<Waker>>,
 }
 
 impl Waiting {
-    fn add(&self, outlet: Rc<dyn Unwritten>) {
+    fn add(&self, outlet: Rc<dyn Unwritten>, bytes: usize) {
+        let bytes = self.bytes.get() + bytes;
+        self.bytes.set(bytes);
         let mut outlets = self.outlets.borrow_mut();
         outlets.push(outlet);
         let count = outlets.len();
         drop(outlets);
-        if count >= MOST {
+        if count >= MOST || bytes >= MANY {
             self.write();
         } else if count > 1 {
             // The first has called the writer.
@@ -201,6 +211,7 @@ impl Waiting {
     }
 
     fn write(&self) {
+        self.bytes.set(0);
         self.outlets.borrow_mut().drain(..).for_each(|outlet| outlet.write());
     }
 }
@@ -312,15 +323,33 @@ mod tests {
     }
 
     #[test]
+    fn so_many_bytes_are_written_at_once() {
+        run(async {
+            let mut made = connections(MANY / LONG + 1, 2 * LONG);
+            for (outlet, _) in &made {
+                say(outlet, &[b'x'; LONG]).await.unwrap();
+                assert!(outlet.0.borrow().unwritten.capacity() <= LONG.next_power_of_two());
+            }
+            let unwritten: Vec<usize> =
+                made.iter().map(|(outlet, _)| outlet.0.borrow().unwritten.len()).collect();
+            assert_eq!(unwritten, [vec![0; MANY / LONG], vec![LONG]].concat());
+            let (first, other) = made.first_mut().unwrap();
+            assert_eq!(come(other), 64);
+            assert!(first.0.borrow().unwritten.capacity() <= ROOM);
+        });
+    }
+
+    #[test]
     fn long_answers_are_written_at_once_behind_what_is_held() {
         run(async {
             let mut made = connections(1, 3 * LONG);
             let [(outlet, other)] = &mut *made else { panic!("one") };
             say(outlet, b"short").await.unwrap();
-            say(outlet, &[b'x'; LONG + 1]).await.unwrap();
+            let long = vec![b'x'; LONG + 1];
+            say(outlet, &long).await.unwrap();
             let mut all = vec![0; LONG + 6];
             other.read_exact(&mut all).await.unwrap();
-            assert_eq!(all, [&b"short"[..], &[b'x'; LONG + 1]].concat());
+            assert_eq!(all, [&b"short"[..], &long].concat());
         });
     }
 

@@ -260,10 +260,13 @@ fn a_batch_is_answered_alike_whichever_way_it_goes() {
     let sound = vec![allowed.clone(), denied.clone()];
     let faulty = vec![allowed.clone(), "{}".to_owned(), denied];
     let old = with("/atLeastAsFresh", json!("garbage"));
+    let escaped = allowed.replacen("PaiDLC:", "PaiDLC\\u003a", 1);
+    assert_ne!(escaped, allowed);
     let bodies = [
         (batch(&sound), 200),
         (batch(&faulty), 200),
         (batch(&[allowed.clone(), old]), 200),
+        (batch(&[allowed.clone(), escaped.clone()]), 200),
         (batch(&vec![with("/resource/id", json!("x".repeat(300))); 700]), 200),
         (batch(&[]), 400),
         (batch(&vec![allowed.clone(); 1_001]), 400),
@@ -293,6 +296,14 @@ fn a_batch_is_answered_alike_whichever_way_it_goes() {
             told.push(answer);
         }
         assert_eq!((&told[0], &told[0]), (&told[1], &told[2]));
+    }
+    let both = server.post(BATCH, batch(&[allowed, escaped.clone()])).json();
+    assert_eq!(both["results"][0]["decision"], "Allow");
+    assert_eq!(both["results"][0], both["results"][1]);
+    let mut connection = server.connect();
+    for _ in 0..3 {
+        let answer = connection.ask(&Request::post(ONE, escaped.as_bytes()));
+        assert_eq!(answer.json()["decision"], "Allow", "{answer:?}");
     }
 }
 

@@ -37,8 +37,7 @@ impl<'q> From<Option<Asset<'q>>> for Resource<'q> {
 
 impl Engine {
     /// Makes something of what a question is about, stated field by field: of an asset, or of the account where it is none.
-    #[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
-    #[inline(always)]
+    #[inline]
     pub(super) fn stated_by_fields<'q, T, R: Refuse>(
         &self,
         action: Named,

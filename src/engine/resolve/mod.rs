@@ -49,8 +49,7 @@ impl Engine {
     }
 
     /// Returns who asks, and for which action.
-    #[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
-    #[inline(always)]
+    #[inline]
     fn stated<'q, R: Refuse>(
         &self,
         account: &AccountId,
@@ -203,8 +202,7 @@ fn id<'q, T: DigitsId, R: Refuse>(field: &str, text: &'q str) -> Result<IdRef<'q
     }
 }
 
-#[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
-#[inline(always)]
+#[inline]
 fn attributes<'q, R: Refuse>(
     (creator, accessibility): (Option<&'q str>, Option<&str>),
     required: bool,
