@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Action, ActionScope, ByName, Module, RamAction};
-use crate::domain::ActionId;
+use crate::domain::{ActionId, soon};
 
 /// The longest name that has a place in a line of the caches, beside what is known of it.
 const SHORT: usize = 59;
@@ -83,6 +83,13 @@ impl ActionNames {
             *free.and_then(|place| short.get_mut(place)).ok_or("no place is free")? = name;
         }
         Ok(Self { short: short.into(), long })
+    }
+
+    /// Asks for what [`Self::get`] looks at.
+    #[inline]
+    pub(super) fn soon(&self, name: &str) {
+        let first = places(self.short.len(), name).next();
+        first.and_then(|place| self.short.get(place)).into_iter().for_each(soon);
     }
 
     /// Returns the action of a name.

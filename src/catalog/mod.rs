@@ -161,6 +161,12 @@ impl Catalog {
         self.by_name.get(name)
     }
 
+    /// Asks for what [`Self::named`] looks at.
+    #[inline]
+    pub fn named_soon(&self, name: &str) {
+        self.by_name.soon(name);
+    }
+
     /// Returns the main type of an action, as [`Self::main_type`].
     #[must_use]
     #[inline]

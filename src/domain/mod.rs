@@ -18,6 +18,7 @@ mod ram;
 mod request;
 mod revision;
 mod role;
+mod soon;
 
 pub use account::{
     AccessKey, AccountRecords, EnvMode, Identity, KeyStatus, Member, Principal, PrincipalKind,
@@ -47,3 +48,4 @@ pub use revision::Revision;
 pub use role::{
     BuiltinRole, CustomRole, ModulePermission, PermissionGrant, PermissionType, RoleRef,
 };
+pub use soon::soon;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use super::{
     Snapshot,
     resolve::Brief,
-    soon::soon,
     table::{Case, Table},
 };
-use crate::domain::{ActionId, CustomRoleId, PrincipalKind, Remembered, RoleSet, Settled};
+use crate::domain::{ActionId, CustomRoleId, PrincipalKind, Remembered, RoleSet, Settled, soon};
 
 /// What somebody holds is found: whose answers count, which nobody has looked at yet.
 #[derive(Debug, Clone, Copy)]
@@ -98,9 +97,9 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct LookUps<'s> {
     snapshot: &'s Snapshot,
-    /// The last that began, each in the place of its number, from which as many bits are taken as there are places.
+    /// Those on their way, each in the place of how many steps were taken before it.
     last: [Option<OnItsWay<'s>>; PLACES],
-    /// How many have begun.
+    /// How many steps were taken.
     count: usize,
 }
 
@@ -125,19 +124,54 @@ impl<'s> LookUps<'s> {
         Self { snapshot, last: [None; PLACES], count: 0 }
     }
 
-    /// Begins one, takes those before it a step further, and tells the decision of the one that ends, if one does. They end in
-    /// the order they began.
+    /// Begins one.
     ///
-    /// `None` where one is not settled by a look-up.
+    /// `None` where it is not settled by a look-up, or the one before it has taken no step.
     #[must_use]
     #[inline]
-    pub fn begin(&mut self, brief: &Brief, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
+    pub fn begin(&mut self, brief: &Brief) -> Option<()> {
         let begun = self.snapshot.begin(brief)?;
         if self.snapshot.documents_have_say(&begun, brief) {
             return None;
         }
         soon(begun.table);
-        self.step(Some(OnItsWay { begun, at: 0, answer: None }), tell)
+        let place = self.before(0);
+        if place.is_some() {
+            return None;
+        }
+        *place = Some(OnItsWay { begun, at: 0, answer: None });
+        Some(())
+    }
+
+    /// Takes all a step further, and tells the decision of the one that ends, if one does. They end in the order they began.
+    ///
+    /// `None` where one is not settled by a look-up.
+    #[must_use]
+    #[inline]
+    pub fn step(&mut self, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
+        if let Some(OnItsWay { begun: Begun { roles, .. }, answer, .. }) = self.before(STEPS - 1) {
+            tell(Settled { answer: (*answer)?, roles });
+        }
+        if let Some(OnItsWay { begun: Begun { table, .. }, at, answer }) = self.before(3) {
+            let found = table.answer(*at)?;
+            soon(found);
+            *answer = Some(found);
+        }
+        if let Some(OnItsWay { begun: Begun { table, case, .. }, at, .. }) = self.before(2) {
+            *at = table.number(*at, *case)?;
+            table.answer_soon(*at);
+        }
+        if let Some(OnItsWay { begun: Begun { table, action, case, .. }, at, .. }) = self.before(1)
+        {
+            *at = table.row(*action)?;
+            table.number_soon(*at, *case);
+        }
+        if let Some(OnItsWay { begun: Begun { table, action, .. }, .. }) = self.before(0) {
+            table.row_soon(*action);
+        }
+        self.count = self.count.wrapping_add(1);
+        *self.before(0) = None;
+        Some(())
     }
 
     /// Takes all to their end, and tells their decisions.
@@ -146,42 +180,15 @@ impl<'s> LookUps<'s> {
     #[must_use]
     pub fn end(mut self, mut tell: impl FnMut(Settled<'s>)) -> Option<()> {
         for _ in 0..STEPS {
-            self.step(None, &mut tell)?;
+            self.step(&mut tell)?;
         }
         Some(())
     }
 
-    #[inline]
-    fn step(&mut self, next: Option<OnItsWay<'s>>, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
-        if let Some(OnItsWay { begun: Begun { roles, .. }, answer, .. }) = self.before(STEPS) {
-            tell(Settled { answer: (*answer)?, roles });
-        }
-        if let Some(OnItsWay { begun: Begun { table, .. }, at, answer }) = self.before(4) {
-            let found = table.answer(*at)?;
-            soon(found);
-            *answer = Some(found);
-        }
-        if let Some(OnItsWay { begun: Begun { table, case, .. }, at, .. }) = self.before(3) {
-            *at = table.number(*at, *case)?;
-            table.answer_soon(*at);
-        }
-        if let Some(OnItsWay { begun: Begun { table, action, case, .. }, at, .. }) = self.before(2)
-        {
-            *at = table.row(*action)?;
-            table.number_soon(*at, *case);
-        }
-        if let Some(OnItsWay { begun: Begun { table, action, .. }, .. }) = self.before(1) {
-            table.row_soon(*action);
-        }
-        *self.before(0) = next;
-        self.count = self.count.wrapping_add(1);
-        Some(())
-    }
-
-    /// Returns the one that began so many before the next.
+    /// Returns the one that began so many steps ago.
     #[expect(clippy::indexing_slicing, reason = "no more bits are taken than there are places")]
     #[inline]
-    const fn before(&mut self, many: usize) -> &mut Option<OnItsWay<'s>> {
-        &mut self.last[self.count.wrapping_sub(many) % PLACES]
+    const fn before(&mut self, steps: usize) -> &mut Option<OnItsWay<'s>> {
+        &mut self.last[self.count.wrapping_sub(steps) % PLACES]
     }
 }

@@ -52,7 +52,6 @@ mod schema;
 mod simulate;
 mod slices;
 mod snapshot;
-mod soon;
 mod suggest;
 mod table;
 mod validate;

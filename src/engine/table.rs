@@ -13,12 +13,12 @@ use std::{
 
 use cedar_policy::{Context, Entities, Entity, PolicySet, Request as CedarRequest};
 
-use super::{entities::string, judge::judge, names::Type, ram, slices::Slices, soon::soon};
+use super::{entities::string, judge::judge, names::Type, ram, slices::Slices};
 use crate::{
     catalog::{ANY, ResourceType},
     domain::{
         Accessibility, ActionId, Asker, Cell, Decision, IdRef, PrincipalId, Reason, Remembered,
-        RememberedPolicy, Resource,
+        RememberedPolicy, Resource, soon,
     },
 };
 

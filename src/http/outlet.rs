@@ -20,8 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const MOST: usize = 64;
 /// Longest answer that is held, in bytes: one to a hundred requests or so.
 const LONG: usize = 16 * 1024;
-/// How many bytes are held at most, of all answers: about as many as are made in a fifth of a millisecond.
-const MANY: usize = 32 * 1024;
+/// How many bytes are held at most, of all answers: about as many as are made in a third of a millisecond.
+const MANY: usize = 64 * 1024;
 /// How much room a connection keeps for what is held, in bytes.
 const ROOM: usize = 2 * 1024;
 

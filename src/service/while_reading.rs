@@ -51,6 +51,12 @@ impl<'v> WhileReading<'v> {
         let (question, at_least) = ask();
         self.check(at_least)?;
         let Self { authorizer, view, look_ups, made, samples } = self;
+        authorizer.accounts.engine().soon(&question);
+        // Meanwhile.
+        look_ups.step(|settled| {
+            note(made, samples.as_mut(), view, settled);
+            tell(settled);
+        })?;
         // Looked at where it was written: words that are written apart are not soon read together.
         let brief = authorizer.accounts.engine().sound_brief(view.account(), question);
         let brief = brief.as_ref()?;
@@ -58,10 +64,7 @@ impl<'v> WhileReading<'v> {
             let asked = || authorizer.resolve(view.account(), ask().0).ok();
             samples.begin(|| asked().map(|request| request.keep()))?;
         }
-        look_ups.begin(brief, |settled| {
-            note(made, samples.as_mut(), view, settled);
-            tell(settled);
-        })
+        look_ups.begin(brief)
     }
 
     /// Ends it, and tells the decisions that are left: all were made. `None` as for [`Self::look_up`], or where all demand a

@@ -159,7 +159,8 @@ impl<'s> Together<'s> {
         let Some(asked) = &said.asked else { return };
         let brief = ENGINE.brief(snapshot.account(), ask.question()).unwrap();
         let told = &mut self.told;
-        let begun = self.look_ups.begin(&brief, |settled| told.push(settled.into()));
+        self.look_ups.step(|settled| told.push(settled.into())).unwrap();
+        let begun = self.look_ups.begin(&brief);
         assert_eq!(begun.is_some(), said.settled.is_some(), "{ask:?}");
         if begun.is_some() {
             self.expected.push(asked.clone());

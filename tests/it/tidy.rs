@@ -190,7 +190,7 @@ const ONLY: &[(&str, &str)] = &[
     ("redb", "src/store/redb"),
     ("redis", "src/store/redis"),
     ("reqwest", "src/client"),
-    ("safe_arch", "src/engine/soon.rs"),
+    ("safe_arch", "src/domain/soon.rs"),
     ("tracing_subscriber", "src/telemetry.rs"),
 ];
 

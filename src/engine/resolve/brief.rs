@@ -59,6 +59,14 @@ impl Engine {
         self.brief_or(account, question)
     }
 
+    /// Asks for what a question is looked up by, for whoever has something to do before.
+    #[inline]
+    pub fn soon(&self, question: &Question<'_>) {
+        if let Some(name) = question.action {
+            self.catalog.named_soon(name);
+        }
+    }
+
     /// Returns what [`Engine::brief`] returns; `None` where that refuses it.
     #[expect(
         clippy::inline_always,

@@ -37,7 +37,8 @@ impl<'q> From<Option<Asset<'q>>> for Resource<'q> {
 
 impl Engine {
     /// Makes something of what a question is about, stated field by field: of an asset, or of the account where it is none.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
+    #[inline(always)]
     pub(super) fn stated_by_fields<'q, T, R: Refuse>(
         &self,
         action: Named,

@@ -49,7 +49,8 @@ impl Engine {
     }
 
     /// Returns who asks, and for which action.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
+    #[inline(always)]
     fn stated<'q, R: Refuse>(
         &self,
         account: &AccountId,
@@ -202,7 +203,8 @@ fn id<'q, T: DigitsId, R: Refuse>(field: &str, text: &'q str) -> Result<IdRef<'q
     }
 }
 
-#[inline]
+#[expect(clippy::inline_always, reason = "as for `Digits::parse`")]
+#[inline(always)]
 fn attributes<'q, R: Refuse>(
     (creator, accessibility): (Option<&'q str>, Option<&str>),
     required: bool,
