@@ -3,11 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Snapshot,
-    resolve::Brief,
-    table::{Case, Table},
-};
+use super::{Snapshot, judged::Case, resolve::Brief, table::Table};
 use crate::domain::{ActionId, CustomRoleId, PrincipalKind, Remembered, RoleSet, Settled, soon};
 
 /// What somebody holds is found: whose answers count, which nobody has looked at yet.

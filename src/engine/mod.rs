@@ -41,6 +41,7 @@ mod entities;
 mod explain;
 mod index;
 mod judge;
+mod judged;
 mod look_up;
 mod names;
 mod plain;

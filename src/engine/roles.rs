@@ -20,10 +20,11 @@ use cedar_policy::{
 
 use super::{
     builtin::BuiltinPolicies,
+    judged::{Judged, Subject, WORKSPACE},
     names::Type,
     policies::{self, Grants},
     slices::Slices,
-    table::{Judged, Part, Subject, Table, WORKSPACE},
+    table::{Part, Table},
     validate::SchemaSlices,
 };
 use crate::{

@@ -12,7 +12,7 @@ mod words;
 
 use std::sync::Arc;
 
-use super::{Document, Snapshot, Suggestion, Unmet, snapshot::Workspace, table::Case};
+use super::{Document, Snapshot, Suggestion, Unmet, judged::Case, snapshot::Workspace};
 use crate::{
     catalog::Action,
     domain::{

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::{Asked, Differs, MOST_NEAR, NearMiss, Source, words};
 use crate::{
     domain::{Cell, Cells, RoleRef},
-    engine::{snapshot::Workspace, table::Judged},
+    engine::{judged::Judged, snapshot::Workspace},
 };
 
 /// How near a miss is: what differs, then how much, then its id, so that the order is always the same.

@@ -3,7 +3,7 @@
 use super::{Refusal, Refuse, Unsaid};
 use crate::{
     domain::{AccountId, ActionId, Digits, IdRef, PrincipalKind, Question, Request},
-    engine::{Engine, table::Case},
+    engine::{Engine, judged::Case},
 };
 
 /// What answers of roles depend on of a question that is sound. Most decisions look at no more, and it is small where a
