@@ -348,6 +348,15 @@ impl Chunks {
 mod tests {
     use super::*;
 
+    /// Returns members of these ids, each with a set of its own, and their slots.
+    fn stood(ids: impl Iterator<Item = Digits>) -> (Vec<Entry>, Slots) {
+        let entry = |(digits, set)| Entry::new(digits, Timestamp::from_millis(0), set);
+        let mut entries: Vec<Entry> = ids.zip(0..).map(entry).collect();
+        entries.sort_by_key(Entry::place);
+        let slots = Slots(Chunk::new(&entries).slots);
+        (entries, slots)
+    }
+
     #[test]
     fn numbers_are_spread_and_gathered_again() {
         for n in [0, 1, 2, 2_001, u64::MAX, 1 << 63, 200_000_000_000_000_001] {
@@ -360,13 +369,8 @@ mod tests {
     fn all_are_found_however_many_they_are_and_nobody_else() {
         for count in 0..3 * WINDOW as u64 {
             let odd = |id: u64| Digits::parse(&format!("0{id}")).unwrap();
-            let mut entries: Vec<Entry> = (0..count)
-                .flat_map(|id| [Digits::of_number(id), odd(id)])
-                .zip(0..)
-                .map(|(digits, set)| Entry::new(digits, Timestamp::from_millis(0), set))
-                .collect();
-            entries.sort_by_key(Entry::place);
-            let slots = Slots(Chunk::new(&entries).slots);
+            let (entries, slots) =
+                stood((0..count).flat_map(|id| [Digits::of_number(id), odd(id)]));
             for entry in &entries {
                 assert_eq!(slots.set_of(entry.digits), Some(entry.set), "{entry:?} of {count}");
             }
@@ -382,12 +386,7 @@ mod tests {
         // Ids of the same lower bits: the same place, and other highest bits.
         let digits = [0, 3, 200].map(|high| Digits::of_parts(high, 77));
         let crowd = (1_000..1_030).map(Digits::of_number).chain(digits);
-        let mut entries: Vec<Entry> = crowd
-            .zip(0..)
-            .map(|(digits, set)| Entry::new(digits, Timestamp::from_millis(0), set))
-            .collect();
-        entries.sort_by_key(Entry::place);
-        let slots = Slots(Chunk::new(&entries).slots);
+        let (entries, slots) = stood(crowd);
         for entry in &entries {
             assert_eq!(slots.set_of(entry.digits), Some(entry.set), "{entry:?}");
         }
@@ -399,13 +398,8 @@ mod tests {
         // Places that a hostile choice of ids could have: all but one of them together.
         let crowd = (0..255_u64).map(|n| gathered(u64::MAX - 300 + n));
         let ids: Vec<u64> = std::iter::once(gathered(0)).chain(crowd).collect();
-        let mut entries: Vec<Entry> = (0..)
-            .zip(&ids)
-            .map(|(set, id)| Entry::new(Digits::of_number(*id), Timestamp::from_millis(0), set))
-            .collect();
-        entries.sort_by_key(Entry::place);
+        let (entries, slots) = stood(ids.iter().copied().map(Digits::of_number));
         let chunk = Chunk::new(&entries);
-        let slots = Slots(chunk.slots.clone());
         for (set, id) in (0_u32..).zip(&ids) {
             let digits = Digits::of_number(*id);
             let found = chunk.find(place(digits));
