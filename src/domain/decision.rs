@@ -84,6 +84,7 @@ pub struct Remembered {
     rest: Box<Rest>,
 }
 
+#[cfg(target_os = "linux")]
 const _: () = assert!(size_of::<Remembered>() == 64);
 
 /// What is looked at of an answer by those few who want more of it.

@@ -145,8 +145,8 @@ impl<'s> LookUps<'s> {
     #[must_use]
     #[inline]
     pub fn step(&mut self, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
-        if let Some(OnItsWay { begun: Begun { roles, .. }, answer, .. }) = self.before(STEPS - 1) {
-            tell(Settled { answer: (*answer)?, roles });
+        if let Some(ended) = self.before(STEPS - 1).take() {
+            tell(Settled { answer: ended.answer?, roles: ended.begun.roles });
         }
         if let Some(OnItsWay { begun: Begun { table, .. }, at, answer }) = self.before(3) {
             let found = table.answer(*at)?;
@@ -166,7 +166,6 @@ impl<'s> LookUps<'s> {
             table.row_soon(*action);
         }
         self.count = self.count.wrapping_add(1);
-        *self.before(0) = None;
         Some(())
     }
 

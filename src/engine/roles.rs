@@ -68,6 +68,7 @@ pub(super) struct BoundSet {
     _of_user: Arc<Table>,
 }
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Arc<[CustomRoleId]>>() + size_of::<Table>() == 64);
 
 impl BoundSet {

@@ -2,7 +2,8 @@
 //!
 //! Writing to somebody who waits wakes them, which costs more than a decision; who has nothing to read a moment later waits again, and
 //! the next answer wakes once more. So an answer is held until the other connections that have something to read have had their
-//! turn, and all are written then: at most [`MOST`], or [`MANY`] bytes, and before anything that may take longer than they did.
+//! turn, and all are written then: at most [`MOST`], and before more is read and written than [`MANY`] bytes, or anything is done that may
+//! take longer.
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,8 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const MOST: usize = 64;
 /// Longest answer that is held, in bytes: one to a hundred requests or so.
 const LONG: usize = 16 * 1024;
-/// How many bytes are held at most, of all answers: about as many as are made in a third of a millisecond.
-const MANY: usize = 64 * 1024;
+/// How many bytes are read of batches and written of answers at most while some are held: about a third of a millisecond's work.
+const MANY: usize = 160 * 1024;
 /// How much room a connection keeps for what is held, in bytes.
 const ROOM: usize = 2 * 1024;
 
@@ -76,6 +77,9 @@ impl<T: AsyncWrite + Unpin + 'static> Outlet<T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if bytes.len() > LONG {
+            write_held();
+        }
         let mut inner = self.0.borrow_mut();
         inner.sound()?;
         if bytes.len().max(inner.unwritten.len()) > LONG {
@@ -83,6 +87,7 @@ impl<T: AsyncWrite + Unpin + 'static> Outlet<T> {
             return Pin::new(&mut inner.io).poll_write(context, bytes);
         }
         inner.unwritten.extend_from_slice(bytes);
+        WAITING.with(|waiting| waiting.spent.update(|spent| spent + bytes.len()));
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -97,12 +102,14 @@ impl<T: AsyncWrite + Unpin + 'static> Outlet<T> {
         if !inner.task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
             inner.task = Some(context.waker().clone());
         }
-        if !inner.is_waiting {
-            inner.is_waiting = true;
-            let bytes = inner.unwritten.len();
-            drop(inner);
-            WAITING.with(|waiting| waiting.add(self.clone(), bytes));
-        }
+        let is_new = !std::mem::replace(&mut inner.is_waiting, true);
+        drop(inner);
+        WAITING.with(|waiting| {
+            if is_new {
+                waiting.add(self.clone());
+            }
+            waiting.write_if_much();
+        });
         Poll::Ready(Ok(()))
     }
 
@@ -178,27 +185,34 @@ pub(super) fn write_held() {
     WAITING.with(Waiting::write);
 }
 
+/// Takes note that a batch of so many bytes is about to be read, and writes what is held first where it would be held too long.
+pub(super) fn spend(bytes: usize) {
+    WAITING.with(|waiting| {
+        let spent = waiting.spent.get() + bytes;
+        waiting.spent.set(spent);
+        if spent >= MANY {
+            waiting.write();
+        }
+    });
+}
+
 #[derive(Default)]
 struct Waiting {
     outlets: RefCell<Vec<Rc<dyn Unwritten>>>,
-    /// How long their answers were when they came.
-    bytes: Cell<usize>,
+    /// Bytes that were read and written since the last were written.
+    spent: Cell<usize>,
     /// Whether there is a task that writes, which has its turn behind the connections.
     has_writer: Cell<bool>,
     writer: RefCell<Option<Waker>>,
 }
 
 impl Waiting {
-    fn add(&self, outlet: Rc<dyn Unwritten>, bytes: usize) {
-        let bytes = self.bytes.get() + bytes;
-        self.bytes.set(bytes);
+    fn add(&self, outlet: Rc<dyn Unwritten>) {
         let mut outlets = self.outlets.borrow_mut();
         outlets.push(outlet);
         let count = outlets.len();
         drop(outlets);
-        if count >= MOST || bytes >= MANY {
-            self.write();
-        } else if count > 1 {
+        if count > 1 {
             // The first has called the writer.
         } else if self.has_writer.replace(true) {
             // One that has no waker yet is about to have its first turn.
@@ -210,8 +224,14 @@ impl Waiting {
         }
     }
 
+    fn write_if_much(&self) {
+        if self.spent.get() >= MANY || self.outlets.borrow().len() >= MOST {
+            self.write();
+        }
+    }
+
     fn write(&self) {
-        self.bytes.set(0);
+        self.spent.set(0);
         self.outlets.borrow_mut().drain(..).for_each(|outlet| outlet.write());
     }
 }
@@ -242,6 +262,7 @@ impl Drop for Writer {
             waiting.has_writer.set(false);
             waiting.writer.take();
             waiting.outlets.take();
+            waiting.spent.set(0);
         });
     }
 }
@@ -336,6 +357,22 @@ mod tests {
             let (first, other) = made.first_mut().unwrap();
             assert_eq!(come(other), 64);
             assert!(first.0.borrow().unwritten.capacity() <= ROOM);
+        });
+    }
+
+    #[test]
+    fn nothing_is_held_while_much_is_done_for_others() {
+        run(async {
+            let mut made = connections(2, 2 * LONG);
+            let [(first, other), (second, _)] = &mut *made else { panic!("two") };
+            say(first, b"answer").await.unwrap();
+            spend(MANY - b"answer".len() - 1);
+            assert_eq!(come(other), 0);
+            spend(1);
+            assert_eq!(come(other), 6);
+            say(first, b"answer").await.unwrap();
+            say(second, &vec![b'x'; LONG + 1]).await.unwrap();
+            assert_eq!(come(other), 6);
         });
     }
 

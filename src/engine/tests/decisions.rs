@@ -10,7 +10,7 @@ use crate::{
         AccountRecords, ActionId, Decision, Effect, PermissionType, PrincipalKind, Question,
         Reason, Request, Resource,
     },
-    engine::Snapshot,
+    engine::{LookUps, Snapshot},
 };
 
 /// 2001 develops, 2002 operates, 2003 visits, 2004 owns, all in 10001; 2005 and 3002 are known and members of
@@ -44,6 +44,31 @@ fn a_developer_stops_own_private_jobs_and_no_others() {
     denied(&acme, &stop("2001", "2002", "PUBLIC"));
     allowed(&acme, &stop("3001", "3001", "PRIVATE"), &by);
     denied(&acme, &stop("2003", "2003", "PRIVATE"));
+}
+
+#[test]
+fn look_ups_on_their_way_end_in_their_order_and_none_is_lost() {
+    let acme = snapshot(&acme());
+    let briefs = ["2001", "2002", "2003", "2004", "2999", "3001"].map(|who| {
+        let stop = on(who, "PaiDLC:StopJob", "10001", "2001", "PRIVATE");
+        engine().brief(&account(), stop).unwrap()
+    });
+    for (count, pause) in (0..20).flat_map(|count| [0, 1, 3, 9].map(|pause| (count, pause))) {
+        let mut look_ups = LookUps::new(&acme);
+        let mut told: Vec<Decision<'_>> = Vec::new();
+        let asked = || briefs.iter().cycle().take(count);
+        for brief in asked() {
+            for _ in 0..=pause {
+                look_ups.step(|settled| told.push(settled.into())).unwrap();
+            }
+            look_ups.begin(brief).unwrap();
+            assert!(look_ups.begin(&briefs[0]).is_none(), "it would be in the place of another");
+        }
+        look_ups.end(|settled| told.push(settled.into())).unwrap();
+        let expected: Vec<Decision<'_>> =
+            asked().map(|brief| acme.look_up(brief).unwrap().into()).collect();
+        assert_eq!(told, expected, "{count}, {pause}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     answer, answered,
     batch::{read, read_each},
     is_authorized::unwritten,
-    lane::WasShort,
+    lane::WasLookedUp,
 };
 use crate::{
     domain::{Decision, Scope},
@@ -42,8 +42,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let (pep, body) = token::caller_with(request, state, body).await?;
     pep.demand(Scope::Decide)?;
     let authorizer = &state.services.authorizer;
-    // What was on the short way has tried that already.
-    if !request.extensions().contains::<WasShort>()
+    if !request.extensions().contains::<WasLookedUp>()
         && let Some(view) = authorizer.view_at_once(&pep.account)
         && let Some(answer) = at_once(state, (&pep, &view), &body)
     {

@@ -35,9 +35,6 @@ use crate::{
     service::Known,
 };
 
-/// Longest batch that takes no longer than others are held for, in bytes: a tenth of a millisecond.
-const SHORT: usize = 32 * 1024;
-
 /// What has a short way.
 #[derive(Clone, Copy)]
 enum Short {
@@ -64,8 +61,13 @@ impl Short {
         }
     }
 
-    /// Returns the answer, where the caller is still known and there is one without waiting.
-    fn answer(self, state: &State, caller: &Known, body: &[u8]) -> Option<Result<Vec<u8>, Error>> {
+    /// Returns the answer to a request, where its caller is still known and there is one without waiting.
+    fn answer(
+        self,
+        (request, body): (&mut Request, &[u8]),
+        state: &State,
+        caller: &Known,
+    ) -> Option<Result<Vec<u8>, Error>> {
         let pep = &caller.pep;
         let view = state.services.authorizer.view_at_once(&pep.account)?;
         if !caller.is_still(view.revision()) {
@@ -74,10 +76,12 @@ impl Short {
         match self {
             Self::IsAuthorized => is_authorized::at_once(state, (pep, &view), body),
             Self::Batch => {
-                if body.len() > SHORT {
-                    outlet::write_held();
+                outlet::spend(body.len());
+                let answer = batch_is_authorized::at_once(state, (pep, &view), body);
+                if answer.is_none() {
+                    request.extensions_mut().insert(WasLookedUp);
                 }
-                batch_is_authorized::at_once(state, (pep, &view), body)
+                answer
             }
             Self::Evaluation => Some(authzen::at_once(state, (pep, &view), body)),
         }
@@ -90,8 +94,8 @@ pub(in crate::http) struct Entry {
     caller: Rc<Known>,
 }
 
-/// Stands beside a request that was on the short way, to no answer.
-pub(super) struct WasShort;
+/// Stands beside a batch of which not all could be looked up.
+pub(super) struct WasLookedUp;
 
 /// A request on the short way, whose body is being read.
 pub(in crate::http) struct Lane {
@@ -122,7 +126,10 @@ impl Lane {
             return None;
         }
         let caller = token::last(request, head.authorization)?;
-        Some(Entry { short, caller })
+        // Of somebody who is not known any more nothing long is read.
+        let is_small = !matches!(short, Short::Batch);
+        (is_small || state.services.authenticator.is_still(&caller))
+            .then_some(Entry { short, caller })
     }
 
     pub(in crate::http) fn new(
@@ -155,8 +162,8 @@ impl Lane {
         let decided = match body {
             Ok(body) => {
                 note.read();
-                let Some(decided) = short.answer(&state, &caller, &body) else {
-                    request.extensions_mut().insert(WasShort);
+                let decided = short.answer((&mut request, &body), &state, &caller);
+                let Some(decided) = decided else {
                     let payload = once(ready(Ok(body)));
                     *request.payload() = Payload::Stream { payload: Box::pin(payload) };
                     return Way::Long(request);
