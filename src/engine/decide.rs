@@ -194,7 +194,7 @@ impl Snapshot {
         }
         let (kind, name) = self.names.get(&principal)?;
         let kind = if *kind == PrincipalKind::RamRole { "role" } else { "user" };
-        Some(format!("acs:ram::{account}:{kind}/{name}"))
+        Some(["acs:ram::", account.as_str(), ":", kind, "/", name.as_str()].concat())
     }
 
     pub(super) fn is_known(&self, principal: &Asker<'_>) -> bool {

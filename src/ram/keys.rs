@@ -48,8 +48,45 @@ pub fn normal(name: &str) -> String {
     }
 }
 
+/// Returns whether two names are spellings of one key: [`normal`] would return the same.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    // Small letters are as long as capitals, and a `/` is neither.
+    let kind = one.find('/').unwrap_or(one.len());
+    one.len() == other.len()
+        && one
+            .as_bytes()
+            .iter()
+            .zip(other.as_bytes())
+            .enumerate()
+            .all(|(at, (a, b))| if at < kind { a.eq_ignore_ascii_case(b) } else { a == b })
+}
+
 /// Returns the key of a name, whose case does not count; `None` when what it holds is not known.
 #[must_use]
 pub fn typed(name: &str) -> Option<&'static Key> {
     TYPED.iter().find(|key| key.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_are_the_same_where_their_one_form_is() {
+        let mut names = vec![String::new()];
+        for _ in 0..3 {
+            let longer = names
+                .iter()
+                .flat_map(|name| "aAb/\u{e9}\u{c9}".chars().map(move |c| format!("{name}{c}")));
+            names = names.iter().cloned().chain(longer.collect::<Vec<_>>()).collect();
+            names.sort();
+            names.dedup();
+        }
+        for one in &names {
+            for other in &names {
+                assert_eq!(is_same(one, other), normal(one) == normal(other), "{one} {other}");
+            }
+        }
+    }
 }

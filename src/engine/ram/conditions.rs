@@ -1,10 +1,6 @@
 //! What a request says for conditions: its context with what is known of it beside, each key once whatever its case.
 
-use std::{
-    borrow::Cow,
-    cell::OnceCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 
 use crate::{
     domain::{ContextValue, Invalid, Scalar},
@@ -131,8 +127,7 @@ pub(in crate::engine) fn check(
     stated: &BTreeMap<String, ContextValue>,
     known: &[(&str, &str)],
 ) -> Result<(), Invalid> {
-    let mut seen = BTreeSet::new();
-    for (key, value) in stated {
+    for (nth, (key, value)) in stated.iter().enumerate() {
         let field = || format!("context.{key}");
         if let Some((_, instead)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
             return Err(Invalid::unexpected(field(), &shown(value), *instead));
@@ -158,7 +153,7 @@ pub(in crate::engine) fn check(
                 return Err(Invalid::value(field(), &shown(value), expected, help));
             }
         }
-        if !seen.insert(keys::normal(key)) {
+        if stated.keys().take(nth).any(|before| keys::is_same(before, key)) {
             let help = "the case of letters does not count in keys: give each once";
             return Err(Invalid::unexpected(field(), &shown(value), help));
         }
