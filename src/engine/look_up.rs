@@ -141,7 +141,7 @@ impl<'s> LookUps<'s> {
 
     /// Takes all a step further, and tells the decision of the one that ends, if one does. They end in the order they began.
     ///
-    /// `None` where one is not settled by a look-up.
+    /// `None` where one is not settled by a look-up: then all of them are to be asked another way, and nothing is to be done with these.
     #[must_use]
     #[inline]
     pub fn step(&mut self, tell: impl FnOnce(Settled<'s>)) -> Option<()> {
