@@ -127,6 +127,8 @@ codes! {
     MemberNotFound = "member_not_found", "EntityNotExist.Member", 404, Never;
     /// There is no such role.
     RoleNotFound = "role_not_found", "EntityNotExist.Role", 404, Never;
+    /// There is no such config.
+    ConfigNotFound = "config_not_found", "EntityNotExist.Config", 404, Never;
     /// There is no such job.
     JobNotFound = "job_not_found", "EntityNotExist.InstanceJob", 404, Never;
     /// There is no such user.

@@ -5,6 +5,7 @@
 //! policy or a request.
 
 mod arn;
+mod configs;
 mod file;
 mod indexes;
 mod model;
@@ -16,6 +17,7 @@ mod tables;
 use std::{collections::HashMap, sync::LazyLock};
 
 pub use arn::{ANY, Arn, as_pattern};
+pub use configs::KnownConfig;
 pub use indexes::Named;
 pub use model::{
     Access, Action, ActionScope, BuiltinRoleFacts, Confidence, Group, Level, ManagedIn, Marks,
@@ -54,6 +56,7 @@ pub struct Catalog {
     ram_actions: Vec<RamAction>,
     actions: Vec<Action>,
     operations: Vec<Operation>,
+    configs: Vec<KnownConfig>,
     system_policies: Vec<SystemPolicy>,
     /// The main type of each action, as its place among the types.
     main_types: Vec<Option<usize>>,
@@ -184,6 +187,12 @@ impl Catalog {
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// Returns the configs of workspaces that are known, in the order of the table.
+    #[must_use]
+    pub fn configs(&self) -> &[KnownConfig] {
+        &self.configs
     }
 
     /// Returns the vendor's system policies, sorted by name.

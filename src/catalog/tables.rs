@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{
-    ByName, Catalog,
+    ByName, Catalog, configs,
     file::{File, Text, file, unknown},
     indexes,
     model::{
@@ -470,6 +470,8 @@ pub(super) fn read() -> Result<Catalog, String> {
     let (actions, by_name) = actions(&points, &ram_actions)?;
     let operations =
         operations::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
+    let configs =
+        configs::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
     let main_types = indexes::main_types(&actions, &modules, &type_by_name);
     let action_names = Names::new(by_name.keys().copied());
     let named = indexes::named(by_name, &actions, &main_types)?;
@@ -483,6 +485,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         ram_codes,
         points,
         operations,
+        configs,
         system_policies: system_policies::read()?,
         main_types,
         by_name: indexes::ActionNames::new(&named)?,

@@ -49,6 +49,8 @@ pub(super) enum Kind {
     Types,
     /// Built-in roles.
     Roles,
+    /// Configs of workspaces, and what switches forbid when they are off.
+    Configs,
 }
 
 /// Runs the command.
@@ -65,6 +67,7 @@ pub(super) fn run(command: &CatalogCommand, format: Format) -> anyhow::Result<u8
                 Kind::Modules => modules(c),
                 Kind::Types => types(c, module.as_deref()),
                 Kind::Roles => roles(c),
+                Kind::Configs => configs(c),
             };
             show(&rows, format)
         }
@@ -204,6 +207,28 @@ fn roles(c: &Catalog) -> Vec<Vec<String>> {
             shared,
             removable,
             role.note,
+        ]));
+    }
+    rows
+}
+
+fn configs(c: &Catalog) -> Vec<Vec<String>> {
+    let mut rows =
+        vec![row(["CATEGORY", "KEY", "VALUE", "NAMED BY", "FORBIDS WHEN OFF", "DESCRIPTION"])];
+    for config in c.configs() {
+        let forbidden = config.forbids.iter().filter_map(|id| c.action(*id)).map(|it| it.name);
+        let forbidden = match (config.is_switch, forbidden.collect::<Vec<_>>().join(",")) {
+            (false, _) => "-".to_owned(),
+            (true, nothing) if nothing.is_empty() => "nothing".to_owned(),
+            (true, forbidden) => forbidden,
+        };
+        rows.push(row([
+            config.category.unwrap_or("any"),
+            config.key,
+            if config.is_switch { "true|false" } else { "text" },
+            if config.is_own { "pai-authz" } else { "vendor" },
+            &forbidden,
+            config.description,
         ]));
     }
     rows

@@ -79,6 +79,9 @@ fn source(source: &Value) -> String {
                 attached.collect::<Vec<_>>().join(", ")
             )
         }
+        "workspace_switch" => {
+            format!("switch {} of the workspace, which is off", text(source, "key"))
+        }
         "known_users" => "what every known user has".to_owned(),
         "account" => "what the main account has".to_owned(),
         _ => "not known".to_owned(),

@@ -20,8 +20,8 @@ use super::{
 use crate::{
     config::{RedisSettings, StoreAddress},
     domain::{
-        AccountId, AccountRecords, Change, Clock, GroupId, Holder, Member, Members, Op, PolicyRef,
-        PrincipalId, Revision, WorkspaceId,
+        AccountId, AccountRecords, Change, Clock, ConfigName, GroupId, Holder, Member, Members, Op,
+        PolicyRef, PrincipalId, Revision, WorkspaceId,
     },
     store::{Mode, Store},
     telemetry::SystemClock,
@@ -261,6 +261,9 @@ fn differences(one: &AccountRecords, other: &AccountRecords) -> Vec<String> {
     let mut out = differing("identity", &one.identities, &other.identities, ToString::to_string);
     out.extend(differing("workspace", &one.workspaces, &other.workspaces, ToString::to_string));
     out.extend(differing("role", &one.roles, &other.roles, |(at, id)| format!("{at}/{id}")));
+    let name =
+        |(at, name): &(WorkspaceId, ConfigName)| format!("{at}/{}/{}", name.category, name.key);
+    out.extend(differing("config", &one.configs, &other.configs, name));
     // Where the members of a workspace differ, one by one.
     let members = |records: &AccountRecords| -> BTreeMap<_, Member> {
         let differ =

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    AccessKeyId, AccountId, Asker, Assumable, BundleName, CustomRole, CustomRoleId, Group, GroupId,
-    Holder, Members, Policy, PolicyName, PolicyRef, PrincipalId, ResourceGroupId, Revision,
-    RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, Asker, Assumable, BundleName, Config, ConfigName, CustomRole,
+    CustomRoleId, Group, GroupId, Holder, Members, Policy, PolicyName, PolicyRef, PrincipalId,
+    ResourceGroupId, Revision, RoleRef, Timestamp, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 
 /// The kind of a principal.
@@ -311,6 +311,8 @@ pub struct AccountRecords {
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
     /// Custom roles by workspace and id.
     pub roles: BTreeMap<(WorkspaceId, CustomRoleId), CustomRole>,
+    /// Configs by workspace and what they are known by.
+    pub configs: BTreeMap<(WorkspaceId, ConfigName), Config>,
     /// Members by workspace; no workspace without any.
     pub rosters: BTreeMap<WorkspaceId, Members>,
     /// Tokens by id.
@@ -343,6 +345,7 @@ impl AccountRecords {
             identities: BTreeMap::new(),
             workspaces: BTreeMap::new(),
             roles: BTreeMap::new(),
+            configs: BTreeMap::new(),
             rosters: BTreeMap::new(),
             tokens: BTreeMap::new(),
             access_keys: BTreeMap::new(),

@@ -1,9 +1,9 @@
 //! A change: what is written together or not at all.
 
 use super::{
-    AccessKey, AccessKeyId, AccountRecords, CustomRole, CustomRoleId, Group, GroupId, Holder,
-    Identity, Member, Nonce, Policy, PolicyName, PolicyRef, PrincipalId, RequestId, Revision,
-    Timestamp, Token, TokenId, Workspace, WorkspaceId, WorkspaceName,
+    AccessKey, AccessKeyId, AccountRecords, Config, ConfigName, CustomRole, CustomRoleId, Group,
+    GroupId, Holder, Identity, Member, Nonce, Policy, PolicyName, PolicyRef, PrincipalId,
+    RequestId, Revision, Timestamp, Token, TokenId, Workspace, WorkspaceId, WorkspaceName,
 };
 
 /// One record put or removed. Putting replaces; removing what is not there is not an error.
@@ -15,12 +15,16 @@ pub enum Op {
     RemoveIdentity(PrincipalId),
     /// Records a workspace.
     PutWorkspace(Workspace),
-    /// Forgets a workspace; its roles and members are ops of their own in the same change.
+    /// Forgets a workspace; its roles, members and configs are ops of their own in the same change.
     RemoveWorkspace(WorkspaceId),
     /// Records a custom role of a workspace.
     PutRole(WorkspaceId, CustomRole),
     /// Forgets a custom role of a workspace.
     RemoveRole(WorkspaceId, CustomRoleId),
+    /// Records a config of a workspace.
+    PutConfig(WorkspaceId, Config),
+    /// Forgets a config of a workspace.
+    RemoveConfig(WorkspaceId, ConfigName),
     /// Records a membership.
     PutMember(WorkspaceId, Member),
     /// Forgets a membership.
@@ -113,6 +117,8 @@ impl AccountRecords {
     /// Returns those of [`AccountRecords::ops`] that put no member.
     pub fn ops_but_members(&self) -> impl Iterator<Item = Op> + '_ {
         let roles = self.roles.iter().map(|((at, _), role)| Op::PutRole(at.clone(), role.clone()));
+        let configs =
+            self.configs.iter().map(|((at, _), config)| Op::PutConfig(at.clone(), config.clone()));
         let retired =
             self.retired_names.iter().map(|(name, at)| Op::PutRetiredName(name.clone(), *at));
         let group_members = self
@@ -129,6 +135,7 @@ impl AccountRecords {
             .map(Op::PutIdentity)
             .chain(self.workspaces.values().cloned().map(Op::PutWorkspace))
             .chain(roles)
+            .chain(configs)
             .chain(self.tokens.values().cloned().map(Op::PutToken))
             .chain(self.access_keys.values().cloned().map(Op::PutAccessKey))
             .chain(retired)
@@ -160,6 +167,12 @@ impl AccountRecords {
             }
             Op::RemoveRole(workspace, id) => {
                 self.roles.remove(&(workspace, id));
+            }
+            Op::PutConfig(workspace, config) => {
+                self.configs.insert((workspace, config.name.clone()), config);
+            }
+            Op::RemoveConfig(workspace, name) => {
+                self.configs.remove(&(workspace, name));
             }
             Op::PutMember(workspace, member) => {
                 self.rosters.entry(workspace).or_default().put(&member);

@@ -167,6 +167,16 @@ id! {
     |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 id! {
+    /// What a config of a workspace is about: 1 to 64 letters, digits, `.`, `_` and `-`.
+    ConfigCategory, "a category of configs", "give 1 to 64 letters, digits, `.`, `_` or `-`, for example `CommonResourceConfig`",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+id! {
+    /// The key of a config of a workspace: 1 to 64 letters, digits, `.`, `_` and `-`.
+    ConfigKey, "a config key", "give 1 to 64 letters, digits, `.`, `_` or `-`, for example `tempStoragePath`",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+id! {
     /// What makes a signed request unlike every other of the same access key: 1 to 128 visible ASCII characters.
     Nonce, "a nonce", "give 1 to 128 visible ASCII characters, new for each request",
     |t| (1..=128).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
@@ -334,6 +344,12 @@ mod tests {
             &["a", "dana.li_2-x", &"x".repeat(64)],
             &["", "a b", "a@b", "a/b", "a:b", "é", &"x".repeat(65)],
         );
+        let (good, bad) = (
+            ["a", "a.b_c-9", &"x".repeat(64)],
+            ["", "a b", "a:b", "a/b", "é", "{a}", &"x".repeat(65)],
+        );
+        check(ConfigCategory::parse, &good, &bad);
+        check(ConfigKey::parse, &good, &bad);
         check(ResourceGroupId::parse, &["rg-1"], &["", "rg_1", "rg:1", &"x".repeat(65)]);
         check(Nonce::parse, &["0a-B"], &["", "a b", &"x".repeat(129)]);
         check(RequestId::parse, &["r-1", "a\"b"], &["", "a b", "a\n", "é", &"x".repeat(129)]);

@@ -7,6 +7,7 @@ mod account;
 mod cells;
 mod change;
 mod clock;
+mod config;
 mod decision;
 mod digits;
 mod ids;
@@ -27,14 +28,15 @@ pub use account::{
 pub use cells::{Accessibility, Cell, Cells, EntityAccess, PermissionRule, RuleAccessibility};
 pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
+pub use config::{Config, ConfigName};
 pub use decision::{
     Decision, Effect, Fault, Policies, Reason, Remembered, RememberedPolicy, Settled,
 };
 pub use digits::{Digits, DigitsId, IdRef};
 pub use ids::{
-    AccessKeyId, AccountId, BundleName, CustomRoleId, GroupId, GroupName, IdForm, Nonce,
-    PolicyName, PrincipalId, RequestId, ResourceGroupId, ResourceId, RoleName, TokenId, UserName,
-    WorkspaceId, WorkspaceName,
+    AccessKeyId, AccountId, BundleName, ConfigCategory, ConfigKey, CustomRoleId, GroupId,
+    GroupName, IdForm, Nonce, PolicyName, PrincipalId, RequestId, ResourceGroupId, ResourceId,
+    RoleName, TokenId, UserName, WorkspaceId, WorkspaceName,
 };
 pub use import::{Import, ImportedWorkspace};
 pub use invalid::{Invalid, InvalidKind, shortened};

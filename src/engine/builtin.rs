@@ -1,4 +1,4 @@
-//! The policies that come with the program: built-in roles, the main account, known users.
+//! The policies that come with the program: built-in roles, the main account, known users, workspace switches.
 //!
 //! `policies/` is what is evaluated and what a security reviewer reads. The role files are written from the
 //! catalogue by `pai-authz policy generate`; a test holds the two equal.
@@ -13,6 +13,7 @@ use crate::{catalog::Catalog, domain::BuiltinRole};
 
 const ACCOUNT: &str = include_str!("../../policies/account.cedar");
 const KNOWN_USERS: &str = include_str!("../../policies/known-users.cedar");
+const SWITCHES: &str = include_str!("../../policies/switches.cedar");
 
 /// Returns the text of a built-in role.
 pub(super) const fn text(role: BuiltinRole) -> &'static str {
@@ -36,6 +37,8 @@ pub(super) struct BuiltinPolicies {
     pub(super) account: Slices,
     /// What every known user may do.
     pub(super) known_users: Slices,
+    /// What nobody may do where a switch is off.
+    pub(super) switches: Slices,
     roles: Vec<(BuiltinRole, Slices)>,
 }
 
@@ -48,6 +51,7 @@ impl BuiltinPolicies {
         Ok(Self {
             account: Slices::new(catalog, &parse(ACCOUNT)?)?,
             known_users: Slices::new(catalog, &parse(KNOWN_USERS)?)?,
+            switches: Slices::new(catalog, &parse(SWITCHES)?)?,
             roles,
         })
     }
@@ -76,6 +80,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Policy>, String> {
 pub(super) fn all() -> Result<Vec<Policy>, String> {
     let mut out = parse(ACCOUNT)?;
     out.extend(parse(KNOWN_USERS)?);
+    out.extend(parse(SWITCHES)?);
     for role in BuiltinRole::ALL {
         out.extend(parse(text(role))?);
     }

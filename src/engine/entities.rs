@@ -74,6 +74,12 @@ pub(super) fn resource(
     Entity::new(Type::Asset.uid(&format!("{kind}/{id}")), attributes, parents).ok()
 }
 
+/// Returns a workspace with the switches that are off in it as parents.
+pub(super) fn workspace<'k>(id: &str, off: impl IntoIterator<Item = &'k str>) -> Option<Entity> {
+    let parents = off.into_iter().map(|key| Type::Off.uid(key)).collect();
+    Entity::new(Type::Workspace.uid(id), HashMap::new(), parents).ok()
+}
+
 /// Returns something of an ARN: statements look at nothing else of what is asked about.
 pub(super) fn of_arn(arn: &str) -> Option<Entity> {
     let attributes = HashMap::from([string(ram::ARN, arn)]);

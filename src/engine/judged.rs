@@ -124,20 +124,35 @@ pub(super) enum Subject<'a> {
     KnownUser,
     /// Whoever holds the role of this entity.
     Role(&'a str),
+    /// Everybody, in a workspace in which the switch of this key is off. The main account stands for all: everything else
+    /// permits it.
+    WhereIsOff(&'a str),
 }
 
 impl Subject<'_> {
     fn entity(self) -> Option<Entity> {
         let (kind, parents) = match self {
-            Self::Account => (Type::Account, HashSet::new()),
+            Self::Account | Self::WhereIsOff(_) => (Type::Account, HashSet::new()),
             Self::KnownUser => (Type::User, HashSet::new()),
             Self::Role(role) => (Type::User, HashSet::from([Type::Role.uid(role)])),
         };
         let mut attributes = HashMap::from([string("uid", ME)]);
-        if matches!(self, Self::Account) {
+        if matches!(self, Self::Account | Self::WhereIsOff(_)) {
             attributes.extend([string(ram::ARN, "")]);
         }
         Entity::new(kind.uid(ME), attributes, parents).ok()
+    }
+
+    const fn is_in_workspace(self) -> bool {
+        matches!(self, Self::Role(_) | Self::WhereIsOff(_))
+    }
+
+    /// Returns the workspace the questions are about, where policies look at it.
+    fn workspace(self) -> Option<Entity> {
+        match self {
+            Self::WhereIsOff(key) => super::entities::workspace(WORKSPACE, [key]),
+            Self::Account | Self::KnownUser | Self::Role(_) => None,
+        }
     }
 }
 
@@ -209,8 +224,8 @@ impl Judged {
             }
             let mut row = [0; Case::COUNT];
             for (case, place) in Case::all().zip(&mut row) {
-                // A role is held in a workspace, and the account is in none.
-                if matches!(subject, Subject::Role(_)) && case == Case::ACCOUNT {
+                // A role is held in a workspace, where switches are too, and the account is in none.
+                if subject.is_in_workspace() && case == Case::ACCOUNT {
                     continue;
                 }
                 let decision = asked(subject, action, case, set)
@@ -257,7 +272,7 @@ fn asked(
         CedarRequest::new(who.clone(), action.uid(), what.clone(), Context::empty(), None).ok()?;
     // Asked about itself, the main account is principal and resource at once.
     let resource = (who != what).then_some(resource);
-    let entities = [Some(principal), resource, Some(action.clone())];
+    let entities = [Some(principal), resource, subject.workspace(), Some(action.clone())];
     let entities = Entities::from_entities(entities.into_iter().flatten(), None).ok()?;
     Some(judge(&[set], &request, &entities))
 }

@@ -3,7 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{Snapshot, judged::Case, resolve::Brief, table::Table};
+use super::{
+    Snapshot,
+    judged::Case,
+    resolve::Brief,
+    switches::{BySwitches, Off},
+    table::Table,
+};
 use crate::domain::{ActionId, CustomRoleId, PrincipalKind, Remembered, RoleSet, Settled, soon};
 
 /// What somebody holds is found: whose answers count, which nobody has looked at yet.
@@ -37,7 +43,7 @@ impl Snapshot {
     #[inline(always)]
     pub(super) fn begin(&self, brief: &Brief) -> Option<Begun<'_>> {
         let &Brief { principal, kind, action, .. } = brief;
-        let roles = &self.engine.roles;
+        let (roles, switches) = (&self.engine.roles, &self.engine.switches);
         let begun = |table, roles, may_have_documents| {
             let case = brief.case.unwrap_or(Case::ACCOUNT);
             Some(Begun { table, roles, action, case, may_have_documents })
@@ -51,12 +57,17 @@ impl Snapshot {
         if brief.case.is_none() {
             return denied();
         }
+        let off = door.map_or_else(Off::default, |door| door.off);
         if kind == PrincipalKind::Account {
             // The main account has everything by being it; roles it may hold as a member add nothing.
             if principal != self.account_digits {
                 return denied();
             }
-            return begun(roles.of_builtin(kind, 0)?, roles.none(), false);
+            let table = match switches.say(off, action)? {
+                BySwitches::Denied(table) => table,
+                BySwitches::Nothing => roles.of_builtin(kind, 0)?,
+            };
+            return begun(table, roles.none(), false);
         }
         let held = door.and_then(|door| Some((door, door.role_set(principal)?)));
         let is_plain = held.is_some()
@@ -69,6 +80,9 @@ impl Snapshot {
                 Some(person) if person.kind == kind => may_have_documents = person.has_documents,
                 _ => return denied(),
             }
+        }
+        if let BySwitches::Denied(table) = switches.say(off, action)? {
+            return begun(table, roles.none(), may_have_documents);
         }
         let builtin = match held {
             Some((door, RoleSet::Custom(place))) => {

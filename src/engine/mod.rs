@@ -54,6 +54,7 @@ mod simulate;
 mod slices;
 mod snapshot;
 mod suggest;
+mod switches;
 mod table;
 mod validate;
 
@@ -79,6 +80,7 @@ use crate::{
 use attached::SystemDocuments;
 use builtin::BuiltinPolicies;
 use roles::{Content, Roles};
+use switches::Switches;
 use validate::SchemaSlices;
 
 /// What all snapshots share: the catalogue, the built-in policies, the schema to validate against.
@@ -88,6 +90,7 @@ pub struct Engine {
     region: String,
     builtin: BuiltinPolicies,
     roles: Roles,
+    switches: Switches,
     actions: Vec<cedar_policy::Entity>,
     schemas: SchemaSlices,
     system: SystemDocuments,
@@ -105,6 +108,7 @@ impl Engine {
             catalog,
             region: region.to_owned(),
             roles: Roles::new(&builtin, &actions)?,
+            switches: Switches::new(catalog, &builtin, &actions)?,
             builtin,
             actions,
             schemas: SchemaSlices::new(catalog),
@@ -116,6 +120,12 @@ impl Engine {
     #[must_use]
     pub const fn catalog(&self) -> &'static Catalog {
         self.catalog
+    }
+
+    /// Returns the region resources are in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// Returns the Cedar text of a built-in role, the very text that is evaluated.

@@ -15,18 +15,20 @@ pub(super) enum Type {
     Role,
     RamPolicy,
     Workspace,
+    Off,
     Asset,
     Action,
 }
 
 impl Type {
-    const ALL: [(Self, &'static str); 8] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::Account, "Account"),
         (Self::User, "User"),
         (Self::RamRole, "RamRole"),
         (Self::Role, "Role"),
         (Self::RamPolicy, "RamPolicy"),
         (Self::Workspace, "Workspace"),
+        (Self::Off, "Off"),
         (Self::Asset, "Asset"),
         (Self::Action, "Action"),
     ];

@@ -89,7 +89,11 @@ impl Plain {
             let asked = CedarRequest::new(who.uid(), action.uid(), what.uid(), context, None);
             // Asked about itself, the main account is principal and resource at once.
             let what = (who.uid() != what.uid()).then_some(what);
-            let all = [Some(who), what, Some(action)].into_iter().flatten();
+            let place = workspace.and_then(|(_, it)| {
+                let off = snapshot.engine.switches.keys(it.off);
+                entities::workspace(it.id.as_str(), off)
+            });
+            let all = [Some(who), what, place, Some(action)].into_iter().flatten();
             Some((asked.ok()?, Entities::from_entities(all, None).ok()?))
         };
         match put() {
@@ -154,6 +158,7 @@ impl Plain {
                 self.roles.get(&(place, id.clone(), number))?.of(action)
             }
         });
-        everywhere.into_iter().chain(held).collect()
+        let switches = workspace.and_then(|_| builtin.switches.of(action));
+        everywhere.into_iter().chain(held).chain(switches).collect()
     }
 }

@@ -19,7 +19,9 @@ const ENTITIES: &str = r"  // The tenant. As principal it is the main account, a
   entity Role;
   // A RAM policy as <type>/<name>. What it grants and denies is policy, not data.
   entity RamPolicy;
-  entity Workspace;
+  // A workspace switch by its key: a workspace is in those that are off in it. What is off then is policy, not data.
+  entity Off;
+  entity Workspace in [Off];
   // Whatever an action is about. kind is a resource type of the catalogue. creator and accessibility
   // (PUBLIC or PRIVATE) are both empty when the request does not state both: no condition on them holds then.
   // arn is what RAM documents compare; it is empty when none can matter.

@@ -10,9 +10,10 @@ use super::{
     attached::Attached,
     index::Index,
     roles::{BoundSet, Content},
+    switches::Off,
 };
 use crate::domain::{
-    AccountId, AccountRecords, CustomRoleId, Digits, Invalid, Members, Op, PrincipalId,
+    AccountId, AccountRecords, ConfigName, CustomRoleId, Digits, Invalid, Members, Op, PrincipalId,
     PrincipalKind, Revision, RoleSet, Roll, UserName, WorkspaceId,
 };
 
@@ -65,6 +66,8 @@ const UNKNOWN: usize = 1_000;
 pub(super) struct Door {
     /// The members, unless they are many.
     roll: Option<Roll>,
+    /// The switches that are off.
+    pub(super) off: Off,
     /// The answers to members with custom roles, by the place of their set.
     pub(super) sets: Arc<[BoundSet]>,
     pub(super) workspace: Arc<Workspace>,
@@ -88,6 +91,8 @@ pub(super) struct Workspace {
     /// The answers to members with custom roles, by the place of their set.
     pub(super) sets: Arc<[BoundSet]>,
     pub(super) id: WorkspaceId,
+    /// The switches that are off.
+    pub(super) off: Off,
     pub(super) roles: HashMap<CustomRoleId, Arc<Content>>,
 }
 
@@ -231,6 +236,10 @@ impl Snapshot {
                 });
                 self.bind(workspace, Some(id))?;
             }
+            Op::PutConfig(workspace, config) => {
+                self.switch(workspace, &config.name, Some(&config.value));
+            }
+            Op::RemoveConfig(workspace, name) => self.switch(workspace, name, None),
             Op::PutMember(workspace, member) => {
                 self.note_member(member.principal.digits());
                 self.in_workspace(workspace, |w| w.members.put(member));
@@ -265,6 +274,15 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+
+    /// Notes the value of a config, or that it has none any more.
+    fn switch(&mut self, workspace: &WorkspaceId, name: &ConfigName, value: Option<&str>) {
+        let before = self.known(workspace.digits()).map(|known| known.off).unwrap_or_default();
+        let off = self.engine.switches.after(before, name, value);
+        if off != before {
+            self.in_workspace(workspace, |w| w.off = off);
+        }
     }
 
     /// Notes what is known of somebody: who it is, and whether there are documents.
@@ -348,12 +366,15 @@ impl Snapshot {
         change(Arc::make_mut(&mut workspace));
         if recorded {
             self.unrecorded.remove(&digits);
-            let (roll, sets) = (workspace.members.roll(), workspace.sets.clone());
-            self.workspaces.put(digits, Door { roll, sets, workspace });
+            let Workspace { members, sets, off, .. } = &*workspace;
+            let (roll, off, sets) = (members.roll(), *off, sets.clone());
+            self.workspaces.put(digits, Door { roll, off, sets, workspace });
             return;
         }
         self.workspaces.remove(digits);
-        if workspace.members.is_empty() && workspace.roles.is_empty() {
+        let is_empty =
+            workspace.members.is_empty() && workspace.roles.is_empty() && workspace.off.is_none();
+        if is_empty {
             self.unrecorded.remove(&digits);
         } else {
             self.unrecorded.insert(digits, workspace);
@@ -363,6 +384,7 @@ impl Snapshot {
 
 impl Workspace {
     fn new(id: WorkspaceId) -> Self {
-        Self { members: Members::default(), sets: Arc::default(), id, roles: HashMap::new() }
+        let (members, sets, off) = (Members::default(), Arc::default(), Off::default());
+        Self { members, sets, id, off, roles: HashMap::new() }
     }
 }

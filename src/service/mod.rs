@@ -44,10 +44,10 @@ pub use import::{Imported, import};
 pub use initialize::{FirstKeys, initialize};
 pub use keyring::{Keyring, MasterKey};
 pub use management::{
-    AttachedPolicy, Bounds, Caller, CreatedAccessKey, GroupChange, HolderName, Holders, Management,
-    MemberFilter, MemberRef, NewMember, NewPolicy, NewRamRole, NewUser, NewVersion, NewWorkspace,
-    Page, Paging, PermissionFilter, PolicyFacts, RamRoleChange, RoleFilter, RoleJob, Sorting,
-    UserChange, VersionFacts, WorkspaceFilter,
+    AttachedPolicy, Bounds, Caller, ConfigFilter, CreatedAccessKey, GroupChange, HolderName,
+    Holders, Management, MemberFilter, MemberRef, NewConfig, NewMember, NewPolicy, NewRamRole,
+    NewUser, NewVersion, NewWorkspace, Page, Paging, PermissionFilter, PolicyFacts, RamRoleChange,
+    RoleFilter, RoleJob, Sorting, UserChange, VersionFacts, WorkspaceFilter, config_id,
 };
 pub use place::Present;
 pub use replica::{Replica, Watched};

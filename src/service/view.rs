@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     domain::{
-        AccessKey, AccessKeyId, AccountId, AccountRecords, CustomRoleId, IdRef, Identity, Op,
-        Principal, PrincipalId, PrincipalKind, Revision, Timestamp, Token, TokenId, UserName,
-        Workspace, WorkspaceId, WorkspaceName,
+        AccessKey, AccessKeyId, AccountId, AccountRecords, Config, ConfigName, CustomRoleId, IdRef,
+        Identity, Op, Principal, PrincipalId, PrincipalKind, Revision, Timestamp, Token, TokenId,
+        UserName, Workspace, WorkspaceId, WorkspaceName,
     },
     engine::{Engine, Snapshot},
     error::{Error, ErrorCode},
@@ -40,6 +40,7 @@ pub struct View {
     retired_names: OrdMap<WorkspaceName, Timestamp>,
     default_workspace: Option<WorkspaceId>,
     unreadable: Arc<BTreeSet<WorkspaceId>>,
+    configs: SharedMap<WorkspaceId, OrdMap<ConfigName, Arc<Config>>>,
     roles: SharedMap<WorkspaceId, Roles>,
     role_places: SharedMap<CustomRoleId, WorkspaceId>,
     /// The opaque form of the revision, once somebody was told it.
@@ -68,6 +69,7 @@ impl View {
             retired_names: OrdMap::new(),
             default_workspace: None,
             unreadable: Arc::default(),
+            configs: SharedMap::new(),
             roles: SharedMap::new(),
             role_places: SharedMap::new(),
             revision_text: OnceLock::new(),
@@ -154,6 +156,18 @@ impl View {
                     roles.remove(id);
                     if roles.is_empty() {
                         self.roles.remove(workspace);
+                    }
+                }
+            }
+            Op::PutConfig(workspace, config) => {
+                let configs = self.configs.entry(workspace.clone()).or_default();
+                configs.insert(config.name.clone(), Arc::new(config.clone()));
+            }
+            Op::RemoveConfig(workspace, name) => {
+                if let Some(configs) = self.configs.get_mut(workspace) {
+                    configs.remove(name);
+                    if configs.is_empty() {
+                        self.configs.remove(workspace);
                     }
                 }
             }
@@ -351,6 +365,18 @@ impl View {
     #[must_use]
     pub fn roster(&self, workspace: &WorkspaceId) -> Roster<'_> {
         Roster::of(self.snapshot.members(workspace), self.roles.get(workspace))
+    }
+
+    /// Returns a config of a workspace.
+    #[must_use]
+    pub fn config(&self, workspace: &WorkspaceId, name: &ConfigName) -> Option<&Config> {
+        self.configs.get(workspace)?.get(name).map(|config| &**config)
+    }
+
+    /// Returns the configs of a workspace, sorted by what they are known by.
+    pub fn configs<'v>(&'v self, workspace: &WorkspaceId) -> impl Iterator<Item = &'v Config> {
+        let configs = self.configs.get(workspace).into_iter();
+        configs.flat_map(|configs| configs.values()).map(|config| &**config)
     }
 
     /// Returns which workspace a custom role is of.

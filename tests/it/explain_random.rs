@@ -202,6 +202,11 @@ fn check(tried: &Tried<'_>, module: Option<&str>, counts: &mut Counts, tell: &dy
             Source::Document { policy, version, statement, .. } => {
                 format!("{policy}/{version}/Statement/{statement}")
             }
+            Source::Switch { key, .. } => {
+                assert_eq!(*id, format!("switch/{key}"), "{}", tell());
+                counts.note("switches");
+                id.clone()
+            }
             Source::KnownUsers => "known-users/".to_owned(),
             Source::Account => "account/".to_owned(),
         };
@@ -290,6 +295,7 @@ fn remedies_of_random_accounts_allow_and_nothing_smaller_does() {
         ("levels", wanted / 40),
         ("statements", wanted / 2),
         ("sources", wanted / 4),
+        ("switches", wanted / 100),
         ("creator", wanted / 100),
         ("accessibility", wanted / 150),
         ("workspace", wanted / 10),

@@ -107,6 +107,15 @@ impl Counts {
                 self.note("by documents and roles");
             }
         }
+        if said.right.grants.iter().any(|it| it.starts_with("switch/")) {
+            self.note("switched off");
+            if said.settled.is_some() {
+                self.note("switched off and settled");
+            }
+            if !said.right.statements.is_empty() {
+                self.note("by a switch and documents");
+            }
+        }
         if said.right.grants.iter().any(|it| it.starts_with("role-")) {
             self.note("by custom roles");
             if said.right.grants.len() > 3 {
@@ -277,6 +286,9 @@ fn random_histories_are_decided_as_cedar_the_tables_and_the_documents_say() {
         ("with documents", 8),
         ("decided by documents", 15),
         ("by documents and roles", 100),
+        ("switched off", 100),
+        ("switched off and settled", 200),
+        ("by a switch and documents", 20_000),
         ("by custom roles", 25),
         ("by more than three roles", 250),
         ("account", 30),

@@ -69,3 +69,4 @@ mod store_retries;
 mod support;
 mod tidy;
 mod verify;
+mod workspace_configs;

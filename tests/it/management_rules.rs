@@ -10,14 +10,15 @@ use std::{
 
 use pai_authz::{
     domain::{
-        Clock, Identity, Import, ModulePermission, PermissionType, Principal, PrincipalId,
-        PrincipalKind, Profile, RoleName, Timestamp, UserName, WorkspaceId,
+        Clock, ConfigCategory, ConfigKey, ConfigName, Identity, Import, ModulePermission,
+        PermissionType, Principal, PrincipalId, PrincipalKind, Profile, RoleName, Timestamp,
+        UserName, WorkspaceId,
     },
     engine::Engine,
     error::ErrorCode,
     service::{
-        Accounts, Bounds, Keyring, Management, MasterKey, MemberFilter, NewMember, Paging,
-        Residency, Sorting, WorkspaceFilter,
+        Accounts, Bounds, Keyring, Management, MasterKey, MemberFilter, NewConfig, NewMember,
+        Paging, Residency, Sorting, WorkspaceFilter,
     },
     store::{Mode, RedbStore},
 };
@@ -122,6 +123,28 @@ async fn the_name_of_a_deleted_workspace_stays_taken_for_14_days() {
     let second = office.create("research").await.unwrap();
     assert_ne!(second, first);
     assert_eq!(office.create("research").await, Err(ErrorCode::WorkspaceNameTaken));
+}
+
+#[tokio::test]
+async fn a_deleted_workspace_takes_its_configs_with_it() {
+    let office = Office::new(Bounds::default()).await;
+    let workspace = office.create("research").await.unwrap();
+    let config = |key: &str, label: &str| NewConfig {
+        within: String::new(),
+        name: ConfigName {
+            category: ConfigCategory::parse("x").unwrap(),
+            key: ConfigKey::parse(key).unwrap(),
+            labels: [("a".to_owned(), label.to_owned())].into(),
+        },
+        value: String::new(),
+    };
+    let new = [config("a", "1"), config("a", "2"), config("b", "1")];
+    let put = call("UpdateConfigs");
+    office.management.put_configs(&put, &workspace, &new).await.unwrap();
+    let left = async || office.management.present(&put).await.unwrap().configs(&workspace).count();
+    assert_eq!(left().await, 3);
+    office.management.delete_workspace(&call("DeleteWorkspace"), &workspace).await.unwrap();
+    assert_eq!(left().await, 0);
 }
 
 #[tokio::test]

@@ -28,11 +28,12 @@ const KINDS: [(&str, &str, &str); 6] = [
 
 /// What a call may come to that was let through: what it names is not there, nothing was named, or it was made for
 /// another cell of the table.
-const LET_THROUGH: [&str; 14] = [
+const LET_THROUGH: [&str; 15] = [
     "MissingParameter",
     "missing_field",
     "EntityNotExist.Member",
     "EntityNotExist.Role",
+    "EntityNotExist.Config",
     "EntityNotExist.User",
     "EntityNotExist.InstanceJob",
     "EntityAlreadyExists.User",
@@ -73,12 +74,14 @@ fn call(row: &Value, workspace: &str) -> Call {
             "{MemberId}" => "404",
             "{PermissionCode}" => "PaiWorkspace:GetWorkspace",
             "{RoleName}" | "{RoleId}" => "role-404",
+            "{ConfigKey}" => "key-404",
             "{InstanceJobId}" => "CreateWorkspaceCustomRole-role-404",
             other => panic!("no argument for {other}"),
         })
         .collect();
     let call = Call::new(action, &arguments);
     let create = |key: &str| json!({ key: "t_new_name", "Description": "x", "EnvTypes": ["prod"] });
+    let config = || json!({ "CategoryName": "x", "ConfigKey": "y", "ConfigValue": "z" });
     let own =
         |name: &str| json!({ name: "t_other_name", "description": "x", "envTypes": ["prod"] });
     match action {
@@ -94,6 +97,9 @@ fn call(row: &Value, workspace: &str) -> Call {
         })),
         "UpdateWorkspaceRole" => call.body(&json!({ "RoleName": "r" })),
         "DeleteWorkspaceRoles" => call.body(&json!({ "RoleIds": ["role-404"] })),
+        "UpdateConfigs" => call.body(&json!({ "Configs": [config()] })),
+        "UpdateConfig" => call.body(&config()),
+        "GetConfig" => call.query(&[("CategoryName", "x"), ("ConfigKey", "key-404")]),
         "UpdateDefaultWorkspace" => call.body(&json!({ "WorkspaceId": workspace })),
         "CreateWorkspace" => call.body(&create("WorkspaceName")),
         "SetUpWorkspace" => call.body(&own("workspaceName")),

@@ -117,6 +117,8 @@ async fn what_nobody_wrote_is_damage_of_the_workspace_or_else_of_the_account_and
         (&["HSET", "{1000}:records", "workspace:9", "\u{2}{}"], Some("9")),
         (&["EVAL", large, "1", "{1000}:records"], Some("9")),
         (&["HSET", "{1000}:records", "role:2:role-x", "x"], Some("2")),
+        // A switch that cannot be read may be off.
+        (&["HSET", "{1000}:records", "config:2:PaiAuthzSwitch:dlcEnterContainer:", "x"], Some("2")),
         (&["HSET", "{1000}:roster:2", "n", "x"], Some("2")),
         (&["HSET", "{1000}:roster:2", "0", "x"], Some("2")),
         (&["HSET", "{1000}:roster:2", "not-a-number", "x"], Some("2")),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from client import MAIN_ID, check, decide, member, module, refused
+from configs import STORAGE, config, get, put
 from people import Account, Cast, Person
 from roles import make_role
 from workspaces import MISSING
@@ -46,6 +47,9 @@ class Stage:
 
     def join_leaver(self):
         self.account.join(self.workspace, self.leaver, GUEST)
+
+    def put_config(self):
+        put(self.account.main, self.workspace, STORAGE, "oss://matrix/")
 
     def make_doomed_role(self):
         self.doomed_role = make_role(self.account.main, self.workspace, unique(), MODEL_READER)
@@ -111,6 +115,15 @@ def in_workspaces(stage):
         ),
         row("ListWorkspaceUsers", lambda api, at: api.call("ListWorkspaceUsers", at)),
         row("GetInstanceJob", lambda api, at: api.call("GetInstanceJob", stage.job_id)),
+        row("UpdateConfigs", lambda api, at: api.call("UpdateConfigs", at, configs=[config(STORAGE, unique())])),
+        row("UpdateConfig", lambda api, at: put(api, at, STORAGE, unique()), code="UpdateConfigs"),
+        row("ListConfigs", lambda api, at: api.call("ListConfigs", at)),
+        row("GetConfig", get, code="ListConfigs", before=stage.put_config),
+        row(
+            "DeleteConfig",
+            lambda api, at: api.call("DeleteConfig", at, STORAGE[1], category_name=STORAGE[0]),
+            before=stage.put_config,
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import configs
 import members
 import permissions
 import roles
@@ -51,6 +52,7 @@ def story(mode):
 
     members.members(account, standard)
     roles.roles(account, standard)
+    configs.configs(account, standard)
 
     custom_role = roles.make_role(account.main, simple, CUSTOM_ROLE, CUSTOM_MODULES)
     everybody = cast(account, simple, CUSTOM_ROLE, CUSTOM_MODULES)

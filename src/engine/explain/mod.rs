@@ -68,6 +68,13 @@ pub enum Source {
         /// The line it begins on, from 1 on.
         line: usize,
     },
+    /// A switch of the workspace that is off.
+    Switch {
+        /// The category of its config.
+        category: &'static str,
+        /// Its key.
+        key: &'static str,
+    },
     /// What every known user has.
     KnownUsers,
     /// What the main account has.

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::{Asked, Differs, MOST_NEAR, NearMiss, Source, words};
 use crate::{
     domain::{Cell, Cells, RoleRef},
-    engine::{judged::Judged, snapshot::Workspace},
+    engine::{judged::Judged, snapshot::Workspace, switches::BySwitches},
 };
 
 /// How near a miss is: what differs, then how much, then its id, so that the order is always the same.
@@ -118,7 +118,12 @@ impl Asked<'_> {
         let (Some(here), Some(case)) = (self.workspace, self.case) else { return };
         let mut elsewhere = Vec::new();
         let all = self.snapshot.all_workspaces();
-        for there in all.filter(|it| it.id != here.id && (self.beside.is_readable)(&it.id)) {
+        let is_off = |it: &Workspace| {
+            let said = self.snapshot.engine.switches.say(it.off, self.request.action);
+            !matches!(said, Some(BySwitches::Nothing))
+        };
+        let others = all.filter(|it| it.id != here.id && (self.beside.is_readable)(&it.id));
+        for there in others.filter(|it| !is_off(it)) {
             for role in there.members.roles(self.who.id.digits()).unwrap_or_default() {
                 let judged = self.judged(there, role);
                 let permits = judged.map_or(&[][..], |it| it.permits(self.request.action, case));

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         BuiltinRole, CustomRoleId, PolicyName, PolicyRef, PolicyType, VersionId, WorkspaceId,
     },
-    engine::{Document, ram::Statement},
+    engine::{Document, ram::Statement, switches},
 };
 
 impl Asked<'_> {
@@ -23,6 +23,10 @@ impl Asked<'_> {
             return named.next().and_then(|(document, statement)| of(document, statement));
         }
         match first {
+            switches::PREFIX => {
+                let switch = self.snapshot.engine.switches.of_policy(policy)?;
+                Some(Source::Switch { category: switch.category?, key: switch.key })
+            }
             "account" => Some(Source::Account),
             "known-users" => Some(Source::KnownUsers),
             role => Some(self.custom(&self.workspace?.id, &CustomRoleId::parse(role).ok()?)),

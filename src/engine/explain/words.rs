@@ -162,6 +162,9 @@ fn titled(source: &Source) -> String {
         Source::Document { policy, statement, .. } => {
             format!("statement {statement} of `{policy}`")
         }
+        Source::Switch { key, .. } => {
+            format!("the workspace switch `{key}`, which is off,")
+        }
         Source::KnownUsers => "the policy for every known user".to_owned(),
         Source::Account => "the policy for the main account".to_owned(),
     }

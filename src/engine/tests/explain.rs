@@ -34,7 +34,7 @@ fn people() -> AccountRecords {
 }
 
 #[track_caller]
-fn explain(
+pub(super) fn explain(
     records: &AccountRecords,
     snapshot: &Snapshot,
     question: &Question<'_>,

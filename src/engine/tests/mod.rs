@@ -9,6 +9,7 @@ mod following;
 mod hostile;
 mod policies;
 mod resolving;
+mod switches;
 
 use std::sync::{Arc, LazyLock};
 

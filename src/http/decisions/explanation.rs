@@ -48,6 +48,10 @@ enum SourceBody<'e> {
         line: usize,
         attached_to: Vec<AttachedBody<'e>>,
     },
+    WorkspaceSwitch {
+        category: &'static str,
+        key: &'static str,
+    },
     KnownUsers,
     Account,
 }
@@ -165,6 +169,7 @@ impl<'e> SourceBody<'e> {
                     .map(AttachedBody::from)
                     .collect(),
             },
+            Source::Switch { category, key } => Self::WorkspaceSwitch { category, key },
             Source::KnownUsers => Self::KnownUsers,
             Source::Account => Self::Account,
         }

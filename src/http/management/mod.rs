@@ -7,6 +7,7 @@
 mod access_keys;
 mod asked;
 mod attachments;
+mod configs;
 mod groups;
 mod marker;
 mod members;
@@ -132,6 +133,11 @@ operations! {
     "UpdateWorkspaceRole" => roles::update;
     "DeleteWorkspaceRoles" => roles::delete;
     "GetInstanceJob" => roles::job;
+    "UpdateConfigs" => configs::update_all;
+    "UpdateConfig" => configs::update;
+    "GetConfig" => configs::get;
+    "ListConfigs" => configs::list;
+    "DeleteConfig" => configs::delete;
     "ListPermissions" => permissions::list;
     "GetPermission" => permissions::get;
     "CreateUser" => users::create;

@@ -6,6 +6,7 @@
 
 mod access_keys;
 mod attachments;
+mod configs;
 pub(super) mod documents;
 mod groups;
 mod members;
@@ -24,6 +25,7 @@ use arc_swap::Guard;
 pub use access_keys::CreatedAccessKey;
 pub(super) use access_keys::new_access_key;
 pub use attachments::{AttachedPolicy, HolderName, Holders};
+pub use configs::{ConfigFilter, NewConfig, config_id};
 pub use groups::GroupChange;
 pub use members::{MemberFilter, MemberRef, NewMember};
 pub use permissions::PermissionFilter;

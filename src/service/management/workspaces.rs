@@ -174,7 +174,7 @@ impl Management {
         self.change(caller, Some(id), decide).await.map(|changed| changed.revision)
     }
 
-    /// Deletes a workspace with its members and roles. Its name stays taken for 14 days.
+    /// Deletes a workspace with its members, roles and configs. Its name stays taken for 14 days.
     ///
     /// # Errors
     /// [`ErrorCode::WorkspaceNotFound`]; as every write of [`Management`].
@@ -191,6 +191,8 @@ impl Management {
                 .map(|member| Op::RemoveMember(id.clone(), member.principal))
                 .collect();
             ops.extend(roster.roles().map(|role| Op::RemoveRole(id.clone(), role.id.clone())));
+            let configs = view.configs(id).map(|config| config.name.clone());
+            ops.extend(configs.map(|name| Op::RemoveConfig(id.clone(), name)));
             if view.default_workspace().is_some_and(|default| default.id == *id) {
                 ops.push(Op::RemoveDefaultWorkspace);
             }

@@ -12,6 +12,7 @@
 //! | `{1000}:identity:2001` | RAM user or role 2001 |
 //! | `{1000}:workspace:10001` | workspace 10001 |
 //! | `{1000}:role:10001:role-a1` | custom role of workspace 10001 |
+//! | `{1000}:config:10001:DLCAutoRecycle:isAutoRecycle:` | config of workspace 10001; behind the last `:` a digest of its labels, where it has some |
 //! | `{1000}:member:10001:2001` | membership of 2001 in workspace 10001 |
 //! | `{1000}:token:a1b2` | token |
 //! | `{1000}:key:LTAI1000x5t` | access key |
@@ -22,7 +23,7 @@
 //! | `{1000}:group-member:g-a1:2001` | who is in it |
 //! | `{1000}:attachment:principal:2001:Custom:dev-only` | policy attached to a user, role (`principal`) or `group` |
 //!
-//! Ids are letters, digits and `-`, so `:` separates them unambiguously.
+//! Ids, and categories and keys of configs, are letters, digits, `.`, `_` and `-`, so `:` separates them unambiguously.
 
 mod wire;
 
@@ -30,12 +31,15 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::domain::{AccountId, AccountRecords, Change, Holder, LogEntry, Op, PolicyRef, Revision};
+use crate::domain::{
+    AccountId, AccountRecords, Change, ConfigName, Holder, LogEntry, Op, PolicyRef, Revision,
+    WorkspaceId,
+};
 pub(super) use wire::Undecodable;
 use wire::{
-    WireAccessKey, WireAttachment, WireChange, WireDefault, WireEntry, WireGroup, WireGroupMember,
-    WireIdentity, WireMember, WireOp, WirePolicy, WireRetiredName, WireRole, WireToken,
-    WireWorkspace,
+    WireAccessKey, WireAttachment, WireChange, WireConfig, WireDefault, WireEntry, WireGroup,
+    WireGroupMember, WireIdentity, WireMember, WireOp, WirePolicy, WireRetiredName, WireRole,
+    WireToken, WireWorkspace,
 };
 
 /// Format of every value.
@@ -63,6 +67,11 @@ pub(super) fn touch(account: &AccountId, op: &Op) -> Result<Touch, Undecodable> 
             (within("role", workspace, &role.id), Some(encode(&WireRole::from((workspace, role)))?))
         }
         Op::RemoveRole(workspace, id) => (within("role", workspace, id), None),
+        Op::PutConfig(workspace, it) => {
+            let value = encode(&WireConfig::from((workspace, it)))?;
+            (config(account, workspace, &it.name)?, Some(value))
+        }
+        Op::RemoveConfig(workspace, name) => (config(account, workspace, name)?, None),
         Op::PutMember(workspace, member) => (
             within("member", workspace, &member.principal),
             Some(encode(&WireMember::from((workspace, member)))?),
@@ -105,6 +114,21 @@ fn attachment(account: &AccountId, to: &Holder, policy: &PolicyRef) -> String {
     format!("{{{account}}}:attachment:{kind}:{id}:{}:{name}", policy_type.as_str())
 }
 
+fn config(
+    account: &AccountId,
+    workspace: &WorkspaceId,
+    name: &ConfigName,
+) -> Result<String, Undecodable> {
+    let ConfigName { category, key, labels } = name;
+    let labels = if labels.is_empty() {
+        String::new()
+    } else {
+        let bytes = encode(labels)?;
+        blake3::Hash::from_bytes(digest("pai-authz labels 1", [bytes.as_slice()])).to_string()
+    };
+    Ok(format!("{{{account}}}:config:{workspace}:{category}:{key}:{labels}"))
+}
+
 /// Adds the record found under `key` to `records`.
 ///
 /// # Errors
@@ -132,6 +156,7 @@ fn record_op(key: &str, account: &AccountId, bytes: &[u8]) -> Result<Op, Undecod
         "identity" => WireOp::PutIdentity(decode::<WireIdentity>(bytes)?),
         "workspace" => WireOp::PutWorkspace(decode::<WireWorkspace>(bytes)?),
         "role" => WireOp::PutRole(decode::<WireRole>(bytes)?),
+        "config" => WireOp::PutConfig(decode::<WireConfig>(bytes)?),
         "member" => WireOp::PutMember(decode::<WireMember>(bytes)?),
         "token" => WireOp::PutToken(decode::<WireToken>(bytes)?),
         "key" => WireOp::PutAccessKey(decode::<WireAccessKey>(bytes)?),

@@ -201,7 +201,7 @@ fn fields(reply: Result<Value, RedisError>) -> Result<Result<Fields, String>, St
 fn workspace_of(field: &[u8]) -> Option<WorkspaceId> {
     let mut parts = std::str::from_utf8(field).ok()?.split(':');
     match parts.next()? {
-        "workspace" | "role" => WorkspaceId::parse(parts.next()?).ok(),
+        "workspace" | "role" | "config" => WorkspaceId::parse(parts.next()?).ok(),
         _ => None,
     }
 }

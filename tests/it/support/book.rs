@@ -10,8 +10,8 @@ use std::{
 };
 
 use pai_authz::domain::{
-    ContextValue, CustomRole, Decision, GroupId, Holder, Op, PolicyRef, PolicyType, PrincipalKind,
-    Reason, RoleRef, Scalar,
+    ConfigName, ContextValue, CustomRole, Decision, GroupId, Holder, Op, PolicyRef, PolicyType,
+    PrincipalKind, Reason, RoleRef, Scalar,
 };
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub(crate) const SYSTEM: [(&str, &str); 2] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Right {
     pub(crate) reason: Reason,
-    /// What grants but documents: the ids of policies up to the first `/`.
+    /// What grants but documents: the ids of policies up to the first `/`. Where a switch is off, its policy.
     pub(crate) grants: BTreeSet<String>,
     /// The ids of the statements that decide.
     pub(crate) statements: BTreeSet<String>,
@@ -45,7 +45,11 @@ impl Right {
         let ids = decision.determining_policies.to_vec();
         let is_statement = |id: &&String| id.starts_with("Custom/") || id.starts_with("System/");
         let (statements, others): (Vec<&String>, Vec<&String>) = ids.iter().partition(is_statement);
-        let begins = |id: &String| id.split('/').next().unwrap().to_owned();
+        let begins = |id: &String| match id.split_once('/') {
+            // Of switches the whole id, which is all there is.
+            Some(("switch", _)) | None => id.clone(),
+            Some((first, _)) => first.to_owned(),
+        };
         let grants: BTreeSet<String> = others.into_iter().map(begins).collect();
         self.reason == decision.reason
             && (decision.reason == Reason::Error) != decision.faults.is_empty()
@@ -86,6 +90,8 @@ pub(crate) struct Book {
     /// Roles by workspace and id, each the place of its content.
     pub(crate) roles: BTreeMap<(String, String), usize>,
     pub(crate) members: BTreeMap<(String, String), Vec<RoleRef>>,
+    /// Configs by workspace and name.
+    pub(crate) configs: BTreeMap<(String, ConfigName), String>,
     policies: BTreeMap<String, InForce>,
     pub(crate) attached: BTreeMap<Holder, BTreeSet<PolicyRef>>,
     /// The same of people, by id.
@@ -111,6 +117,7 @@ impl Book {
             workspaces: BTreeSet::new(),
             roles: BTreeMap::new(),
             members: BTreeMap::new(),
+            configs: BTreeMap::new(),
             policies: BTreeMap::new(),
             attached: BTreeMap::new(),
             own: BTreeMap::new(),
@@ -156,6 +163,12 @@ impl Book {
             }
             Op::RemoveMember(workspace, id) => {
                 self.members.remove(&key(workspace, id));
+            }
+            Op::PutConfig(workspace, it) => {
+                self.configs.insert((workspace.to_string(), it.name.clone()), it.value.clone());
+            }
+            Op::RemoveConfig(workspace, name) => {
+                self.configs.remove(&(workspace.to_string(), name.clone()));
             }
             Op::PutPolicy(policy) => {
                 let document = &policy.version(policy.default).unwrap().document;
@@ -260,7 +273,11 @@ impl Book {
         if !is_there || !(is_account || is_recorded) {
             return Right::only(Reason::ImplicitDeny);
         }
+        let off = self.off(ask);
         if is_account {
+            if !off.is_empty() {
+                return Right { grants: off, ..Right::only(Reason::ExplicitDeny) };
+            }
             let grants = BTreeSet::from(["account".to_owned()]);
             return Right { grants, ..Right::only(Reason::ExplicitAllow) };
         }
@@ -271,13 +288,22 @@ impl Book {
         let by_roles = if grants.is_empty() { Reason::ImplicitDeny } else { Reason::ExplicitAllow };
         match verdict {
             Verdict::Error => Right::only(Reason::Error),
-            Verdict::Deny => {
-                let grants = BTreeSet::new();
-                Right { reason: Reason::ExplicitDeny, grants, statements }
-            }
+            Verdict::Deny => Right { reason: Reason::ExplicitDeny, grants: off, statements },
+            _ if !off.is_empty() => Right { grants: off, ..Right::only(Reason::ExplicitDeny) },
             Verdict::Allow => Right { reason: Reason::ExplicitAllow, grants, statements },
             Verdict::Nothing => Right { reason: by_roles, grants, statements },
         }
+    }
+
+    /// Returns the policies of switches of the workspace that are off and forbid what is asked.
+    pub(crate) fn off(&self, ask: &Ask) -> BTreeSet<String> {
+        let (Some(code), Some(workspace)) = (ask.code, ask.on.workspace()) else {
+            return BTreeSet::new();
+        };
+        let here = self.configs.iter().filter(|((at, _), _)| at == workspace);
+        here.filter(|((_, name), value)| self.tables.forbidden_by(name, value).contains(&code.name))
+            .map(|((_, name), _)| format!("switch/{}", name.key))
+            .collect()
     }
 
     /// Returns what documents say, and by which statements; `None` where one is missing.
@@ -369,6 +395,7 @@ impl Book {
                 }
             }
         }
+        write!(text, "\nconfigs: {:?}", self.configs).unwrap();
         for policy in self.policies_of(&ask.id) {
             let document = self.document(policy).map(|(_, text)| &self.texts[text].text);
             write!(text, "\n{policy}: {document:?}").unwrap();

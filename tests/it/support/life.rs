@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use pai_authz::{
     domain::{
-        BuiltinRole, CustomRoleId, EnvMode, GroupId, Holder, Identity, Member, ModulePermission,
-        Op, Policy, PolicyName, PolicyRef, PolicyType, PolicyVersion, Principal, PrincipalId,
-        PrincipalKind, Profile, RoleRef, UserName, VersionId, Workspace, WorkspaceId,
-        WorkspaceName,
+        BuiltinRole, Config, ConfigCategory, ConfigKey, ConfigName, CustomRoleId, EnvMode, GroupId,
+        Holder, Identity, Member, ModulePermission, Op, Policy, PolicyName, PolicyRef, PolicyType,
+        PolicyVersion, Principal, PrincipalId, PrincipalKind, Profile, RoleRef, UserName,
+        VersionId, Workspace, WorkspaceId, WorkspaceName,
     },
     ram::{document::Kind, finding::Class, lint::lint},
 };
@@ -51,7 +51,7 @@ const GROUPS: [&str; 3] = ["g-0", "g-1", "g-2"];
 
 /// Kinds of changes: how often, the name, and how one is drawn. None is drawn where there is nothing to change.
 type Drawn = fn(&mut Life) -> Vec<Op>;
-pub(crate) const CHANGES: [(u64, &str, Drawn); 20] = [
+pub(crate) const CHANGES: [(u64, &str, Drawn); 22] = [
     (12, "member put", Life::put_member),
     (10, "one role of a member", Life::put_member_again),
     (5, "member removed", Life::remove_member),
@@ -68,10 +68,12 @@ pub(crate) const CHANGES: [(u64, &str, Drawn); 20] = [
     (5, "policy version", Life::put_version),
     (4, "version chosen", Life::choose_version),
     (3, "policy removed", Life::remove_policy),
-    (12, "attached", Life::attach),
-    (7, "detached", Life::detach),
+    (17, "attached", Life::attach),
+    (6, "detached", Life::detach),
     (5, "group member put", Life::put_group_member),
     (4, "group member removed", Life::remove_group_member),
+    (7, "config put", Life::put_config),
+    (2, "config removed", Life::remove_config),
 ];
 
 /// An account that lives.
@@ -126,6 +128,7 @@ impl Life {
         draw(self, POLICIES.len(), Self::put_policy);
         draw(self, 24, Self::attach);
         draw(self, 3, Self::put_group_member);
+        draw(self, 10, Self::put_config);
         self.list();
         all
     }
@@ -363,7 +366,39 @@ impl Life {
         let members = self.book.members.keys().filter(here).map(|(_, it)| principal(it));
         ops.extend(roles.map(|it| Op::RemoveRole(id.clone(), it)));
         ops.extend(members.map(|it| Op::RemoveMember(id.clone(), it)));
+        let configs = self.book.configs.keys().filter(|(workspace, _)| *workspace == id.as_str());
+        ops.extend(configs.map(|(_, it)| Op::RemoveConfig(id.clone(), it.clone())));
         ops
+    }
+
+    /// Puts a config: mostly a switch, on, off, or with a value it may not have, or what is nearly a switch.
+    fn put_config(&mut self) -> Vec<Op> {
+        let workspace = self.workspace();
+        // Sooner one that forbids something.
+        let all = self.tables.switches.iter();
+        let is_drawn =
+            if self.one_in(4) { |_: &[String]| true } else { |it: &[String]| !it.is_empty() };
+        let switches: Vec<&(String, String)> =
+            all.filter(|(_, forbids)| is_drawn(forbids)).map(|(name, _)| name).collect();
+        let (mut category, mut key) = self.one(&switches).clone();
+        let mut labels = BTreeMap::new();
+        match self.seeded.below(12) {
+            0 => category = category.to_lowercase(),
+            1 => key = format!("{key}s"),
+            2 => drop(labels.insert("a".to_owned(), "b".to_owned())),
+            _ => {}
+        }
+        let value = self.one(&["false", "false", "false", "true", "true", "True", ""]).to_owned();
+        let (category, key) = (ConfigCategory::parse(&category), ConfigKey::parse(&key));
+        let name = ConfigName { category: category.unwrap(), key: key.unwrap(), labels };
+        let config = Config { name, value, created: THEN, modified: THEN };
+        vec![Op::PutConfig(workspace, config)]
+    }
+
+    fn remove_config(&mut self) -> Vec<Op> {
+        let all: Vec<_> = self.book.configs.keys().cloned().collect();
+        let Some((workspace, name)) = self.pick(&all) else { return Vec::new() };
+        vec![Op::RemoveConfig(WorkspaceId::parse(&workspace).unwrap(), name)]
     }
 
     /// Draws a document without errors.

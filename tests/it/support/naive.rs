@@ -6,7 +6,9 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use pai_authz::domain::{AccountRecords, CustomRole, Op, PermissionRule, Question, RoleRef};
+use pai_authz::domain::{
+    AccountRecords, ConfigName, CustomRole, Op, PermissionRule, Question, RoleRef,
+};
 use serde_json::Value;
 
 /// The letters of all cells.
@@ -72,6 +74,8 @@ pub(crate) struct Tables {
     pub(crate) forms: BTreeMap<String, String>,
     /// RAM actions and the first form of an ARN they have.
     pub(crate) ram_arns: BTreeMap<String, String>,
+    /// Switches by category and key, with the codes they forbid when they are off.
+    pub(crate) switches: BTreeMap<(String, String), Vec<String>>,
 }
 
 impl Tables {
@@ -153,7 +157,23 @@ impl Tables {
                 .map(|it| (text(it, "type"), text(it, "arn")))
                 .collect(),
             ram_arns,
+            switches: rows("configs.json")
+                .iter()
+                .filter(|it| text(it, "kind") == "switch")
+                .map(|it| {
+                    let forbids = field(it, "forbids").as_array().expect("a list").iter();
+                    let names = forbids.map(|code| code.as_str().expect("a string").to_owned());
+                    ((text(it, "category"), text(it, "key")), names.collect())
+                })
+                .collect(),
         }
+    }
+
+    /// Returns the codes that a config forbids in its workspace by its value.
+    pub(crate) fn forbidden_by(&self, name: &ConfigName, value: &str) -> &[String] {
+        let place = (name.category.to_string(), name.key.to_string());
+        let forbids = self.switches.get(&place).map_or(&[][..], Vec::as_slice);
+        if value == "true" || !name.labels.is_empty() { &[] } else { forbids }
     }
 
     pub(crate) fn code(&self, name: &str) -> Option<&Code> {
@@ -225,10 +245,24 @@ impl Tables {
         }
         let granted = is_known(records, question)
             && workspace_exists(records, question)
+            && !self.is_off(records, question, code)
             && (is_account(records, question)
                 || has_unless_denied(question, code)
                 || self.has_by_role(records, question, code));
         if granted { Answer::Allow } else { Answer::Deny }
+    }
+
+    /// Returns whether a switch of the workspace that is off forbids a code.
+    fn is_off(
+        &self,
+        records: &AccountRecords,
+        question: &Question<'_>,
+        code: Option<&Code>,
+    ) -> bool {
+        let (Some(code), Some(workspace)) = (code, question.workspace) else { return false };
+        let here = records.configs.iter().filter(|((at, _), _)| at.as_str() == workspace);
+        let mut off = here.flat_map(|((_, name), config)| self.forbidden_by(name, &config.value));
+        off.any(|forbidden| *forbidden == code.name)
     }
 
     fn has_by_role(

@@ -2,12 +2,12 @@
 
 use pai_authz::domain::{
     AccessKey, AccessKeyId, AccountId, AccountRecords, Assumable, BuiltinRole, BundleName, Change,
-    CustomRole, CustomRoleId, EntityAccess, EnvMode, Group, GroupId, GroupName, Holder, Identity,
-    KeyStatus, LogEntry, Member, ModulePermission, Op, PermissionGrant, PermissionRule,
-    PermissionType, Policy, PolicyName, PolicyRef, PolicyType, PolicyVersion, Principal,
-    PrincipalId, PrincipalKind, Profile, RequestId, ResourceGroupId, Revision, RoleName, RoleRef,
-    RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest, TokenId, UserName, VersionId,
-    Workspace, WorkspaceId, WorkspaceName,
+    Config, ConfigCategory, ConfigKey, ConfigName, CustomRole, CustomRoleId, EntityAccess, EnvMode,
+    Group, GroupId, GroupName, Holder, Identity, KeyStatus, LogEntry, Member, ModulePermission, Op,
+    PermissionGrant, PermissionRule, PermissionType, Policy, PolicyName, PolicyRef, PolicyType,
+    PolicyVersion, Principal, PrincipalId, PrincipalKind, Profile, RequestId, ResourceGroupId,
+    Revision, RoleName, RoleRef, RuleAccessibility, Scope, Scopes, Timestamp, Token, TokenDigest,
+    TokenId, UserName, VersionId, Workspace, WorkspaceId, WorkspaceName,
 };
 
 use pai_authz::store::{Store, StoreError};
@@ -73,7 +73,7 @@ fn hostile(seed: u64) -> String {
 }
 
 /// How many kinds of ops there are.
-pub(crate) const KINDS: u64 = 24;
+pub(crate) const KINDS: u64 = 26;
 
 /// Returns an op of the kind `kind % KINDS` over few ids, everything else drawn from `seed`.
 pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
@@ -152,7 +152,32 @@ pub(crate) fn op(kind: u64, id: u64, seed: u64) -> Op {
         20 => Op::PutGroupMember(group(seeded.below(3)), principal(id), at(seeded.next())),
         21 => Op::RemoveGroupMember(group(seeded.below(3)), principal(id)),
         22 => Op::PutAttachment(holder(&mut seeded), policy_ref(id), at(seeded.next())),
-        _ => Op::RemoveAttachment(holder(&mut seeded), policy_ref(id)),
+        23 => Op::RemoveAttachment(holder(&mut seeded), policy_ref(id)),
+        24 => Op::PutConfig(
+            within,
+            Config {
+                name: config_name(id),
+                value: hostile(seeded.next()),
+                created: at(seeded.next()),
+                modified: at(seeded.next()),
+            },
+        ),
+        _ => Op::RemoveConfig(within, config_name(id)),
+    }
+}
+
+/// A switch among them.
+fn config_name(id: u64) -> ConfigName {
+    let (category, key) = [
+        ("PaiAuthzSwitch", "dlcEnterContainer"),
+        ("DLCPriorityConfig", "priorityConfig"),
+        ("x.y_z", "0"),
+    ][usize::try_from(id % 3).unwrap()];
+    let label = |number: u64| (hostile(number), hostile(number + 1));
+    ConfigName {
+        category: ConfigCategory::parse(category).unwrap(),
+        key: ConfigKey::parse(key).unwrap(),
+        labels: (0..id / 3 % 3).map(label).collect(),
     }
 }
 

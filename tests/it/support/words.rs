@@ -100,6 +100,8 @@ pub(super) struct Words {
     of_account: Vec<&'static Code>,
     flagged: Vec<&'static Code>,
     official: Vec<&'static Code>,
+    /// What switches forbid.
+    switched: Vec<&'static Code>,
     /// By the name that custom roles have for the module.
     of_modules: BTreeMap<&'static str, Vec<&'static Code>>,
     /// Resource types by module, but for official images.
@@ -123,6 +125,7 @@ impl Words {
                 types_of.entry(module.as_str()).or_default().push(name.as_str());
             }
         }
+        let switched = tables.switches.values().flatten();
         Self {
             types_of,
             actions: tables.ram_arns.keys().cloned().collect(),
@@ -130,6 +133,7 @@ impl Words {
             of_account: codes(|code| code.scope == "account"),
             flagged: codes(|code| code.allowed_unless_denied),
             official: codes(|code| code.official),
+            switched: switched.filter_map(|code| tables.code(code)).collect(),
             of_modules,
         }
     }
@@ -244,6 +248,7 @@ impl Life {
             4 | 5 => &words.of_account,
             6 | 7 => &words.flagged,
             8 | 9 => &words.official,
+            10 | 11 => &words.switched,
             _ => &words.all,
         };
         let code = *pick_of(&mut self.seeded, from);

@@ -1,5 +1,7 @@
 //! The stored form of every record, as JSON; read back field by field into the domain.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,7 @@ macro_rules! wire {
     )* };
 }
 
+mod config;
 mod credentials;
 mod ram;
 
@@ -46,6 +49,8 @@ wire! {
     WireWorkspace { id: String, name: String, display_name: String, description: String, env_types: Vec<String>, resource_group: Option<String>, creator: String, created_ms: u64, modified_ms: u64 }
     WireMember { workspace: String, principal: String, roles: Vec<String>, created_ms: u64 }
     WireRole { workspace: String, id: String, name: String, modules: Vec<WireModule>, creator: String, created_ms: u64, modified_ms: u64 }
+    WireConfig { name: WireConfigName, value: String, created_ms: u64, modified_ms: u64 }
+    WireConfigName { workspace: String, category: String, key: String, labels: BTreeMap<String, String> }
     WireModule { module: String, permission_type: String, permissions: Vec<WireGrant> }
     WireGrant { codes: Vec<String>, rules: Vec<WireRule> }
     WireRule { accessibility: String, entity_access: String }
@@ -72,6 +77,8 @@ pub(super) enum WireOp {
     RemoveWorkspace(String),
     PutRole(WireRole),
     RemoveRole(WireInWorkspace),
+    PutConfig(WireConfig),
+    RemoveConfig(WireConfigName),
     PutMember(WireMember),
     RemoveMember(WireInWorkspace),
     PutToken(WireToken),
@@ -195,6 +202,8 @@ impl From<&Op> for WireOp {
             Op::RemoveWorkspace(id) => Self::RemoveWorkspace(id.to_string()),
             Op::PutRole(workspace, role) => Self::PutRole((workspace, role).into()),
             Op::RemoveRole(workspace, id) => Self::RemoveRole(within(workspace, id.as_str())),
+            Op::PutConfig(workspace, config) => Self::PutConfig((workspace, config).into()),
+            Op::RemoveConfig(workspace, name) => Self::RemoveConfig((workspace, name).into()),
             Op::PutMember(workspace, member) => Self::PutMember((workspace, member).into()),
             Op::RemoveMember(workspace, id) => Self::RemoveMember(within(workspace, id.as_str())),
             Op::PutToken(token) => Self::PutToken(token.into()),
@@ -276,6 +285,14 @@ impl TryFrom<WireOp> for Op {
                 id(&wire.workspace, WorkspaceId::parse)?,
                 id(&wire.id, CustomRoleId::parse)?,
             ),
+            WireOp::PutConfig(wire) => {
+                let (workspace, config) = wire.try_into()?;
+                Self::PutConfig(workspace, config)
+            }
+            WireOp::RemoveConfig(wire) => {
+                let (workspace, name) = wire.try_into()?;
+                Self::RemoveConfig(workspace, name)
+            }
             WireOp::PutMember(wire) => {
                 Self::PutMember(id(&wire.workspace, WorkspaceId::parse)?, wire.try_into()?)
             }
