@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use super::output::{self, Format, table};
 use crate::{
-    catalog::{Action, ActionScope, Catalog, PermissionPoint, RamAction, ResourceType, catalog},
+    catalog::{
+        Action, ActionScope, Catalog, KnownConfig, PermissionPoint, RamAction, ResourceType,
+        catalog,
+    },
     domain::{BuiltinRole, PermissionType},
 };
 
@@ -29,7 +32,7 @@ pub(super) enum CatalogCommand {
         /// What to look for; case does not count.
         text: String,
     },
-    /// Tell everything about an action, a resource type, a module or a built-in role.
+    /// Tell everything about an action, a resource type, a module, a built-in role or a config.
     Explain {
         /// Its name, as `PaiDLC:StopJob`, `paidlc:StopJob`, `job`, `DLC` or `PAI.AlgoDeveloper`.
         name: String,
@@ -216,22 +219,33 @@ fn configs(c: &Catalog) -> Vec<Vec<String>> {
     let mut rows =
         vec![row(["CATEGORY", "KEY", "VALUE", "NAMED BY", "FORBIDS WHEN OFF", "DESCRIPTION"])];
     for config in c.configs() {
-        let forbidden = config.forbids.iter().filter_map(|id| c.action(*id)).map(|it| it.name);
-        let forbidden = match (config.is_switch, forbidden.collect::<Vec<_>>().join(",")) {
-            (false, _) => "-".to_owned(),
-            (true, nothing) if nothing.is_empty() => "nothing".to_owned(),
-            (true, forbidden) => forbidden,
-        };
         rows.push(row([
-            config.category.unwrap_or("any"),
+            category(config),
             config.key,
-            if config.is_switch { "true|false" } else { "text" },
+            value(config),
             if config.is_own { "pai-authz" } else { "vendor" },
-            &forbidden,
+            &forbidden(c, config),
             config.description,
         ]));
     }
     rows
+}
+
+fn category(config: &KnownConfig) -> &'static str {
+    config.category.unwrap_or("(one of your own)")
+}
+
+const fn value(config: &KnownConfig) -> &'static str {
+    if config.is_switch { "true|false" } else { "text" }
+}
+
+fn forbidden(c: &Catalog, config: &KnownConfig) -> String {
+    let forbidden = config.forbids.iter().filter_map(|id| c.action(*id)).map(|it| it.name);
+    match (config.is_switch, forbidden.collect::<Vec<_>>().join(",")) {
+        (false, _) => "-".to_owned(),
+        (true, nothing) if nothing.is_empty() => "nothing".to_owned(),
+        (true, forbidden) => forbidden,
+    }
 }
 
 fn search(c: &Catalog, text: &str) -> Vec<Vec<String>> {
@@ -277,6 +291,15 @@ fn explain(c: &Catalog, name: &str, format: Format) -> anyhow::Result<u8> {
             ("note", role.note.to_owned()),
             ("policies", format!("pai-authz policy show {name}")),
         ]
+    } else if let Some(config) = c.configs().iter().find(|it| it.key == name) {
+        let categories = c.configs().iter().filter(|it| it.key == name).map(category);
+        vec![
+            ("config", name.to_owned()),
+            ("category", categories.collect::<Vec<_>>().join(", ")),
+            ("value", value(config).to_owned()),
+            ("forbids when off", forbidden(c, config)),
+            ("description", config.description.to_owned()),
+        ]
     } else {
         let near = [c.nearest_actions(name), c.nearest_types(name)].concat();
         let hint = if near.is_empty() {
@@ -310,6 +333,11 @@ fn type_facts(t: &ResourceType) -> Vec<(&'static str, String)> {
 
 fn action_facts(c: &Catalog, action: &Action) -> Vec<(&'static str, String)> {
     let mut out = vec![("action", action.name.to_owned())];
+    let switches = c.configs().iter().filter(|it| it.forbids.contains(&action.id)).map(|it| it.key);
+    let switches: Vec<&str> = switches.collect();
+    if !switches.is_empty() {
+        out.push(("forbidden by switches", switches.join(", ")));
+    }
     if let Some(point) = c.point(action) {
         out.extend(point_facts(c, action, point));
     }

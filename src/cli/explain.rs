@@ -80,7 +80,8 @@ fn source(source: &Value) -> String {
             )
         }
         "workspace_switch" => {
-            format!("switch {} of the workspace, which is off", text(source, "key"))
+            let (category, key) = (text(source, "category"), text(source, "key"));
+            format!("the config {category} {key} of the workspace is off; UpdateConfig puts it on")
         }
         "known_users" => "what every known user has".to_owned(),
         "account" => "what the main account has".to_owned(),

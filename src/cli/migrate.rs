@@ -261,8 +261,9 @@ fn differences(one: &AccountRecords, other: &AccountRecords) -> Vec<String> {
     let mut out = differing("identity", &one.identities, &other.identities, ToString::to_string);
     out.extend(differing("workspace", &one.workspaces, &other.workspaces, ToString::to_string));
     out.extend(differing("role", &one.roles, &other.roles, |(at, id)| format!("{at}/{id}")));
-    let name =
-        |(at, name): &(WorkspaceId, ConfigName)| format!("{at}/{}/{}", name.category, name.key);
+    let name = |(at, name): &(WorkspaceId, ConfigName)| {
+        format!("{at}/{}/{} {:?}", name.category, name.key, name.labels)
+    };
     out.extend(differing("config", &one.configs, &other.configs, name));
     // Where the members of a workspace differ, one by one.
     let members = |records: &AccountRecords| -> BTreeMap<_, Member> {

@@ -17,10 +17,11 @@ use crate::{
 /// What can be done with policies.
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Print a role as Cedar: a built-in role by its code, or a custom role from a JSON file.
+    /// Print a role as Cedar: a built-in role by its code, or a custom role from a JSON file; or the workspace switches.
     Show {
-        /// Code of a built-in role, as `PAI.AlgoDeveloper`, or a file with RoleName and ModulePermissions.
-        #[arg(value_name = "ROLE|FILE")]
+        /// Code of a built-in role, as `PAI.AlgoDeveloper`, a file with RoleName and ModulePermissions, or `switches` for what
+        /// workspace switches forbid.
+        #[arg(value_name = "ROLE|FILE|switches")]
         role: String,
     },
     /// Print a built-in role as the catalogue says it, to write it into policies/roles.
@@ -29,6 +30,9 @@ pub(super) enum PolicyCommand {
         role: String,
     },
 }
+
+/// What the policies of workspace switches are shown by.
+const SWITCHES: &str = "switches";
 
 /// Runs the command.
 pub(super) fn run(command: &PolicyCommand, format: Format) -> anyhow::Result<u8> {
@@ -39,10 +43,15 @@ pub(super) fn run(command: &PolicyCommand, format: Format) -> anyhow::Result<u8>
         PolicyCommand::Show { role } => {
             if let Some(builtin) = BuiltinRole::parse(role) {
                 engine.builtin_text(builtin).to_owned()
+            } else if role == SWITCHES {
+                engine.switches_text().to_owned()
             } else {
                 let path = PathBuf::from(role);
                 if !path.exists() {
-                    anyhow::bail!("`{role}` is neither a file nor one of `{}`", codes());
+                    anyhow::bail!(
+                        "`{role}` is neither a file nor one of `{}`, `{SWITCHES}`",
+                        codes()
+                    );
                 }
                 let custom = read_role(&path)?;
                 let example =

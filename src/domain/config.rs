@@ -33,4 +33,12 @@ impl Config {
     pub const ON: &'static str = "true";
     /// The value of a switch that is off.
     pub const OFF: &'static str = "false";
+
+    /// Returns how many bytes its names, labels and value are.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let ConfigName { category, key, labels } = &self.name;
+        let labels = labels.iter().map(|(key, value)| key.len() + value.len());
+        category.as_str().len() + key.as_str().len() + labels.sum::<usize>() + self.value.len()
+    }
 }

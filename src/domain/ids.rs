@@ -167,14 +167,14 @@ id! {
     |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 id! {
-    /// What a config of a workspace is about: 1 to 64 letters, digits, `.`, `_` and `-`.
+    /// What a config of a workspace is about: 1 to 64 letters, digits, `.`, `_` and `-`, not all of them `.`.
     ConfigCategory, "a category of configs", "give 1 to 64 letters, digits, `.`, `_` or `-`, for example `CommonResourceConfig`",
-    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) && t.bytes().any(|b| b != b'.')
 }
 id! {
-    /// The key of a config of a workspace: 1 to 64 letters, digits, `.`, `_` and `-`.
+    /// The key of a config of a workspace: 1 to 64 letters, digits, `.`, `_` and `-`, not all of them `.`.
     ConfigKey, "a config key", "give 1 to 64 letters, digits, `.`, `_` or `-`, for example `tempStoragePath`",
-    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) && t.bytes().any(|b| b != b'.')
 }
 id! {
     /// What makes a signed request unlike every other of the same access key: 1 to 128 visible ASCII characters.
@@ -346,7 +346,7 @@ mod tests {
         );
         let (good, bad) = (
             ["a", "a.b_c-9", &"x".repeat(64)],
-            ["", "a b", "a:b", "a/b", "é", "{a}", &"x".repeat(65)],
+            ["", "a b", "a:b", "a/b", "é", "{a}", ".", "..", &"x".repeat(65)],
         );
         check(ConfigCategory::parse, &good, &bad);
         check(ConfigKey::parse, &good, &bad);

@@ -13,7 +13,7 @@ use crate::{catalog::Catalog, domain::BuiltinRole};
 
 const ACCOUNT: &str = include_str!("../../policies/account.cedar");
 const KNOWN_USERS: &str = include_str!("../../policies/known-users.cedar");
-const SWITCHES: &str = include_str!("../../policies/switches.cedar");
+pub(super) const SWITCHES: &str = include_str!("../../policies/switches.cedar");
 
 /// Returns the text of a built-in role.
 pub(super) const fn text(role: BuiltinRole) -> &'static str {

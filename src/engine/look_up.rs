@@ -7,6 +7,7 @@ use super::{
     Snapshot,
     judged::Case,
     resolve::Brief,
+    snapshot::Door,
     switches::{BySwitches, Off},
     table::Table,
 };
@@ -57,7 +58,7 @@ impl Snapshot {
         if brief.case.is_none() {
             return denied();
         }
-        let off = door.map_or_else(Off::default, |door| door.off);
+        let off = door.map_or_else(Off::default, Door::off);
         if kind == PrincipalKind::Account {
             // The main account has everything by being it; roles it may hold as a member add nothing.
             if principal != self.account_digits {

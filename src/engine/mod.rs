@@ -134,6 +134,12 @@ impl Engine {
         builtin::text(role)
     }
 
+    /// Returns the Cedar text of the workspace switches, the very text that is evaluated.
+    #[must_use]
+    pub const fn switches_text(&self) -> &'static str {
+        builtin::SWITCHES
+    }
+
     /// Returns what a custom role grants, code by code.
     ///
     /// # Errors

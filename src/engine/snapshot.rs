@@ -64,16 +64,24 @@ const UNKNOWN: usize = 1_000;
 /// A workspace, and beside it what nearly every decision in it looks at next.
 #[derive(Debug, Clone)]
 pub(super) struct Door {
-    /// The members, unless they are many.
+    /// The members, unless they are many or a switch is off: then one looks at the workspace itself. So what nearly all decisions look
+    /// at is no larger for switches.
     roll: Option<Roll>,
-    /// The switches that are off.
-    pub(super) off: Off,
     /// The answers to members with custom roles, by the place of their set.
     pub(super) sets: Arc<[BoundSet]>,
     pub(super) workspace: Arc<Workspace>,
 }
 
 impl Door {
+    /// Returns the switches that are off.
+    #[inline]
+    pub(super) fn off(&self) -> Off {
+        match &self.roll {
+            Some(_) => Off::default(),
+            None => self.workspace.off,
+        }
+    }
+
     /// Returns which roles a member holds; `None` for somebody who is none.
     #[inline]
     pub(super) fn role_set(&self, principal: Digits) -> Option<RoleSet> {
@@ -367,8 +375,8 @@ impl Snapshot {
         if recorded {
             self.unrecorded.remove(&digits);
             let Workspace { members, sets, off, .. } = &*workspace;
-            let (roll, off, sets) = (members.roll(), *off, sets.clone());
-            self.workspaces.put(digits, Door { roll, off, sets, workspace });
+            let (roll, sets) = (members.roll().filter(|_| off.is_none()), sets.clone());
+            self.workspaces.put(digits, Door { roll, sets, workspace });
             return;
         }
         self.workspaces.remove(digits);

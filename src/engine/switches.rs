@@ -10,12 +10,12 @@ use cedar_policy::Entity;
 
 use super::{
     builtin::BuiltinPolicies,
-    judged::{Judged, Subject},
+    judged::{Case, Judged, Subject},
     table::{Part, Table},
 };
 use crate::{
     catalog::{Catalog, KnownConfig},
-    domain::{ActionId, Config, ConfigName},
+    domain::{ActionId, Config, ConfigName, Reason},
 };
 
 /// How the ids of policies of switches begin.
@@ -69,8 +69,8 @@ impl Switches {
         builtin: &BuiltinPolicies,
         actions: &[Entity],
     ) -> Result<Self, String> {
-        let forbid = |config: &&KnownConfig| !config.forbids.is_empty();
-        let known: Vec<&KnownConfig> = catalog.configs().iter().filter(forbid).collect();
+        let forbids = |config: &&KnownConfig| !config.forbids.is_empty();
+        let known: Vec<&KnownConfig> = catalog.configs().iter().filter(forbids).collect();
         if known.len() > MOST {
             return Err(format!("more than {MOST} switches forbid something"));
         }
@@ -79,6 +79,9 @@ impl Switches {
             Judged::ask(number, actions, subject, &builtin.switches, |id| id.into())
         };
         let judged: Vec<Judged> = (0..).zip(&known).map(ask).collect::<Result<_, _>>()?;
+        for (switch, judged) in known.iter().zip(&judged) {
+            check(catalog, switch, judged)?;
+        }
         let table = |off: Off| {
             let parts = judged.iter().enumerate().filter(|(place, _)| off.has(*place));
             let parts: Vec<Part<'_>> = parts.map(|(_, judged)| Part::Whole(judged)).collect();
@@ -124,4 +127,27 @@ impl Switches {
         let key = policy.strip_prefix(PREFIX)?.strip_prefix('/')?;
         self.known.iter().find(|switch| switch.key == key).copied()
     }
+}
+
+/// Refuses policies that do not forbid what the catalogue says a switch forbids, all of it whatever the asset, and nothing else: what
+/// is looked up rests on that.
+fn check(catalog: &Catalog, switch: &KnownConfig, judged: &Judged) -> Result<(), String> {
+    for action in catalog.actions() {
+        let row = judged.rows.row(action.id);
+        let mut reasons = Case::all()
+            .filter(|case| *case != Case::ACCOUNT)
+            .map(|case| judged.answer(row, case).map(|(reason, _)| *reason));
+        let is_right = if switch.forbids.contains(&action.id) {
+            reasons.all(|reason| reason == Some(Reason::ExplicitDeny))
+        } else {
+            reasons.all(|reason| reason == Some(Reason::ImplicitDeny))
+        };
+        if !is_right {
+            return Err(format!(
+                "policies/switches.cedar and the catalogue differ: `{}` of the switch `{}`",
+                action.name, switch.key
+            ));
+        }
+    }
+    Ok(())
 }

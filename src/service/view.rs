@@ -41,6 +41,8 @@ pub struct View {
     default_workspace: Option<WorkspaceId>,
     unreadable: Arc<BTreeSet<WorkspaceId>>,
     configs: SharedMap<WorkspaceId, OrdMap<ConfigName, Arc<Config>>>,
+    /// How many bytes all configs are.
+    config_bytes: usize,
     roles: SharedMap<WorkspaceId, Roles>,
     role_places: SharedMap<CustomRoleId, WorkspaceId>,
     /// The opaque form of the revision, once somebody was told it.
@@ -70,6 +72,7 @@ impl View {
             default_workspace: None,
             unreadable: Arc::default(),
             configs: SharedMap::new(),
+            config_bytes: 0,
             roles: SharedMap::new(),
             role_places: SharedMap::new(),
             revision_text: OnceLock::new(),
@@ -160,17 +163,12 @@ impl View {
                 }
             }
             Op::PutConfig(workspace, config) => {
+                self.forget_config(workspace, &config.name);
+                self.config_bytes += config.size();
                 let configs = self.configs.entry(workspace.clone()).or_default();
                 configs.insert(config.name.clone(), Arc::new(config.clone()));
             }
-            Op::RemoveConfig(workspace, name) => {
-                if let Some(configs) = self.configs.get_mut(workspace) {
-                    configs.remove(name);
-                    if configs.is_empty() {
-                        self.configs.remove(workspace);
-                    }
-                }
-            }
+            Op::RemoveConfig(workspace, name) => self.forget_config(workspace, name),
             // Members are in the snapshot.
             Op::PutMember(..) | Op::RemoveMember(..) => {}
             Op::PutPolicy(_)
@@ -206,6 +204,16 @@ impl View {
             && self.workspace_names.get(&before.name) == Some(id)
         {
             self.workspace_names.remove(&before.name);
+        }
+    }
+
+    fn forget_config(&mut self, workspace: &WorkspaceId, name: &ConfigName) {
+        let Some(configs) = self.configs.get_mut(workspace) else { return };
+        if let Some(before) = configs.remove(name) {
+            self.config_bytes = self.config_bytes.saturating_sub(before.size());
+        }
+        if configs.is_empty() {
+            self.configs.remove(workspace);
         }
     }
 
@@ -440,11 +448,15 @@ impl View {
         const IDENTITY: usize = 1_000;
         const WORKSPACE: usize = 1_500;
         const MEMBER: usize = 32;
+        const CONFIG: usize = 500;
+        let configs: usize = self.configs.values().map(OrdMap::len).sum();
         let members: usize = self.snapshot.rosters().map(|(_, members)| members.len()).sum();
         OF_ALL
             + IDENTITY * (self.identities.len() + self.access_keys.len() + self.tokens.len())
             + WORKSPACE * self.workspaces.len()
             + MEMBER * members
+            + CONFIG * configs
+            + self.config_bytes
             + self.grants.weight()
     }
 

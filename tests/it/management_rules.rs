@@ -20,7 +20,7 @@ use pai_authz::{
         Accounts, Bounds, Keyring, Management, MasterKey, MemberFilter, NewConfig, NewMember,
         Paging, Residency, Sorting, WorkspaceFilter,
     },
-    store::{Mode, RedbStore},
+    store::{Mode, RedbStore, Store as _},
 };
 
 use crate::support::{
@@ -47,6 +47,7 @@ impl Clock for Hand {
 struct Office {
     management: Management,
     clock: Arc<Hand>,
+    store: Arc<RedbStore>,
 }
 
 impl Office {
@@ -56,11 +57,16 @@ impl Office {
         let keyring = Arc::new(Keyring::new(&MasterKey::development(), None));
         let engine = Engine::new("cn-hangzhou").unwrap();
         let residency = Residency::default();
-        let accounts = Accounts::new(engine, store, clock.clone(), keyring.clone(), residency);
+        let accounts =
+            Accounts::new(engine, store.clone(), clock.clone(), keyring.clone(), residency);
         accounts.load_all().await.unwrap();
         accounts.admit(&account());
         let wait = std::time::Duration::ZERO;
-        Self { management: Management::new(Arc::new(accounts), keyring, bounds, wait), clock }
+        Self {
+            management: Management::new(Arc::new(accounts), keyring, bounds, wait),
+            clock,
+            store,
+        }
     }
 
     fn pass(&self, millis: u64) {
@@ -138,13 +144,49 @@ async fn a_deleted_workspace_takes_its_configs_with_it() {
         },
         value: String::new(),
     };
-    let new = [config("a", "1"), config("a", "2"), config("b", "1")];
+    let mut bare = config("c", "1");
+    bare.name.labels.clear();
+    let new = [config("a", "1"), config("a", "2"), config("b", "1"), bare];
     let put = call("UpdateConfigs");
     office.management.put_configs(&put, &workspace, &new).await.unwrap();
-    let left = async || office.management.present(&put).await.unwrap().configs(&workspace).count();
-    assert_eq!(left().await, 3);
+    let left = async || {
+        let stored = office.store.load(&account()).await.unwrap().configs.len();
+        let view = office.management.present(&put).await.unwrap();
+        assert_eq!(view.configs(&workspace).count(), stored);
+        stored
+    };
+    assert_eq!(left().await, 4);
     office.management.delete_workspace(&call("DeleteWorkspace"), &workspace).await.unwrap();
     assert_eq!(left().await, 0);
+}
+
+#[tokio::test]
+async fn configs_count_as_what_an_account_takes_in_memory() {
+    let office = Office::new(Bounds::default()).await;
+    let workspace = office.create("research").await.unwrap();
+    let weight = async || office.management.present(&call("GetConfig")).await.unwrap().weight();
+    let before = weight().await;
+    let config = |n: usize, bytes: usize| NewConfig {
+        within: String::new(),
+        name: ConfigName {
+            category: ConfigCategory::parse("x").unwrap(),
+            key: ConfigKey::parse(&format!("k{n}")).unwrap(),
+            labels: [].into(),
+        },
+        value: "x".repeat(bytes),
+    };
+    let put = async |new: &[NewConfig]| {
+        office.management.put_configs(&call("UpdateConfigs"), &workspace, new).await.unwrap();
+    };
+    let ten: Vec<NewConfig> = (0..10).map(|n| config(n, 16_000)).collect();
+    put(&ten).await;
+    assert!(weight().await >= before + 160_000);
+    // What is put again, smaller, or deleted is not counted any more.
+    let ten: Vec<NewConfig> = (0..10).map(|n| config(n, 1)).collect();
+    put(&ten).await;
+    assert!((before..before + 10_000).contains(&weight().await));
+    office.management.delete_workspace(&call("DeleteWorkspace"), &workspace).await.unwrap();
+    assert!(weight().await <= before);
 }
 
 #[tokio::test]

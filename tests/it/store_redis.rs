@@ -107,6 +107,9 @@ async fn a_refusal_of_redis_says_what_to_do() {
     );
 }
 
+/// A config as it would be stored, of another workspace.
+const OTHERS: &str = "\u{1}{\"name\":{\"workspace\":\"3\",\"category\":\"x.y_z\",\"key\":\"0\",\"labels\":{}},\"value\":\"\",\"created_ms\":1,\"modified_ms\":1}";
+
 #[tokio::test]
 async fn what_nobody_wrote_is_damage_of_the_workspace_or_else_of_the_account_and_of_no_other() {
     let redis = Redis::start(&[]);
@@ -119,6 +122,7 @@ async fn what_nobody_wrote_is_damage_of_the_workspace_or_else_of_the_account_and
         (&["HSET", "{1000}:records", "role:2:role-x", "x"], Some("2")),
         // A switch that cannot be read may be off.
         (&["HSET", "{1000}:records", "config:2:PaiAuthzSwitch:dlcEnterContainer:", "x"], Some("2")),
+        (&["HSET", "{1000}:records", "config:2:x.y_z:0:0", OTHERS], Some("2")),
         (&["HSET", "{1000}:roster:2", "n", "x"], Some("2")),
         (&["HSET", "{1000}:roster:2", "0", "x"], Some("2")),
         (&["HSET", "{1000}:roster:2", "not-a-number", "x"], Some("2")),

@@ -213,11 +213,17 @@ fn logs_are_forwarded_by_who_may_do_so_in_simple_log_service() {
     ok(&api.put("UpdateConfig", &["10001"], &switch("false")));
 }
 
+/// Returns a config of a category that is not known.
+fn config(key: &str, value: &str, labels: Value) -> Value {
+    let mut body = json!({ "CategoryName": "x", "ConfigKey": key, "ConfigValue": value });
+    body["Labels"] = labels;
+    body
+}
+
 #[test]
 fn configs_fit_or_are_refused_by_the_field() {
     let server = Server::demo(&[]);
     let mut api = Api::new(Key::dev(), server.api);
-    let config = |key: &str, value: &str, labels: Value| json!({ "CategoryName": "x", "ConfigKey": key, "ConfigValue": value, "Labels": labels });
     let labels = |count: usize, key: &str, value: &str| -> Value {
         (0..count).map(|n| json!({ "Key": format!("{key}{n}"), "Value": value })).collect()
     };
@@ -238,6 +244,10 @@ fn configs_fit_or_are_refused_by_the_field() {
         ("Labels", config("a", "", labels(1, "k", &long(129))), false),
         ("Labels", config("a", "", labels(1, "k", "a,b")), false),
         ("Labels", config("a", "", labels(1, "k=", "")), false),
+        ("Labels", config("a", "", labels(1, " k", "")), false),
+        ("Labels", config("a", "", labels(1, "k", "v ")), false),
+        ("Labels", config("a", "", labels(1, "k", "a b")), true),
+        ("ConfigKey", config("..", "", json!([])), false),
         ("Labels", config("a", "", json!([{ "Key": "", "Value": "" }])), false),
         ("Labels[0].Key", config("a", "", json!([{ "Value": "" }])), false),
         ("Labels[1].Key", config("a", "", json!([{ "Key": "k" }, { "Key": "k" }])), false),
@@ -265,6 +275,7 @@ fn configs_fit_or_are_refused_by_the_field() {
         ([("Labels", "a")], "Labels"),
         ([("Labels", "a=b,a=c")], "Labels"),
         ([("Labels", "=b")], "Labels"),
+        ([("Labels", ",")], "Labels"),
         ([("Options", "x")], "Options"),
         ([("Verbose", "x")], "Verbose"),
     ] {
@@ -272,11 +283,60 @@ fn configs_fit_or_are_refused_by_the_field() {
         let message = answer.json()["Message"].as_str().unwrap().to_owned();
         assert!(answer.status == 400 && message.contains(field), "{answer:?}");
     }
+}
+
+#[test]
+fn what_is_nearly_known_or_not_there_is_refused_by_the_field_that_is_wrong() {
+    let server = Server::demo(&[]);
+    let mut api = Api::new(Key::dev(), server.api);
+    // What is nearly known is refused by the field that is wrong, with what would be right.
+    for (category, key, field, right) in [
+        ("paiauthzswitch", ENTER, "CategoryName", "PaiAuthzSwitch"),
+        ("commonresourceconfig", "tempStoragePath", "CategoryName", "CommonResourceConfig"),
+        ("Other", ENTER, "CategoryName", "PaiAuthzSwitch"),
+        ("PaiAuthSwitches", "dlcEnter", "CategoryName", "PaiAuthzSwitch"),
+        ("Other", "priorityConfig", "CategoryName", "DLCPriorityConfig` or `DSWPriorityConfig"),
+        ("PaiAuthzSwitch", "dlcentercontainer", "ConfigKey", ENTER),
+        ("PaiAuthzSwitch", "other", "ConfigKey", ENTER),
+        ("PaiAuthzSwitch", "slsConfigDLC", "ConfigKey", ENTER),
+        ("Other", "slsconfigdlc", "ConfigKey", "slsConfigDLC"),
+    ] {
+        let body = json!({ "CategoryName": category, "ConfigKey": key, "ConfigValue": "true" });
+        let answer = api.put("UpdateConfig", &["10001"], &body);
+        refused(&answer, 400, "InvalidParameter");
+        let message = answer.json()["Message"].as_str().unwrap().to_owned();
+        let field = format!("({field}: ");
+        assert!(message.contains(&field) && message.contains(right), "{message}");
+    }
+    // So is what is not there.
+    let body = config("found", "", json!([{ "Key": "a", "Value": "b c" }]));
+    ok(&api.put("UpdateConfig", &["10001"], &body));
+    let delete =
+        |key: &str, query: &[(&str, &str)]| Call::new("DeleteConfig", &["10001", key]).query(query);
+    for (key, query, field) in [
+        ("lost", &[("CategoryName", "x")][..], "ConfigKey"),
+        ("found", &[("CategoryName", "y")], "CategoryName"),
+        ("found", &[("CategoryName", "x")], "Labels"),
+        ("found", &[("CategoryName", "x"), ("Labels", "a=c")], "Labels"),
+    ] {
+        let answer = api.send(&delete(key, query));
+        refused(&answer, 404, "EntityNotExist.Config");
+        let message = answer.json()["Message"].as_str().unwrap().to_owned();
+        assert!(message.contains(&format!("({field}: ")), "{message}");
+    }
+    ok(&api.send(&delete("found", &[("Labels", "a=b c")])));
+}
+
+#[test]
+fn a_call_and_a_workspace_have_as_many_configs_as_they_may_and_no_more() {
+    let server = Server::demo(&[]);
+    let mut api = Api::new(Key::dev(), server.api);
     // As many as a call and a workspace may have.
     let many = |from: usize, count: usize| {
         let all = from..from + count;
         json!({ "Configs": all.map(|n| config(&format!("n{n}"), "", json!([]))).collect::<Vec<_>>() })
     };
+    ok(&api.put("UpdateConfigs", &["10001"], &many(300, 1)));
     let present = ok(&api.call("ListConfigs", &["10001"]))["TotalCount"].as_u64().unwrap();
     let present = usize::try_from(present).unwrap();
     refused(&api.put("UpdateConfigs", &["10001"], &many(0, 101)), 400, "InvalidParameter");
@@ -284,9 +344,18 @@ fn configs_fit_or_are_refused_by_the_field() {
     refused(&api.put("UpdateConfigs", &["10001"], &many(100, 101 - present)), 409, "LimitExceeded");
     ok(&api.put("UpdateConfigs", &["10001"], &many(100, 100 - present)));
     refused(&api.put("UpdateConfigs", &["10001"], &many(500, 1)), 409, "LimitExceeded");
-    // Those that are there may change.
+    // A door is shut however many there are, and those that are there may change.
+    ok(&api.send(&turn("10001", "false")));
     let again = json!({ "Configs": [config("n0", "again", json!([]))] });
     ok(&api.put("UpdateConfigs", &["10001"], &again));
+    // As many bytes as they may be together, in another workspace.
+    let large = |n: usize| json!({ "Configs": [config(&format!("n{n:02}"), &"x".repeat(16_000), json!([]))] });
+    for n in 0..16 {
+        ok(&api.put("UpdateConfigs", &["10002"], &large(n)));
+    }
+    refused(&api.put("UpdateConfigs", &["10002"], &large(16)), 409, "LimitExceeded");
+    ok(&api.send(&Call::new("DeleteConfig", &["10002", "n00"])));
+    ok(&api.put("UpdateConfigs", &["10002"], &large(16)));
 }
 
 #[test]

@@ -156,7 +156,9 @@ def switches(account, workspace):
     check("whoever may list reads it", [("dlcEnterContainer", "false")], listed(developer, workspace)[1])
     held = [entry.permission_code for entry in developer.call("ListPermissions", workspace).permissions]
     check("ListPermissions", (False, True), (TERMINAL in held, "PaiDLC:StopJob" in held))
-    refused("100700008", 404, lambda: developer.call("GetPermission", workspace, TERMINAL))
+    for api in (developer, main):
+        refusal = refused("100700008", 404, lambda: api.call("GetPermission", workspace, TERMINAL))
+        check("the switch is named", True, "switch/dlcEnterContainer" in refusal.message)
     admin.call("DeleteConfig", workspace, ENTER[1], category_name=ENTER[0])
     check("terminals without the config", ["Allow"] * 3, decided())
     for person in people.values():

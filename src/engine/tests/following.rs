@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::{
     account, allowed, codes, custom_role, decide, denied, engine, identity, level, member, on,
-    principal_id, records, snapshot, workspace, workspace_id,
+    principal_id, records, snapshot,
+    switches::{ENTER, name, switch},
+    workspace, workspace_id,
 };
 use crate::{
     domain::{
@@ -124,7 +126,7 @@ fn any_op() -> impl Strategy<Value = Op> {
     let users = prop::sample::select(vec!["2001", "3001"]);
     let roles = prop::sample::select(vec!["role-1", "role-2"]);
     let held = prop::sample::subsequence(vec!["PAI.AlgoDeveloper", "role-1", "role-2"], 1..=3);
-    (0..8, workspaces, users, roles, held, any::<bool>()).prop_map(
+    (0..10, workspaces, users, roles, held, any::<bool>()).prop_map(
         |(which, w, user, role, held, strong)| match which {
             0 => Op::PutIdentity(identity(user)),
             1 => Op::RemoveIdentity(principal_id(user)),
@@ -132,11 +134,14 @@ fn any_op() -> impl Strategy<Value = Op> {
             3 => Op::RemoveWorkspace(workspace_id(w)),
             4 => {
                 let rule = if strong { RuleAccessibility::Any } else { RuleAccessibility::Public };
-                let module = codes("DLC", &[(&["PaiDLC:StopJob"], &[rule.as_str()])]);
+                let granted = ["PaiDLC:StopJob", "PaiDLC:GetWebTerminal"];
+                let module = codes("DLC", &[(&granted, &[rule.as_str()])]);
                 Op::PutRole(workspace_id(w), custom_role(role, vec![module]))
             }
             5 => Op::RemoveRole(workspace_id(w), CustomRoleId::parse(role).unwrap()),
             6 => Op::PutMember(workspace_id(w), member(user, &held)),
+            7 => switch(w, if strong { "false" } else { "true" }),
+            8 => Op::RemoveConfig(workspace_id(w), name("PaiAuthzSwitch", ENTER)),
             _ => Op::RemoveMember(workspace_id(w), principal_id(user)),
         },
     )
@@ -164,8 +169,10 @@ proptest! {
             for who in ["2001", "3001"] {
                 for accessibility in ["PUBLIC", "PRIVATE"] {
                     for creator in [who, "2999"] {
-                        let question = on(who, "PaiDLC:StopJob", w, creator, accessibility);
-                        prop_assert_eq!(decide(&built, &question), decide(&followed, &question));
+                        for action in ["PaiDLC:StopJob", "PaiDLC:GetWebTerminal"] {
+                            let asked = on(who, action, w, creator, accessibility);
+                            prop_assert_eq!(decide(&built, &asked), decide(&followed, &asked));
+                        }
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! Workspace switches: what is off is off for everybody in the workspace, and for nobody else.
 
-use cedar_policy::{ActionConstraint, ResourceConstraint};
+use cedar_policy::{ActionConstraint, Effect, PrincipalConstraint, ResourceConstraint};
 
 use super::{
     ACCOUNT, allowed, ask, check, custom_role, denied, level, on, principal_id, records, snapshot,
@@ -23,11 +23,11 @@ use crate::{
 
 const HERE: &str = "10001";
 const TERMINAL: &str = "PaiDLC:GetWebTerminal";
-const ENTER: &str = "dlcEnterContainer";
+pub(super) const ENTER: &str = "dlcEnterContainer";
 const OPEN: &str = "dswOpenFromInternet";
 const BY: [&str; 1] = ["switch/dlcEnterContainer"];
 
-fn name(category: &str, key: &str) -> ConfigName {
+pub(super) fn name(category: &str, key: &str) -> ConfigName {
     ConfigName {
         category: ConfigCategory::parse(category).unwrap(),
         key: ConfigKey::parse(key).unwrap(),
@@ -36,9 +36,18 @@ fn name(category: &str, key: &str) -> ConfigName {
 }
 
 fn config(name: ConfigName, value: &str) -> Op {
+    config_of(HERE, name, value)
+}
+
+fn config_of(workspace: &str, name: ConfigName, value: &str) -> Op {
     let then = Timestamp::from_millis(0);
     let config = Config { name, value: value.to_owned(), created: then, modified: then };
-    Op::PutConfig(workspace_id(HERE), config)
+    Op::PutConfig(workspace_id(workspace), config)
+}
+
+/// Turns the switch of terminals in a workspace.
+pub(super) fn switch(workspace: &str, value: &str) -> Op {
+    config_of(workspace, name("PaiAuthzSwitch", ENTER), value)
 }
 
 fn put(key: &str, value: &str) -> Op {
@@ -79,6 +88,9 @@ fn policies_forbid_what_the_catalogue_says_and_nothing_else() {
         else {
             panic!("{policy}")
         };
+        assert_eq!(policy.effect(), Effect::Forbid);
+        assert_eq!(policy.principal_constraint(), PrincipalConstraint::Any);
+        assert!(!policy.to_string().contains("when") && !policy.to_string().contains("unless"));
         let actions = actions.iter().map(|it| catalog().find_action(it.id().unescaped()).unwrap());
         assert_eq!(place.type_name().to_string(), "PAI::Off");
         (

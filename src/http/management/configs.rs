@@ -44,7 +44,7 @@ impl Stated {
         let category =
             self.category_name.ok_or_else(|| missing("CategoryName", ConfigCategory::FORM.help))?;
         let key = self.config_key.ok_or_else(|| missing("ConfigKey", ConfigKey::FORM.help))?;
-        let help = "give a text, which may be empty; DeleteConfig deletes";
+        let help = "give a text, of a switch `true` or `false`; DeleteConfig deletes";
         let value = self.config_value.ok_or_else(|| missing("ConfigValue", help))?;
         let mut labels = BTreeMap::new();
         for (index, Object(label)) in self.labels.into_iter().enumerate() {
@@ -144,11 +144,15 @@ pub(super) async fn delete(call: Call) -> Result<Answer, Error> {
 
 /// Returns the labels of a query, as `k1=v1,k2=v2`.
 fn stated_labels(query: &Query) -> Result<BTreeMap<String, String>, Invalid> {
-    let text = query.get("Labels").unwrap_or_default();
+    let Some(text) = query.get("Labels") else { return Ok(BTreeMap::new()) };
     let help = "give labels as `key=value`, with commas between them, each key once";
     let wrong = || Invalid::value("Labels", text, "a list of labels", help);
     let mut labels = BTreeMap::new();
-    for part in separated(text) {
+    let parts = separated(text);
+    if parts.is_empty() {
+        return Err(wrong());
+    }
+    for part in parts {
         let (key, value) = part.split_once('=').ok_or_else(wrong)?;
         if key.is_empty() || labels.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(wrong());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Caller, Management, permit_on};
 use crate::{
-    catalog::{KnownConfig, catalog},
-    domain::{Config, ConfigName, Invalid, Op, Revision, WorkspaceId},
+    catalog::{KnownConfig, catalog, letters_apart},
+    domain::{Config, ConfigName, Invalid, Op, Revision, WorkspaceId, shortened},
     error::{Error, ErrorCode},
     service::{View, keyring::feed},
 };
@@ -16,12 +16,16 @@ const MAX_CONFIGS: usize = 200;
 const MAX_PER_CALL: usize = 100;
 /// Longest value, in bytes.
 const MAX_VALUE: usize = 16 * 1_024;
+/// Most bytes of all configs of a workspace: names, labels and values.
+const MAX_BYTES: usize = 256 * 1_024;
 /// Most labels of a config.
 const MAX_LABELS: usize = 20;
 /// Longest key or value of a label, in characters.
 const MAX_LABEL: usize = 128;
 /// Characters of the ids of configs behind what they begin with.
 const ID_CHARS: usize = 24;
+/// How many letters a category is from our own that is taken for a slip.
+const NEAR: usize = 3;
 /// How the keys of configs begin that forward logs.
 const FORWARDS_LOGS: &str = "slsConfig";
 /// What whoever forwards logs must be allowed.
@@ -96,24 +100,35 @@ impl Management {
             }
             let now = self.now();
             let mut ops = Vec::with_capacity(new.len());
-            let mut count = view.configs(workspace).count();
+            // Nothing keeps a door from being shut: switches are few, and do not count.
+            let mut count = view.configs(workspace).filter(|it| !is_switch(&it.name)).count();
+            let mut bytes: usize = view.configs(workspace).map(Config::size).sum();
             for NewConfig { name, value, .. } in new {
                 let present = view.config(workspace, name);
                 if present.is_some_and(|present| present.value == *value) {
                     continue;
                 }
-                count += usize::from(present.is_none());
+                count += usize::from(present.is_none() && !is_switch(name));
                 let created = present.map_or(now, |present| present.created);
                 let (name, value) = (name.clone(), value.clone());
                 let config = Config { name, value, created, modified: now };
+                bytes = bytes + config.size() - present.map_or(0, Config::size);
                 ops.push(Op::PutConfig(workspace.clone(), config));
             }
-            if count > MAX_CONFIGS && !ops.is_empty() {
-                return Err(Error::new(
-                    ErrorCode::LimitExceeded,
-                    format!("a workspace has at most {MAX_CONFIGS} configs"),
-                    "delete those nobody reads: DeleteConfig",
-                ));
+            let too_much = |most: usize, what: &str| {
+                let help = "delete those nobody reads: DeleteConfig";
+                let message = format!("a workspace has at most {most} {what}");
+                Error::new(ErrorCode::LimitExceeded, message, help)
+            };
+            let only_switches = new.iter().all(|config| is_switch(&config.name));
+            if only_switches {
+                return Ok(ops);
+            }
+            if count > MAX_CONFIGS {
+                return Err(too_much(MAX_CONFIGS, "configs"));
+            }
+            if bytes > MAX_BYTES {
+                return Err(too_much(MAX_BYTES, "bytes of configs"));
             }
             Ok(ops)
         };
@@ -130,10 +145,11 @@ impl Management {
         workspace: &WorkspaceId,
         filter: &ConfigFilter,
     ) -> Result<(Revision, Config), Error> {
-        let (revision, found) = self.list_configs(caller, workspace, filter).await?;
+        let view = self.look(caller, Some(workspace)).await?;
         // Those without labels stand first.
-        let found = found.into_iter().next().ok_or_else(|| not_found("ConfigKey", filter))?;
-        Ok((revision, found))
+        let found = view.configs(workspace).find(|config| filter.lets_through(&config.name));
+        let found = found.cloned().ok_or_else(|| not_found(&view, workspace, filter))?;
+        Ok((view.revision(), found))
     }
 
     /// Returns the configs as far as `filter` lets them through, by category, key and labels, and the revision they are of.
@@ -166,7 +182,7 @@ impl Management {
             let all = view.configs(workspace).map(|config| &config.name);
             let mut named =
                 all.filter(|name| filter.lets_through(name) && name.labels == filter.labels);
-            let name = named.next().ok_or_else(|| not_found("ConfigKey", filter))?;
+            let name = named.next().ok_or_else(|| not_found(view, workspace, filter))?;
             if let Some(other) = named.next() {
                 let help =
                     format!("name one: it stands in `{}` and `{}`", name.category, other.category);
@@ -179,14 +195,38 @@ impl Management {
     }
 }
 
-fn not_found(field: &str, filter: &ConfigFilter) -> Error {
+/// Returns the refusal of a config that is not there, by the field that would have to be another.
+fn not_found(view: &View, workspace: &WorkspaceId, filter: &ConfigFilter) -> Error {
+    let of_key = ConfigFilter { keys: filter.keys.clone(), ..ConfigFilter::default() };
+    let of_category = ConfigFilter { category: filter.category.clone(), ..of_key.clone() };
+    let is_there = |filter: &ConfigFilter| {
+        view.configs(workspace).any(|config| filter.lets_through(&config.name))
+    };
+    let (field, value, help) = if is_there(&of_category) {
+        let labels = filter.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let help =
+            "the key stands there with other labels, which are told by ListConfigs with `Verbose`";
+        ("Labels", labels.collect::<Vec<_>>().join(","), help)
+    } else if is_there(&of_key) {
+        let category = filter.category.clone().unwrap_or_default();
+        ("CategoryName", category, "the key stands in another category")
+    } else {
+        let keys: Vec<&str> = filter.keys.iter().flatten().map(String::as_str).collect();
+        ("ConfigKey", keys.join(","), "see ListConfigs for those there are")
+    };
     let keys: Vec<&str> = filter.keys.iter().flatten().map(String::as_str).collect();
-    Error::new(
-        ErrorCode::ConfigNotFound,
-        "the workspace has no such config",
-        "see ListConfigs for those there are; a key stands in one category, and labels count",
-    )
-    .about(field, &keys.join(","))
+    let category =
+        filter.category.as_deref().map_or(String::new(), |it| format!(" of category `{it}`"));
+    let named = shortened(&format!("`{}`{category}", keys.join(",")), 2 * Invalid::MAX_VALUE);
+    let message = format!("workspace {workspace} has no config {named} with these labels");
+    Error::new(ErrorCode::ConfigNotFound, message, help).about(field, &value)
+}
+
+/// Returns whether decisions are made on a config.
+fn is_switch(name: &ConfigName) -> bool {
+    let (category, key) = (name.category.as_str(), name.key.as_str());
+    let mut known = catalog().configs().iter().filter(|it| it.is_switch);
+    known.any(|it| it.category == Some(category) && it.key == key)
 }
 
 /// Refuses what does not fit, whatever is there.
@@ -240,35 +280,43 @@ fn check(NewConfig { within, name, value }: &NewConfig) -> Result<(), Invalid> {
 fn place(within: &str, name: &ConfigName) -> Result<Option<&'static KnownConfig>, Invalid> {
     let (category, key) = (name.category.as_str(), name.key.as_str());
     let all = || catalog().configs().iter();
-    let is_key = |it: &&KnownConfig| it.key.eq_ignore_ascii_case(key);
-    let is_category =
-        |it: &&KnownConfig| it.category.is_some_and(|known| known.eq_ignore_ascii_case(category));
-    let is_it = |it: &&KnownConfig| it.key == key && it.category.is_none_or(|it| it == category);
-    // A key whose category is not known stands in any but a known one.
-    let found =
-        all().find(|it| is_it(it) && (it.category.is_some() || !all().any(|it| is_category(&it))));
-    if found.is_some() {
-        return Ok(found);
+    let refused = |field: &str, value: &str, expected: String, right: BTreeSet<&str>| {
+        let right = right.into_iter().collect::<Vec<_>>().join("` or `");
+        Invalid::value(format!("{within}{field}"), value, &expected, format!("give `{right}`"))
+    };
+    let alike = |known: &str, stated: &str| known != stated && known.eq_ignore_ascii_case(stated);
+    // The vendor's names are close to each other, and not all are known; of our own there is no other.
+    let is_meant = |it: &&KnownConfig| {
+        it.category.is_some_and(|known| {
+            alike(known, category)
+                || (it.is_own
+                    && known != category
+                    && letters_apart(known, category, NEAR).is_some())
+        })
+    };
+    if let Some(known) = all().find(is_meant).and_then(|it| it.category) {
+        let expected = "a known category".to_owned();
+        return Err(refused("CategoryName", category, expected, [known].into()));
     }
-    let listed = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join("` or `");
-    let keys: BTreeSet<&str> = all().filter(is_category).map(|it| it.key).collect();
-    if !keys.is_empty() {
-        let known: BTreeSet<&str> =
-            all().filter(is_category).filter_map(|it| it.category).collect();
-        let (field, help) = (format!("{within}ConfigKey"), format!("give `{}`", listed(keys)));
-        return Err(Invalid::value(field, key, &format!("a key of `{}`", listed(known)), help));
+    let here = || all().filter(|it| it.category == Some(category));
+    if here().next().is_some() {
+        let found = here().find(|it| it.key == key);
+        let keys = || here().map(|it| it.key).collect();
+        return found
+            .map(Some)
+            .ok_or_else(|| refused("ConfigKey", key, format!("a key of `{category}`"), keys()));
     }
-    let categories: BTreeSet<&str> = all().filter(is_key).filter_map(|it| it.category).collect();
+    if let Some(known) = all().map(|it| it.key).find(|it| alike(it, key)) {
+        return Err(refused("ConfigKey", key, "a known key".to_owned(), [known].into()));
+    }
+    let known = || all().filter(|it| it.key == key);
+    let categories: BTreeSet<&str> = known().filter_map(|it| it.category).collect();
     if !categories.is_empty() {
-        let field = format!("{within}CategoryName");
-        let help = format!("give `{}`", listed(categories));
-        return Err(Invalid::value(field, category, &format!("the category of `{key}`"), help));
+        let expected = format!("the category of `{key}`");
+        return Err(refused("CategoryName", category, expected, categories));
     }
-    if let Some(other) = all().find(is_key) {
-        let (field, help) = (format!("{within}ConfigKey"), format!("give `{}`", other.key));
-        return Err(Invalid::value(field, key, "a known key", help));
-    }
-    Ok(None)
+    // A key whose category is not known stands in any.
+    Ok(known().next())
 }
 
 fn check_labels(field: &str, labels: &BTreeMap<String, String>) -> Result<(), Invalid> {
@@ -277,15 +325,16 @@ fn check_labels(field: &str, labels: &BTreeMap<String, String>) -> Result<(), In
         return Err(Invalid::value(field, &count, "a number of labels that fits", help));
     }
     let fits = |text: &str| {
-        // `=` and `,` are how labels are written in a query.
+        // As they can be written in a query: `=` and `,` stand between them, and what is around them is cut off.
         text.chars().count() <= MAX_LABEL
             && !text.chars().any(|c| c.is_control() || ['=', ','].contains(&c))
+            && text.trim() == text
     };
     for (key, value) in labels {
         for (text, may_be_empty) in [(key, false), (value, true)] {
             if !fits(text) || (text.is_empty() && !may_be_empty) {
                 let help = format!(
-                    "give at most {MAX_LABEL} characters without `=`, `,` and control characters; a key has at least one"
+                    "give at most {MAX_LABEL} characters without `=`, `,`, control characters, and white space around them; a key has at least one"
                 );
                 return Err(Invalid::value(field, text, "a label that fits", help));
             }

@@ -6,8 +6,8 @@ use super::{Caller, Management, no_permission, workspace_denied};
 use crate::{
     catalog::{Action, ActionScope, PermissionScope, catalog},
     domain::{
-        Accessibility, Cell, Cells, Effect, PermissionRule, Principal, PrincipalId, Request,
-        Resource, Revision, WorkspaceId,
+        Accessibility, Cell, Cells, Effect, PermissionRule, Principal, PrincipalId, Reason,
+        Request, Resource, Revision, WorkspaceId,
     },
     error::{Error, ErrorCode},
     service::View,
@@ -75,20 +75,26 @@ impl Management {
             .filter(|rule| asked.is_none_or(|cell| rule.cells().contains(cell)))
             .collect();
         if covering.is_empty() {
-            return Err(Error { help: why_not(action, code, held), ..denied() });
+            let denying = action.map_or_else(Vec::new, |action| {
+                denying(&view, caller, &principal, workspace, action)
+            });
+            return Err(Error { help: why_not(action, code, held, &denying), ..denied() });
         }
         Ok((view.revision(), covering))
     }
 }
 
 /// Returns what a caller can do about a refusal.
-fn why_not(action: Option<&Action>, code: &str, held: Cells) -> String {
+fn why_not(action: Option<&Action>, code: &str, held: Cells, denying: &[String]) -> String {
     let near = match action {
         Some(_) => Vec::new(),
         None => catalog().nearest_actions(code),
     };
     if !near.is_empty() {
         return format!("there is no such code; did you mean `{}`?", near.join("`, `"));
+    }
+    if !denying.is_empty() {
+        return format!("`{}` denies it, whatever grants it", denying.join("`, `"));
     }
     if held.is_empty() {
         return "no role of the caller in this workspace grants it".to_owned();
@@ -132,25 +138,9 @@ fn cells(
     action: &Action,
 ) -> Cells {
     let allowed = |creator: &PrincipalId, accessibility: Accessibility| {
-        let ActionScope::Permission(scope) = action.scope else { return false };
-        let resource = if scope == PermissionScope::Account {
-            Resource::Account
-        } else {
-            Resource::Asset {
-                workspace: Some(workspace.borrowed()),
-                resource_type: catalog().main_type(action).map_or("workspace", |it| it.name),
-                id: None,
-                creator: Some(creator.borrowed()),
-                accessibility: Some(accessibility),
-            }
-        };
-        let request = Request {
-            principal: principal.asks(),
-            action: action.id,
-            resource,
-            context: Cow::Borrowed(&caller.context),
-        };
-        view.snapshot.is_authorized(&request).effect() == Effect::Allow
+        let asset = (creator, accessibility);
+        let request = request(caller, principal, workspace, action, asset);
+        request.is_some_and(|it| view.snapshot.is_authorized(&it).effect() == Effect::Allow)
     };
     let Some(other) = somebody_else(&principal.id) else { return Cells::NONE };
     let mut cells = Cells::NONE;
@@ -163,6 +153,49 @@ fn cells(
         }
     }
     cells
+}
+
+/// Returns the policies that deny a principal an action on a private asset of its own.
+fn denying(
+    view: &View,
+    caller: &Caller,
+    principal: &Principal,
+    workspace: &WorkspaceId,
+    action: &Action,
+) -> Vec<String> {
+    let asset = (&principal.id, Accessibility::Private);
+    let Some(request) = request(caller, principal, workspace, action, asset) else {
+        return Vec::new();
+    };
+    let decision = view.snapshot.is_authorized(&request);
+    match decision.reason {
+        Reason::ExplicitDeny => decision.determining_policies.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the request of a principal about an asset, by its creator and accessibility; `None` for an action that only RAM has.
+fn request<'a>(
+    caller: &'a Caller,
+    principal: &'a Principal,
+    workspace: &'a WorkspaceId,
+    action: &Action,
+    (creator, accessibility): (&'a PrincipalId, Accessibility),
+) -> Option<Request<'a>> {
+    let ActionScope::Permission(scope) = action.scope else { return None };
+    let resource = if scope == PermissionScope::Account {
+        Resource::Account
+    } else {
+        Resource::Asset {
+            workspace: Some(workspace.borrowed()),
+            resource_type: catalog().main_type(action).map_or("workspace", |it| it.name),
+            id: None,
+            creator: Some(creator.borrowed()),
+            accessibility: Some(accessibility),
+        }
+    };
+    let context = Cow::Borrowed(&caller.context);
+    Some(Request { principal: principal.asks(), action: action.id, resource, context })
 }
 
 /// Returns an id that is not the principal's.
