@@ -202,23 +202,23 @@ fn not_found(view: &View, workspace: &WorkspaceId, filter: &ConfigFilter) -> Err
     let is_there = |filter: &ConfigFilter| {
         view.configs(workspace).any(|config| filter.lets_through(&config.name))
     };
+    let keys: Vec<&str> = filter.keys.iter().flatten().map(String::as_str).collect();
+    let (keys, category) = (keys.join(","), filter.category.clone());
     let (field, value, help) = if is_there(&of_category) {
         let labels = filter.labels.iter().map(|(key, value)| format!("{key}={value}"));
         let help =
             "the key stands there with other labels, which are told by ListConfigs with `Verbose`";
         ("Labels", labels.collect::<Vec<_>>().join(","), help)
     } else if is_there(&of_key) {
-        let category = filter.category.clone().unwrap_or_default();
-        ("CategoryName", category, "the key stands in another category")
+        let stated = category.clone().unwrap_or_default();
+        ("CategoryName", stated, "the key stands in another category")
     } else {
-        let keys: Vec<&str> = filter.keys.iter().flatten().map(String::as_str).collect();
-        ("ConfigKey", keys.join(","), "see ListConfigs for those there are")
+        ("ConfigKey", keys.clone(), "see ListConfigs for those there are")
     };
-    let keys: Vec<&str> = filter.keys.iter().flatten().map(String::as_str).collect();
-    let category =
-        filter.category.as_deref().map_or(String::new(), |it| format!(" of category `{it}`"));
-    let named = shortened(&format!("`{}`{category}", keys.join(",")), 2 * Invalid::MAX_VALUE);
-    let message = format!("workspace {workspace} has no config {named} with these labels");
+    let category = category.map_or(String::new(), |it| format!(" of category `{it}`"));
+    let labels = if field == "Labels" { " with just these labels" } else { "" };
+    let named = shortened(&format!("`{keys}`{category}{labels}"), 2 * Invalid::MAX_VALUE);
+    let message = format!("workspace {workspace} has no config {named}");
     Error::new(ErrorCode::ConfigNotFound, message, help).about(field, &value)
 }
 
