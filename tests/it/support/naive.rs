@@ -215,7 +215,7 @@ impl Tables {
         if granted.is_empty() || by_cell { granted } else { ALL.to_owned() }
     }
 
-    /// Returns the answer to a question about an account.
+    /// Returns the answer to a question about an account in which no switch is off; of those the book knows.
     pub(crate) fn answer(&self, records: &AccountRecords, question: &Question<'_>) -> Answer {
         let name = question.action.expect("generated questions name an action");
         let code = self.code(name);
@@ -245,24 +245,10 @@ impl Tables {
         }
         let granted = is_known(records, question)
             && workspace_exists(records, question)
-            && !self.is_off(records, question, code)
             && (is_account(records, question)
                 || has_unless_denied(question, code)
                 || self.has_by_role(records, question, code));
         if granted { Answer::Allow } else { Answer::Deny }
-    }
-
-    /// Returns whether a switch of the workspace that is off forbids a code.
-    fn is_off(
-        &self,
-        records: &AccountRecords,
-        question: &Question<'_>,
-        code: Option<&Code>,
-    ) -> bool {
-        let (Some(code), Some(workspace)) = (code, question.workspace) else { return false };
-        let here = records.configs.iter().filter(|((at, _), _)| at.as_str() == workspace);
-        let mut off = here.flat_map(|((_, name), config)| self.forbidden_by(name, &config.value));
-        off.any(|forbidden| *forbidden == code.name)
     }
 
     fn has_by_role(
