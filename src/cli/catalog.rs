@@ -61,8 +61,13 @@ pub(super) fn run(command: &CatalogCommand, format: Format) -> anyhow::Result<u8
     let c = catalog();
     match command {
         CatalogCommand::List { kind, module, confidence } => {
+            let has_modules = matches!(kind, Kind::Permissions | Kind::RamActions | Kind::Types);
             if let Some(module) = module {
+                check_applies("--module", has_modules, "`permissions`, `ram-actions` or `types`")?;
                 check_module(c, module)?;
+            }
+            if confidence.is_some() {
+                check_applies("--confidence", *kind == Kind::Permissions, "`permissions`")?;
             }
             let rows = match kind {
                 Kind::Permissions => permissions(c, module.as_deref(), confidence.as_deref()),
@@ -80,6 +85,12 @@ pub(super) fn run(command: &CatalogCommand, format: Format) -> anyhow::Result<u8
         }
         CatalogCommand::Explain { name } => explain(c, name, format),
     }
+}
+
+/// Refuses an argument that says nothing of the kind that is listed: what is listed would look as if it had been heeded.
+fn check_applies(argument: &str, applies: bool, kinds: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(applies, "`{argument}` is about {kinds}: list one of these, or leave it out");
+    Ok(())
 }
 
 /// Refuses a module or RAM code that is not there: an empty list would look like an answer.

@@ -252,6 +252,8 @@ fn an_argument_that_does_not_fit_is_named_with_what_would() {
             &["`http://127.0.0.1:1` does not answer", "refused"],
         ),
         (&["--uds", "/no/such/socket", "--rate", "1"], &["`/no/such/socket` does not answer"]),
+        (&["--workspaces", "5"], &["`--workspaces`", "give `--generate`"]),
+        (&["--workload", &broken, "--roles", "1"], &["`--roles`", "give `--generate`"]),
         (&["--format", "sarif"], &["`--format`"]),
         (&["workload", "--data", "/no/such/d", "--out", "o"], &["`--data`: `/no/such/d`"]),
     ] {

@@ -160,6 +160,16 @@ fn the_catalogue_lists_finds_and_explains() {
     assert_eq!(rows(&["catalog", "list", "modules"]), 21);
     assert_eq!(rows(&["catalog", "list", "roles"]), 7);
     assert!(rows(&["catalog", "list", "types"]) > 16);
+    for (list, argument, value) in [
+        ("modules", "--module", "DLC"),
+        ("roles", "--module", "DLC"),
+        ("configs", "--module", "DLC"),
+        ("types", "--confidence", "low"),
+        ("ram-actions", "--confidence", "low"),
+    ] {
+        let refusal = run(["catalog", "list", list, argument, value]);
+        refused(&refusal, &[&format!("`{argument}`"), "`permissions`"]);
+    }
     assert!(rows(&["catalog", "search", "stopjob"]) >= 1);
     assert_eq!(run(["catalog", "search", "no such thing"]).code, 1);
     for name in [

@@ -7,15 +7,15 @@ use crate::load::{MAX_DURATION, MAX_RATE, workload::Shape};
 /// How large a generated workload is.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ShapeArgs {
-    /// Workspaces of a generated workload, from id 10001 on.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    workspaces: u32,
-    /// Members of each workspace, beside its owner.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    members: u32,
-    /// Custom roles of each workspace: every second one lists codes, the others have levels.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=100))]
-    roles: u32,
+    /// Workspaces of a generated workload, from id 10001 on [default: 10].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    workspaces: Option<u32>,
+    /// Members of each workspace, beside its owner [default: 50].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    members: Option<u32>,
+    /// Custom roles of each workspace: every second one lists codes, the others have levels [default: 2].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100))]
+    roles: Option<u32>,
     /// Questions that are made, and asked in rotation.
     #[arg(long, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) requests: u32,
@@ -29,12 +29,22 @@ impl ShapeArgs {
     pub(super) fn shape(&self) -> Shape {
         let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         Shape {
-            workspaces: count(self.workspaces),
-            members: count(self.members),
-            roles: count(self.roles),
+            workspaces: count(self.workspaces.unwrap_or(10)),
+            members: count(self.members.unwrap_or(50)),
+            roles: count(self.roles.unwrap_or(2)),
             requests: count(self.requests),
             seed: self.seed,
         }
+    }
+
+    /// Returns an argument that was given and says something of generated workloads alone.
+    pub(super) fn of_generated(&self) -> Option<&'static str> {
+        let given = [
+            ("--workspaces", self.workspaces),
+            ("--members", self.members),
+            ("--roles", self.roles),
+        ];
+        given.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
     }
 }
 

@@ -156,6 +156,9 @@ pub(super) async fn run(args: LoadArgs, format: Format) -> anyhow::Result<u8> {
 
 /// Returns the bodies to post.
 fn bodies(args: &LoadArgs) -> anyhow::Result<Vec<String>> {
+    if let (false, Some(argument)) = (args.generate, args.shape.of_generated()) {
+        bail!("`{argument}` says how large a generated workload is: give `--generate` as well");
+    }
     let questions = if let Some(file) = &args.workload {
         let shown = file.display();
         let named = || format!("`--workload`: `{shown}`");
