@@ -7,12 +7,13 @@ use cedar_policy::{Entities, Request as CedarRequest};
 use super::{
     Document, Snapshot,
     applying::Applying,
-    entities,
     judge::judge,
+    names::Type,
     ram::{self, Conditions, Statement},
     resolve::Brief,
 };
 use crate::{
+    catalog::ANY,
     domain::{
         Asker, Decision, Digits, Fault, Invalid, Principal, PrincipalKind, Question, Reason,
         Request, Resource, Settled,
@@ -126,10 +127,10 @@ impl Snapshot {
         if by_roles.reason == Reason::Error {
             return by_roles;
         }
-        let Some((asked, entities)) = self.put(request, document, statement, &applying) else {
+        let Some(asked) = self.put(request, document, statement, &applying) else {
             return Decision::error(Fault::Evaluation("request".to_owned()));
         };
-        applying.agreed(judge(&[statement.set()], &asked, &entities), by_roles)
+        applying.agreed(judge(&[statement.set()], &asked, &Entities::empty()), by_roles)
     }
 
     /// Returns a request as Cedar takes it, for the statement that is put to it: with what statements look at, and no more.
@@ -139,16 +140,14 @@ impl Snapshot {
         document: &Document,
         statement: &Statement,
         applying: &Applying<'_>,
-    ) -> Option<(CedarRequest, Entities)> {
-        let resource = entities::of_arn(&applying.arn)?;
+    ) -> Option<CedarRequest> {
         let name = self.engine.catalog.ram_name(self.engine.catalog.action(request.action)?);
         let statements = std::iter::once(statement);
         let context = ram::context(statements, name, &applying.arn, &applying.conditions)?;
-        // Statements are about the name of an action, which is in the context, not about its groups.
+        // All that statements are about is in the context, so that there is an entity neither of who asks nor of what is asked about.
         let action = self.engine.actions.get(usize::from(request.action.0))?.uid();
-        let (holder, what) = (document.holder().clone(), resource.uid());
-        let asked = CedarRequest::new(holder, action, what, context, None).ok()?;
-        Some((asked, Entities::from_entities([resource], None).ok()?))
+        let (holder, what) = (document.holder().clone(), Type::Asset.uid(ANY));
+        CedarRequest::new(holder, action, what, context, None).ok()
     }
 
     /// Returns what conditions are compared with: what the request states, and what is known of it beside.

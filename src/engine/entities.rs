@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{Entity, EntityUid, RestrictedExpression};
 
-use super::{custom_role::entity_id, names::Type, ram, slices};
+use super::{custom_role::entity_id, names::Type, slices};
 use crate::{
     catalog::{ANY, Catalog},
-    domain::{AccountId, Asker, IdRef, PrincipalKind, Resource, RoleRef, WorkspaceId},
+    domain::{AccountId, Asker, IdRef, Resource, RoleRef, WorkspaceId},
 };
 
 /// Returns the entity of each action: its parents are the groups it belongs to. A request carries one of them.
@@ -33,24 +33,17 @@ pub(super) fn principal<'p>(
     }
     parents.extend(policies.into_iter().map(|policy| Type::RamPolicy.uid(policy)));
     let id = principal.id.as_str();
-    let mut attributes = HashMap::from([string("uid", id)]);
-    if principal.kind == PrincipalKind::Account {
-        attributes.extend([string(ram::ARN, "")]);
-    }
+    let attributes = HashMap::from([string("uid", id)]);
     Entity::new(Type::of(principal.kind).uid(id), attributes, parents).ok()
 }
 
 /// Returns what is asked about; `None` for what is of another account.
-pub(super) fn resource(
-    account: &AccountId,
-    resource: &Resource<'_>,
-    ram_arn: &str,
-) -> Option<Entity> {
+pub(super) fn resource(account: &AccountId, resource: &Resource<'_>) -> Option<Entity> {
     let (kind, id, creator, accessibility) = match resource {
         Resource::Foreign => return None,
         Resource::Account => {
             let account = account.as_str();
-            let attributes = HashMap::from([string("uid", account), string(ram::ARN, ram_arn)]);
+            let attributes = HashMap::from([string("uid", account)]);
             return Entity::new(Type::Account.uid(account), attributes, HashSet::new()).ok();
         }
         Resource::Arn { arn, .. } => ("arn", &**arn, None, None),
@@ -67,7 +60,6 @@ pub(super) fn resource(
         string("kind", kind),
         string("creator", creator),
         string("accessibility", accessibility),
-        string(ram::ARN, ram_arn),
     ]);
     let workspace = resource.workspace();
     let parents = workspace.iter().map(|id| Type::Workspace.uid(id.as_str())).collect();
@@ -78,12 +70,6 @@ pub(super) fn resource(
 pub(super) fn workspace<'k>(id: &str, off: impl IntoIterator<Item = &'k str>) -> Option<Entity> {
     let parents = off.into_iter().map(|key| Type::Off.uid(key)).collect();
     Entity::new(Type::Workspace.uid(id), HashMap::new(), parents).ok()
-}
-
-/// Returns something of an ARN: statements look at nothing else of what is asked about.
-pub(super) fn of_arn(arn: &str) -> Option<Entity> {
-    let attributes = HashMap::from([string(ram::ARN, arn)]);
-    Entity::new(Type::Asset.uid(ram::ARN), attributes, HashSet::new()).ok()
 }
 
 fn role_uid(workspace: IdRef<'_, WorkspaceId>, role: &RoleRef) -> EntityUid {

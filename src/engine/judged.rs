@@ -8,7 +8,7 @@ use std::{
 
 use cedar_policy::{Context, Entities, Entity, PolicySet, Request as CedarRequest};
 
-use super::{entities::string, judge::judge, names::Type, ram, slices::Slices};
+use super::{entities::string, judge::judge, names::Type, slices::Slices};
 use crate::{
     catalog::{ANY, ResourceType},
     domain::{
@@ -87,7 +87,7 @@ impl Case {
     /// Returns a resource that is so, in the workspace [`WORKSPACE`].
     fn resource(self) -> Option<Entity> {
         if self == Self::ACCOUNT {
-            let attributes = HashMap::from([string("uid", ME), string(ram::ARN, "")]);
+            let attributes = HashMap::from([string("uid", ME)]);
             return Entity::new(Type::Account.uid(ME), attributes, HashSet::new()).ok();
         }
         let kind = match self {
@@ -103,7 +103,6 @@ impl Case {
             string("kind", kind),
             string("creator", creator),
             string("accessibility", accessibility),
-            string(ram::ARN, ""),
         ]);
         let parents = HashSet::from([Type::Workspace.uid(WORKSPACE)]);
         Entity::new(Type::Asset.uid(&format!("{kind}/{ANY}")), attributes, parents).ok()
@@ -136,11 +135,7 @@ impl Subject<'_> {
             Self::KnownUser => (Type::User, HashSet::new()),
             Self::Role(role) => (Type::User, HashSet::from([Type::Role.uid(role)])),
         };
-        let mut attributes = HashMap::from([string("uid", ME)]);
-        if matches!(self, Self::Account | Self::WhereIsOff(_)) {
-            attributes.extend([string(ram::ARN, "")]);
-        }
-        Entity::new(kind.uid(ME), attributes, parents).ok()
+        Entity::new(kind.uid(ME), HashMap::from([string("uid", ME)]), parents).ok()
     }
 
     const fn is_in_workspace(self) -> bool {

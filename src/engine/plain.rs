@@ -78,7 +78,7 @@ impl Plain {
             let policies = documents.iter().map(|document| document.policy());
             let id = request.resource.workspace();
             let who = entities::principal(principal, id, roles, policies)?;
-            let what = entities::resource(&snapshot.account, &request.resource, &arn)?;
+            let what = entities::resource(&snapshot.account, &request.resource)?;
             let context = if documents.is_empty() {
                 Context::empty()
             } else {

@@ -10,7 +10,7 @@ use crate::{
 
 /// The entity types, the same in every slice of the schema.
 const ENTITIES: &str = r"  // The tenant. As principal it is the main account, as resource what account-scope actions are asked on.
-  entity Account { uid: String, arn: String };
+  entity Account { uid: String };
   // A RAM user or RAM role. Its parents are the roles it holds in the workspace the request is about, and the RAM
   // policies attached to it and to its groups.
   entity User in [Role, RamPolicy] { uid: String };
@@ -24,8 +24,7 @@ const ENTITIES: &str = r"  // The tenant. As principal it is the main account, a
   entity Workspace in [Off];
   // Whatever an action is about. kind is a resource type of the catalogue. creator and accessibility
   // (PUBLIC or PRIVATE) are both empty when the request does not state both: no condition on them holds then.
-  // arn is what RAM documents compare; it is empty when none can matter.
-  entity Asset in [Workspace] { kind: String, creator: String, accessibility: String, arn: String };
+  entity Asset in [Workspace] { kind: String, creator: String, accessibility: String };
 ";
 
 /// Returns the whole schema as Cedar text.

@@ -210,7 +210,7 @@ impl Engine {
         let principal =
             Entity::new(principal, HashMap::from([string("uid", "simulated")]), parents);
         let attributes = ["kind", "creator", "accessibility"].map(|name| string(name, ""));
-        let attributes = attributes.into_iter().chain([string(ram::ARN, arn)]).collect();
+        let attributes = attributes.into_iter().collect();
         let resource = Entity::new(resource, attributes, std::collections::HashSet::new());
         let (Ok(principal), Ok(resource)) = (principal, resource) else { return fault() };
         let Some(action) = self.actions.get(usize::from(action.id.0)).cloned() else {

@@ -28,15 +28,15 @@ use crate::{
 const ACTION: &str = "action";
 /// The attribute of the context that holds what was matched before.
 const FACTS: &str = "facts";
-/// The attribute of resources that holds their ARN.
-pub(in crate::engine) const ARN: &str = "arn";
+/// The attribute of the context that holds the ARN of what is asked about: there it needs no entity.
+const ARN: &str = "arn";
 
 /// Returns the type of the context in the schema.
 pub(in crate::engine) fn schema_text() -> String {
     let mut out = String::from(
-        "  // What a request hands over to policies of RAM documents: the RAM name of its action in small letters, what Cedar\n  \
-         // cannot say and was matched before, and the condition keys of known types it has.\n  \
-         type Conditions = {\n    action: String,\n    facts: Set<String>,\n",
+        "  // What a request hands over to policies of RAM documents: the RAM name of its action in small letters, the ARN of what\n  \
+         // it is about, what Cedar cannot say and was matched before, and the condition keys of known types it has.\n  \
+         type Conditions = {\n    action: String,\n    arn: String,\n    facts: Set<String>,\n",
     );
     for key in keys::TYPED {
         let name = match key.family {
@@ -94,8 +94,7 @@ fn actions(statement: &Statement) -> Option<Expr> {
 
 /// Returns the condition that the resource is one of the statement's; `None` when each is.
 fn resources(statement: &Statement) -> Option<Expr> {
-    let arn = Expr::GetAttr { expr: Arc::new(Expr::Var(Var::Resource)), attr: ARN.into() };
-    patterns(statement.resources(), arn, resource_fact)
+    patterns(statement.resources(), context_attribute(ARN), resource_fact)
 }
 
 /// Returns the condition that one of some patterns matches; `None` when one matches everything.
@@ -220,7 +219,9 @@ pub(in crate::engine) fn context<'s>(
     }
     let facts = facts.into_iter().map(RestrictedExpression::new_string);
     pairs.insert(FACTS.to_owned(), RestrictedExpression::new_set(facts));
-    pairs.insert(ACTION.to_owned(), RestrictedExpression::new_string(action.to_owned()));
+    for (name, text) in [(ACTION, action), (ARN, arn)] {
+        pairs.insert(name.to_owned(), RestrictedExpression::new_string(text.to_owned()));
+    }
     Context::from_pairs(pairs).ok()
 }
 

@@ -14,7 +14,7 @@ mod statement;
 
 pub use clause::Unmet;
 
-pub(super) use cedar::{ARN, context, schema_text};
+pub(super) use cedar::{context, schema_text};
 pub(super) use conditions::{
     Conditions, KNOWN, WrongType, check as check_conditions, check_cost, size as context_size,
 };
