@@ -162,12 +162,12 @@ fn plain(policies: &PolicySet) -> Decision {
     let asset = uid("PAI::Asset::\"arn\"");
     let action = uid("PAI::Action::\"log:GetLogStoreLogs\"");
     let attributes = ["kind", "creator", "accessibility"].map(|name| (name.to_owned(), string("")));
-    let attributes = attributes.into_iter().chain([("arn".to_owned(), string(ARN))]).collect();
     let entities = Entities::from_entities(
         [
             Entity::new(user.clone(), HashMap::from([("uid".to_owned(), string(USER))]), parents)
                 .expect("an entity"),
-            Entity::new(asset.clone(), attributes, HashSet::new()).expect("an entity"),
+            Entity::new(asset.clone(), HashMap::from(attributes), HashSet::new())
+                .expect("an entity"),
             Entity::new_no_attrs(action.clone(), HashSet::new()),
         ],
         None,
@@ -177,6 +177,7 @@ fn plain(policies: &PolicySet) -> Decision {
     let facts = ["acs:sourceip", r#"IpAddress acs:sourceip ["10.0.0.0/16"]"#].map(&string);
     let context = Context::from_pairs([
         ("action".to_owned(), string("log:getlogstorelogs")),
+        ("arn".to_owned(), string(ARN)),
         ("facts".to_owned(), RestrictedExpression::new_set(facts)),
         ("acs:CurrentTime".to_owned(), RestrictedExpression::new_long(1_795_766_400_000)),
     ])
