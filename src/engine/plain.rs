@@ -74,7 +74,6 @@ impl Plain {
         let put = || {
             let catalog = snapshot.engine.catalog;
             let action = catalog.action(request.action)?;
-            let arn = snapshot.engine.arn(&snapshot.account, request.action, &request.resource);
             let policies = documents.iter().map(|document| document.policy());
             let id = request.resource.workspace();
             let who = entities::principal(principal, id, roles, policies)?;
@@ -82,6 +81,7 @@ impl Plain {
             let context = if documents.is_empty() {
                 Context::empty()
             } else {
+                let arn = snapshot.engine.arn(&snapshot.account, request.action, &request.resource);
                 let conditions = snapshot.conditions(request);
                 ram::context(statements(), catalog.ram_name(action), &arn, &conditions)?
             };

@@ -1,12 +1,11 @@
 //! What documents say of an action on a resource, before anybody has them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use cedar_policy::{Entities, Entity, Request as CedarRequest};
 
 use super::{
     Document, Engine, context,
-    entities::string,
     judge::judge,
     names::Type,
     ram::{self, Conditions, Statement, WrongType},
@@ -206,18 +205,12 @@ impl Engine {
             return fault();
         };
         let parents = about.iter().map(|(it, _)| Type::RamPolicy.uid(it.policy())).collect();
-        let (principal, resource) = (Type::User.uid("simulated"), Type::Asset.uid("simulated"));
-        let principal =
-            Entity::new(principal, HashMap::from([string("uid", "simulated")]), parents);
-        let attributes = ["kind", "creator", "accessibility"].map(|name| string(name, ""));
-        let attributes = attributes.into_iter().collect();
-        let resource = Entity::new(resource, attributes, std::collections::HashSet::new());
-        let (Ok(principal), Ok(resource)) = (principal, resource) else { return fault() };
-        let Some(action) = self.actions.get(usize::from(action.id.0)).cloned() else {
-            return fault();
-        };
-        let asked = CedarRequest::new(principal.uid(), action.uid(), resource.uid(), context, None);
-        let entities = Entities::from_entities([principal, resource, action], None);
+        // Statements look at no attribute of whom or what they are about, only at which policies somebody holds.
+        let holder = Entity::new_no_attrs(Type::User.uid("simulated"), parents);
+        let Some(action) = self.actions.get(usize::from(action.id.0)) else { return fault() };
+        let resource = Type::Asset.uid("simulated");
+        let asked = CedarRequest::new(holder.uid(), action.uid(), resource, context, None);
+        let entities = Entities::from_entities([holder], None);
         let (Ok(asked), Ok(entities)) = (asked, entities) else { return fault() };
         let sets: Vec<_> = statements().map(Statement::set).collect();
         judge(&sets, &asked, &entities)
