@@ -174,7 +174,7 @@ fn plain(policies: &PolicySet) -> Decision {
     )
     .expect("entities");
     // Half of the conditions are compared before Cedar: they are free here.
-    let facts = ["acs:sourceip", r#"IpAddress acs:sourceip ["10.0.0.0/16"]"#].map(&string);
+    let facts = [r#"IpAddress acs:sourceip ["10.0.0.0/16"]"#].map(&string);
     let context = Context::from_pairs([
         ("action".to_owned(), string("log:getlogstorelogs")),
         ("arn".to_owned(), string(ARN)),

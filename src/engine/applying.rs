@@ -26,7 +26,7 @@ pub(super) struct Applying<'d> {
     alike: Vec<&'d str>,
     /// The ARN they were compared with; empty when the principal has no documents.
     pub(super) arn: String,
-    pub(super) conditions: Conditions,
+    pub(super) conditions: Conditions<'d>,
 }
 
 impl<'d> Applying<'d> {
@@ -36,7 +36,7 @@ impl<'d> Applying<'d> {
     /// A context value that a statement about the action and the resource cannot compare.
     pub(super) fn of(
         snapshot: &Snapshot,
-        request: &Request<'_>,
+        request: &'d Request<'_>,
         documents: &[&'d Arc<Document>],
     ) -> Result<Self, Invalid> {
         let documents = documents.iter().filter(|document| document.names(request.action));

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use imbl::HashMap;
-
-use super::{Engine, ram::Document, snapshot::ById};
+use super::{
+    Engine,
+    ram::Document,
+    snapshot::{ById, ByRecorded},
+};
 use crate::{
     catalog::Catalog,
     domain::{
@@ -51,9 +53,9 @@ struct Kept {
 /// Custom policies and what is attached to whom, at one revision.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attached {
-    policies: HashMap<PolicyName, Kept>,
+    policies: ByRecorded<PolicyName, Kept>,
     policies_of: ById<Arc<Vec<PolicyRef>>>,
-    policies_of_groups: HashMap<GroupId, Arc<Vec<PolicyRef>>>,
+    policies_of_groups: ByRecorded<GroupId, Arc<Vec<PolicyRef>>>,
     groups_of: ById<Arc<Vec<GroupId>>>,
 }
 

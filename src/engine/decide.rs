@@ -151,10 +151,10 @@ impl Snapshot {
     }
 
     /// Returns what conditions are compared with: what the request states, and what is known of it beside.
-    pub(super) fn conditions(&self, request: &Request<'_>) -> Conditions {
+    pub(super) fn conditions<'r>(&self, request: &'r Request<'_>) -> Conditions<'r> {
         let mut conditions = Conditions::new(&request.context);
         if let Some(arn) = self.arn_of(request.principal.kind, request.principal.id.digits()) {
-            conditions.know(keys::PRINCIPAL_ARN, &arn);
+            conditions.know(keys::PRINCIPAL_ARN, arn);
         }
         if let Resource::Asset {
             creator: Some(creator), accessibility: Some(accessibility), ..

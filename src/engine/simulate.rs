@@ -173,7 +173,7 @@ impl Engine {
         action: &Action,
         arn: &str,
         about: &[(&'d Document, &'d Statement)],
-        conditions: &Conditions,
+        conditions: &Conditions<'_>,
     ) -> Result<Deciding<'d>, Invalid> {
         let decision = self.judged(action, arn, about, conditions);
         let verdict = match decision.reason {
@@ -196,7 +196,7 @@ impl Engine {
         action: &Action,
         arn: &str,
         about: &[(&Document, &Statement)],
-        conditions: &Conditions,
+        conditions: &Conditions<'_>,
     ) -> Decision<'static> {
         let fault = || Decision::error(Fault::Evaluation("request".to_owned()));
         let statements = || about.iter().map(|(_, statement)| *statement);

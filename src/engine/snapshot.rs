@@ -17,8 +17,10 @@ use crate::domain::{
     PrincipalKind, Revision, RoleSet, Roll, UserName, WorkspaceId,
 };
 
-/// A map that is looked into for every decision. Its keys are ids that were recorded, never what a request states.
-pub(super) type ById<V> = GenericHashMap<Digits, V, RandomState, DefaultSharedPtr>;
+/// A map that is looked into for decisions. Its keys were recorded, and are never what a request states.
+pub(super) type ByRecorded<K, V> = GenericHashMap<K, V, RandomState, DefaultSharedPtr>;
+/// The same by ids.
+pub(super) type ById<V> = ByRecorded<Digits, V>;
 
 /// An account's identities, memberships and roles at one revision, ready to judge requests.
 ///

@@ -52,14 +52,9 @@ pub fn normal(name: &str) -> String {
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
     // Small letters are as long as capitals, and a `/` is neither.
-    let kind = one.find('/').unwrap_or(one.len());
-    one.len() == other.len()
-        && one
-            .as_bytes()
-            .iter()
-            .zip(other.as_bytes())
-            .enumerate()
-            .all(|(at, (a, b))| if at < kind { a.eq_ignore_ascii_case(b) } else { a == b })
+    let tag = || one.split_once('/').is_none_or(|(_, tag)| other.ends_with(tag));
+    // Mostly both are spelt as the manual has it.
+    one == other || one.eq_ignore_ascii_case(other) && tag()
 }
 
 /// Returns the key of a name, whose case does not count; `None` when what it holds is not known.

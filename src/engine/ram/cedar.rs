@@ -121,21 +121,25 @@ fn patterns(all: &[Pattern], of: Expr, fact: fn(&Pattern) -> String) -> Option<E
 /// Returns the condition of a clause; `None` when a moment in it is beyond what can be said.
 fn condition(clause: &Clause, reading: Reading) -> Option<Expr> {
     let negated = clause.operator.is_negated();
-    let (there, matched) = if is_for_cedar(clause) {
-        let key = clause.typed?.name;
-        let there = Expr::HasAttr {
-            expr: Arc::new(Expr::Var(Var::Context)),
-            attrs: pst::NonEmpty::new(key.into()),
-        };
-        (there, comparison(&clause.values, context_attribute(key))?)
-    } else {
-        (is_fact(&clause.lower), is_fact(&clause.fact))
+    if !is_for_cedar(clause) {
+        // What matches is there.
+        let matched = is_fact(&clause.fact);
+        return Some(match (negated, reading) {
+            (false, _) => matched,
+            (true, Reading::Narrow) => binary(BinaryOp::And, is_fact(&clause.lower), not(matched)),
+            (true, Reading::Wide) => not(matched),
+        });
+    }
+    let key = clause.typed?.name;
+    let there = Expr::HasAttr {
+        expr: Arc::new(Expr::Var(Var::Context)),
+        attrs: pst::NonEmpty::new(key.into()),
     };
-    let is_there_and_matches = || binary(BinaryOp::And, there.clone(), matched.clone());
+    let matched = comparison(&clause.values, context_attribute(key))?;
     Some(match (negated, reading) {
-        (false, _) => is_there_and_matches(),
-        (true, Reading::Narrow) => binary(BinaryOp::And, there.clone(), not(matched.clone())),
-        (true, Reading::Wide) => not(is_there_and_matches()),
+        (false, _) => binary(BinaryOp::And, there, matched),
+        (true, Reading::Narrow) => binary(BinaryOp::And, there, not(matched)),
+        (true, Reading::Wide) => not(binary(BinaryOp::And, there, matched)),
     })
 }
 
@@ -181,10 +185,10 @@ pub(in crate::engine) fn context<'s>(
     statements: impl Iterator<Item = &'s Statement>,
     action: &str,
     arn: &str,
-    conditions: &Conditions,
+    conditions: &Conditions<'_>,
 ) -> Option<Context> {
     let mut facts = Vec::new();
-    let mut pairs = BTreeMap::new();
+    let mut pairs: Vec<(String, RestrictedExpression)> = Vec::new();
     for statement in statements {
         let matched = |all: &[Pattern], of: &str, fact: fn(&Pattern) -> String| {
             let theirs = all.iter().filter(|it| !it.is_for_cedar() && it.matches(of));
@@ -193,12 +197,14 @@ pub(in crate::engine) fn context<'s>(
         facts.extend(matched(statement.actions(), action, action_fact));
         facts.extend(matched(statement.resources(), arn, resource_fact));
         for clause in statement.clauses() {
-            let stated = conditions.of(&clause.lower);
+            let stated = conditions.of(&clause.key);
             if stated.is_empty() {
                 continue;
             }
             let Some(key) = clause.typed.filter(|_| is_for_cedar(clause)) else {
-                facts.push(clause.lower.clone());
+                if clause.operator.is_negated() && statement.reading() == Reading::Narrow {
+                    facts.push(clause.lower.clone());
+                }
                 // What cannot be compared was told before, where the statement is about the request.
                 if clause.matched(conditions) == Ok(Some(true)) {
                     facts.push(clause.fact.clone());
@@ -206,21 +212,21 @@ pub(in crate::engine) fn context<'s>(
                 continue;
             };
             if let [one] = stated
-                && !pairs.contains_key(key.name)
+                && !pairs.iter().any(|(name, _)| name == key.name)
             {
                 let value = match key.family {
                     Family::Date => RestrictedExpression::new_long(one.moment()?),
                     Family::Boolean => RestrictedExpression::new_bool(one.boolean()?),
-                    _ => RestrictedExpression::new_string(one.text().into_owned()),
+                    _ => RestrictedExpression::new_string(one.text().to_owned()),
                 };
-                pairs.insert(key.name.to_owned(), value);
+                pairs.push((key.name.to_owned(), value));
             }
         }
     }
     let facts = facts.into_iter().map(RestrictedExpression::new_string);
-    pairs.insert(FACTS.to_owned(), RestrictedExpression::new_set(facts));
+    pairs.push((FACTS.to_owned(), RestrictedExpression::new_set(facts)));
     for (name, text) in [(ACTION, action), (ARN, arn)] {
-        pairs.insert(name.to_owned(), RestrictedExpression::new_string(text.to_owned()));
+        pairs.push((name.to_owned(), RestrictedExpression::new_string(text.to_owned())));
     }
     Context::from_pairs(pairs).ok()
 }

@@ -130,8 +130,8 @@ impl Clause {
     ///
     /// # Errors
     /// A value that the operator cannot compare.
-    pub(super) fn matched(&self, conditions: &Conditions) -> Result<Option<bool>, WrongType> {
-        let stated = conditions.of(&self.lower);
+    pub(super) fn matched(&self, conditions: &Conditions<'_>) -> Result<Option<bool>, WrongType> {
+        let stated = conditions.of(&self.key);
         if stated.is_empty() {
             return Ok(None);
         }
@@ -139,7 +139,7 @@ impl Clause {
         for value in stated {
             matched |= self.matches(value).ok_or_else(|| WrongType {
                 key: self.key.clone(),
-                value: value.text().into_owned(),
+                value: value.text().to_owned(),
                 family: self.operator.family(),
             })?;
         }
@@ -152,7 +152,7 @@ impl Clause {
     /// A value that the operator cannot compare.
     pub(super) fn holds(
         &self,
-        conditions: &Conditions,
+        conditions: &Conditions<'_>,
         reading: Reading,
     ) -> Result<bool, WrongType> {
         let negated = self.operator.is_negated();
@@ -163,25 +163,25 @@ impl Clause {
     }
 
     /// Returns what is told of it where it does not hold.
-    pub(super) fn unmet(&self, conditions: &Conditions) -> Unmet {
-        let given = conditions.of(&self.lower).iter();
+    pub(super) fn unmet(&self, conditions: &Conditions<'_>) -> Unmet {
+        let given = conditions.of(&self.key).iter();
         Unmet {
             key: self.key.clone(),
             operator: self.operator.name(),
             wanted: self.texts.iter().map(ToString::to_string).collect(),
-            given: given.map(|value| value.text().into_owned()).collect(),
+            given: given.map(|value| value.text().to_owned()).collect(),
         }
     }
 
     /// Returns whether one value matches; `None` for one of the wrong type.
-    fn matches(&self, value: &Stated) -> Option<bool> {
+    fn matches(&self, value: &Stated<'_>) -> Option<bool> {
         Some(match &self.values {
             Values::Texts(texts) => texts.iter().any(|it| *it == value.text()),
             Values::Folded(texts) => {
-                let folded = folded(&value.text());
+                let folded = folded(value.text());
                 texts.contains(&folded)
             }
-            Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(&value.text())),
+            Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(value.text())),
             Values::Numbers(compared, numbers) => {
                 let number = value.number()?;
                 numbers.iter().any(|it| compared.holds(number.cmp(it)))

@@ -22,33 +22,49 @@ pub(in crate::engine) struct WrongType {
     pub(in crate::engine) family: Family,
 }
 
-/// Values by key in small letters.
+/// The values of a request by key: few, so that they are looked through.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Conditions(BTreeMap<String, Vec<Stated>>);
+pub(in crate::engine) struct Conditions<'r> {
+    /// Each in any of its spellings, with where its values end; they begin where those of the one before end.
+    keys: Vec<(&'r str, usize)>,
+    values: Vec<Stated<'r>>,
+}
 
 /// A value of a request, read as what operators compare it as when one first does.
 #[derive(Debug)]
-pub(super) struct Stated {
-    value: Scalar,
+pub(super) struct Stated<'r> {
+    value: Said<'r>,
     moment: OnceCell<Option<i64>>,
     address: OnceCell<Option<Block>>,
 }
 
-impl Stated {
-    fn new(value: Scalar) -> Self {
+/// Who says a value.
+#[derive(Debug)]
+enum Said<'r> {
+    /// The request does.
+    Here(&'r Scalar),
+    /// It is known of it.
+    Known(Cow<'r, str>),
+}
+
+impl<'r> Stated<'r> {
+    const fn new(value: Said<'r>) -> Self {
         Self { value, moment: OnceCell::new(), address: OnceCell::new() }
     }
 
     /// Returns it as operators on texts read it.
-    pub(super) fn text(&self) -> Cow<'_, str> {
-        text(&self.value)
+    pub(super) fn text(&self) -> &str {
+        match &self.value {
+            Said::Here(value) => text(value),
+            Said::Known(text) => text,
+        }
     }
 
     /// Returns it as a decimal number.
     pub(super) fn number(&self) -> Option<Decimal> {
         match &self.value {
-            Scalar::String(text) | Scalar::Number(text) => Decimal::parse(text),
-            Scalar::Bool(_) => None,
+            Said::Here(Scalar::Bool(_)) => None,
+            Said::Here(_) | Said::Known(_) => Decimal::parse(self.text()),
         }
     }
 
@@ -64,13 +80,17 @@ impl Stated {
 
     /// Returns it as a boolean.
     pub(super) fn boolean(&self) -> Option<bool> {
-        boolean(&self.value)
+        match &self.value {
+            Said::Here(value) => boolean(value),
+            Said::Known(text) => text.parse().ok(),
+        }
     }
 
     fn written(&self) -> Option<&str> {
         match &self.value {
-            Scalar::String(text) => Some(text),
-            Scalar::Bool(_) | Scalar::Number(_) => None,
+            Said::Here(Scalar::Bool(_) | Scalar::Number(_)) => None,
+            Said::Here(Scalar::String(text)) => Some(text),
+            Said::Known(text) => Some(text),
         }
     }
 }
@@ -93,28 +113,36 @@ impl WrongType {
     }
 }
 
-impl Conditions {
+impl<'r> Conditions<'r> {
     /// Returns what a request says.
-    pub(in crate::engine) fn new(stated: &BTreeMap<String, ContextValue>) -> Self {
-        let read = |(key, value): (&String, &ContextValue)| {
+    pub(in crate::engine) fn new(stated: &'r BTreeMap<String, ContextValue>) -> Self {
+        let count = stated.len() + KNOWN.len();
+        let mut new = Self { keys: Vec::with_capacity(count), values: Vec::with_capacity(count) };
+        for (key, value) in stated {
             let values = match value {
-                ContextValue::One(one) => vec![Stated::new(one.clone())],
-                ContextValue::Many(many) => many.iter().cloned().map(Stated::new).collect(),
+                ContextValue::One(one) => std::slice::from_ref(one),
+                ContextValue::Many(many) => many,
             };
-            (keys::normal(key), values)
-        };
-        Self(stated.iter().map(read).collect())
+            new.values.extend(values.iter().map(|value| Stated::new(Said::Here(value))));
+            new.keys.push((key, new.values.len()));
+        }
+        new
     }
 
     /// Adds what is known of the request, whatever it says itself.
-    pub(in crate::engine) fn know(&mut self, key: &str, value: &str) {
-        let value = Stated::new(Scalar::String(value.to_owned()));
-        self.0.insert(keys::normal(key), vec![value]);
+    pub(in crate::engine) fn know(&mut self, key: &'static str, value: impl Into<Cow<'r, str>>) {
+        self.values.push(Stated::new(Said::Known(value.into())));
+        self.keys.push((key, self.values.len()));
     }
 
-    /// Returns the values of a key in small letters; none when it is absent.
-    pub(super) fn of(&self, key: &str) -> &[Stated] {
-        self.0.get(key).map_or(&[], Vec::as_slice)
+    /// Returns the values of a key, whatever its spelling; none when it is absent. What came last counts.
+    pub(super) fn of(&self, key: &str) -> &[Stated<'r>] {
+        let Some(at) = self.keys.iter().rposition(|(it, _)| keys::is_same(it, key)) else {
+            return &[];
+        };
+        let end = |at: usize| self.keys.get(at).map_or(0, |(_, end)| *end);
+        let begin = at.checked_sub(1).map_or(0, end);
+        self.values.get(begin..end(at)).unwrap_or_default()
     }
 }
 
@@ -200,17 +228,17 @@ pub(in crate::engine) const KNOWN: [(&str, &str); 3] = [
 
 fn shown(value: &ContextValue) -> String {
     match value {
-        ContextValue::One(one) => text(one).into_owned(),
+        ContextValue::One(one) => text(one).to_owned(),
         ContextValue::Many(many) => many.iter().map(text).collect::<Vec<_>>().join(", "),
     }
 }
 
 /// Returns a value as operators on texts read it.
-fn text(value: &Scalar) -> Cow<'_, str> {
+fn text(value: &Scalar) -> &str {
     match value {
-        Scalar::String(text) | Scalar::Number(text) => text.into(),
-        Scalar::Bool(true) => "true".into(),
-        Scalar::Bool(false) => "false".into(),
+        Scalar::String(text) | Scalar::Number(text) => text,
+        Scalar::Bool(true) => "true",
+        Scalar::Bool(false) => "false",
     }
 }
 
@@ -228,4 +256,39 @@ fn is_address(value: &Scalar) -> bool {
 
 fn is_moment(value: &Scalar) -> bool {
     matches!(value, Scalar::String(text) if moment(text).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts<'c>(conditions: &'c Conditions<'_>, key: &str) -> Vec<&'c str> {
+        conditions.of(key).iter().map(Stated::text).collect()
+    }
+
+    #[test]
+    fn keys_are_found_whatever_their_spelling_and_what_is_known_counts_before_what_is_stated() {
+        let scalar = |text: &str| Scalar::String(text.to_owned());
+        let many = ContextValue::Many(["a", "b"].map(scalar).to_vec());
+        let stated = BTreeMap::from([
+            ("acs:PrincipalArn".to_owned(), ContextValue::One(scalar("claimed"))),
+            ("acs:ResourceTag/Env".to_owned(), many),
+            ("empty".to_owned(), ContextValue::Many(Vec::new())),
+            ("flag".to_owned(), ContextValue::One(Scalar::Bool(true))),
+        ]);
+        let mut conditions = Conditions::new(&stated);
+        assert_eq!(texts(&conditions, "acs:principalarn"), ["claimed"]);
+        conditions.know(keys::PRINCIPAL_ARN, "acs:ram::1:user/kim");
+        conditions.know(keys::ACCESSIBILITY, String::from("PUBLIC"));
+        for spelling in ["acs:PrincipalArn", "acs:principalarn", "ACS:PRINCIPALARN"] {
+            assert_eq!(texts(&conditions, spelling), ["acs:ram::1:user/kim"]);
+        }
+        assert_eq!(texts(&conditions, keys::ACCESSIBILITY), ["PUBLIC"]);
+        assert_eq!(texts(&conditions, "ACS:RESOURCETAG/Env"), ["a", "b"]);
+        assert_eq!(texts(&conditions, "FLAG"), ["true"]);
+        assert_eq!(conditions.of("flag").first().and_then(Stated::boolean), Some(true));
+        for absent in ["acs:ResourceTag/env", "empty", "fla", "flags", ""] {
+            assert_eq!(texts(&conditions, absent), [""; 0], "{absent}");
+        }
+    }
 }

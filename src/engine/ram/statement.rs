@@ -168,7 +168,7 @@ impl Statement {
     ///
     /// # Errors
     /// A value that an operator cannot compare, wherever in the statement it is.
-    pub(in crate::engine) fn holds(&self, conditions: &Conditions) -> Result<bool, WrongType> {
+    pub(in crate::engine) fn holds(&self, conditions: &Conditions<'_>) -> Result<bool, WrongType> {
         let mut holds = true;
         for clause in &self.clauses {
             holds &= clause.holds(conditions, self.reading())?;
@@ -182,7 +182,7 @@ impl Statement {
     /// As [`Statement::holds`].
     pub(in crate::engine) fn unmet(
         &self,
-        conditions: &Conditions,
+        conditions: &Conditions<'_>,
     ) -> Result<Vec<Unmet>, WrongType> {
         let mut out = Vec::new();
         for clause in &self.clauses {
@@ -201,9 +201,9 @@ impl Statement {
     /// Returns the keys of its conditions that a request does not have, as the document has them.
     pub(in crate::engine) fn missing<'s>(
         &'s self,
-        conditions: &'s Conditions,
+        conditions: &'s Conditions<'_>,
     ) -> impl Iterator<Item = &'s str> {
-        let missing = self.clauses.iter().filter(|it| conditions.of(&it.lower).is_empty());
+        let missing = self.clauses.iter().filter(|it| conditions.of(&it.key).is_empty());
         missing.map(|it| it.key.as_str())
     }
 
