@@ -89,6 +89,21 @@ fn wildcards(part: &str) -> String {
     )
 }
 
+/// A key as long as a context may have, one of many that differ in their last letters.
+fn long_key(number: usize) -> String {
+    format!("{}{number:03}", "k".repeat(125))
+}
+
+/// A document nearly as long as RAM takes them, with conditions on such keys.
+fn conditions() -> String {
+    let one = |number: usize| format!(r#""{}":"v""#, long_key(500 + number));
+    let all: Vec<String> = (0..42).map(one).collect();
+    format!(
+        r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":"log:*","Resource":"*","Condition":{{"StringNotEquals":{{{}}}}}}}]}}"#,
+        all.join(",")
+    )
+}
+
 fn principal() -> PrincipalId {
     PrincipalId::parse(USER).expect("a principal id")
 }
@@ -214,6 +229,9 @@ fn main() {
     let long_arn = format!("acs:log:cn-hangzhou:{ACCOUNT}:{}", "a".repeat(1_900));
 
     let of_hostile = context();
+    let conditional = snapshot(&engine, &world, &vec![conditions(); DOCUMENTS]);
+    let stated = ContextValue::One(Scalar::String("v".to_owned()));
+    let of_long_keys = (0..64).map(|number| (long_key(number), stated.clone())).collect();
     let mut cases: Vec<Case<'_>> = Vec::new();
     cases.push(timed(format!("compile {} bytes", long.len()), || {
         black_box(engine.compile_document("Custom/p", "v1", black_box(&long))).unwrap();
@@ -266,6 +284,11 @@ fn main() {
             black_box(snapshot.is_authorized(black_box(&request)));
         }));
     }
+    let asked = question(ARN, "log:GetLogStoreLogs", &of_long_keys);
+    let request = engine.resolve(&account, asked).unwrap();
+    cases.push(timed("10 documents of conditions, 64 long keys: decide".to_owned(), move || {
+        black_box(conditional.is_authorized(black_box(&request)));
+    }));
     take_turns(rounds, cases);
 }
 
