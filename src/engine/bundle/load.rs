@@ -7,11 +7,15 @@ use std::{
 
 use cedar_policy::{
     Entities, EntityId, EntityTypeName, EntityUid, EvalResult, PolicyId, PolicySet, Schema,
-    SchemaFragment, ValidationError, ValidationMode, Validator,
+    SchemaFragment, ValidationMode, Validator,
 };
+use miette::Diagnostic;
 use serde_json::Value;
 
-use super::{ActionFacts, Bundle, BundleFile, Declared, Faulty, Manifest, manifest};
+use super::{
+    ActionFacts, Bundle, BundleFile, Declared, Faulty, Manifest, manifest,
+    told::{Said, told, told_of},
+};
 
 /// The names of the other files.
 const SCHEMA: &str = "schema.cedarschema";
@@ -48,12 +52,12 @@ impl Bundle {
         let manifest = Manifest::read(needed(manifest::FILE)?)?;
         let schema_text = needed(SCHEMA)?;
         let in_schema = |error: &dyn std::fmt::Display| Faulty::of(SCHEMA, error);
-        let (schema, found) =
-            Schema::from_cedarschema_str(schema_text).map_err(|error| in_schema(&told(error)))?;
+        let (schema, found) = Schema::from_cedarschema_str(schema_text)
+            .map_err(|error| in_schema(&told_of(schema_text, &error)))?;
         let mut warnings: Vec<String> = found.map(|warning| warning.to_string()).collect();
         let declared = Declared::of(&as_json(schema_text).map_err(|error| in_schema(&error))?);
-        let policies = policies(files)?;
-        warnings.extend(validate(&schema, &policies)?);
+        let (policies, origins) = policies(files)?;
+        warnings.extend(validate(&schema, &policies, &origins)?);
         let entities = entities(&schema, text(ENTITIES))?;
         let types = types(&schema, &manifest)?;
         let actions = actions(&schema, &manifest, &declared)?;
@@ -110,34 +114,23 @@ fn check_depth(file: &BundleFile) -> Result<(), Faulty> {
     Ok(())
 }
 
-/// Returns what an error of Cedar says: more stands in its sources than in itself.
-pub(super) fn told(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 fn as_json(schema: &str) -> Result<Value, String> {
     let (fragment, _) = SchemaFragment::from_cedarschema_str(schema).map_err(told)?;
     fragment.to_json_value().map_err(told)
 }
 
+/// Which file each policy is in.
+type Origins<'f> = HashMap<PolicyId, &'f BundleFile>;
+
 /// Reads the policies, each under the id of its `@id`, or its file and its place there.
-fn policies(files: &[BundleFile]) -> Result<PolicySet, Faulty> {
-    let mut all = PolicySet::new();
+fn policies(files: &[BundleFile]) -> Result<(PolicySet, Origins<'_>), Faulty> {
+    let (mut all, mut origins) = (PolicySet::new(), Origins::new());
     let mut is_there = false;
     for file in files.iter().filter(|file| file.name.ends_with(POLICIES)) {
         is_there = true;
         let wrong = |detail: &dyn std::fmt::Display| Faulty::of(&file.name, detail);
-        let read = PolicySet::from_str(&file.text).map_err(|error| wrong(&told(error)))?;
+        let read = PolicySet::from_str(&file.text);
+        let read = read.map_err(|error| wrong(&told_of(&file.text, &error)))?;
         if read.num_of_templates() > 0 {
             return Err(wrong(
                 &"it has a template: write policies without `?principal` and `?resource`",
@@ -145,17 +138,19 @@ fn policies(files: &[BundleFile]) -> Result<PolicySet, Faulty> {
         }
         let mut policies: Vec<_> = read.policies().collect();
         // Cedar numbers them as they stand, `policy0` and on, and gives them out in no order.
-        policies.sort_by_key(|policy| place(policy.id()));
+        policies.sort_by_key(|policy| number(policy.id()));
         for policy in policies {
             let id = match policy.annotation("id") {
                 Some(id) if !id.is_empty() => id.to_owned(),
-                _ => format!("{}#{}", file.name, place(policy.id())),
+                _ => format!("{}#{}", file.name, number(policy.id())),
             };
-            all.add(policy.new_id(PolicyId::new(&id))).map_err(|_| {
+            let named = PolicyId::new(&id);
+            all.add(policy.new_id(named.clone())).map_err(|_| {
                 wrong(&format!(
                     "`@id(\"{id}\")` stands twice in the bundle: give each policy its own"
                 ))
             })?;
+            origins.insert(named, file);
         }
     }
     if !is_there {
@@ -166,27 +161,39 @@ fn policies(files: &[BundleFile]) -> Result<PolicySet, Faulty> {
         let detail = format!("{count} policies are more than {}", Bundle::MAX_POLICIES);
         return Err(Faulty::of("*.cedar", &detail));
     }
-    Ok(all)
+    Ok((all, origins))
 }
 
-fn place(id: &PolicyId) -> usize {
+fn number(id: &PolicyId) -> usize {
     let id: &str = id.as_ref();
     id.strip_prefix("policy").and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
 }
 
 /// Validates policies strictly, and returns what is only suspicious.
-fn validate(schema: &Schema, policies: &PolicySet) -> Result<Vec<String>, Faulty> {
+fn validate(
+    schema: &Schema,
+    policies: &PolicySet,
+    origins: &Origins<'_>,
+) -> Result<Vec<String>, Faulty> {
     let found = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    let said = |error: &ValidationError| {
-        let (text, id) = (told(error), error.policy_id().to_string());
-        // Not every error says it.
-        if text.contains(&id) { text } else { format!("for policy `{id}`, {text}") }
+    let of_policy =
+        |what: &dyn Diagnostic, id: &PolicyId| Said::of(what, id, origins.get(id).copied());
+    let errors = found.validation_errors().map(|error| of_policy(error, error.policy_id()));
+    let mut errors: Vec<Said> = errors.collect();
+    errors.sort_unstable();
+    let mut errors = errors.into_iter();
+    let Some(Said { file, mut text, .. }) = errors.next() else {
+        let warnings = found.validation_warnings();
+        let warnings = warnings.map(|it| of_policy(it, it.policy_id()));
+        let mut warnings: Vec<Said> = warnings.collect();
+        warnings.sort_unstable();
+        return Ok(warnings.iter().map(ToString::to_string).collect());
     };
-    let errors: Vec<String> = found.validation_errors().map(said).collect();
-    if !errors.is_empty() {
-        return Err(Faulty::of("*.cedar", &errors.join("\n")));
+    for other in errors {
+        text.push('\n');
+        text.push_str(&if other.file == file { other.text } else { other.to_string() });
     }
-    Ok(found.validation_warnings().map(ToString::to_string).collect())
+    Err(Faulty { file, detail: text })
 }
 
 fn entities(schema: &Schema, text: Option<&str>) -> Result<Entities, Faulty> {

@@ -57,6 +57,10 @@ impl Manifest {
                 format!("`account`: `{}` is not {}: {}", wire.account, form.expected, form.help);
             Faulty::of(FILE, &wrong)
         })?;
+        if wire.types.contains_key("") {
+            let wrong = "`types.\"\"`: a type needs a name: as `user = \"User\"`";
+            return Err(Faulty::of(FILE, &wrong));
+        }
         Ok(Self { account, namespace: wire.namespace, types: wire.types, assert: wire.assert })
     }
 

@@ -9,6 +9,7 @@ mod load;
 mod manifest;
 mod query;
 mod search;
+mod told;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

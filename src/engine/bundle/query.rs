@@ -5,10 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request};
 use serde_json::{Map, Value};
 
-use super::{
-    ActionFacts, Bundle,
-    load::{note_references, told},
-};
+use super::{ActionFacts, Bundle, load::note_references, told::told};
 use crate::{
     domain::{Decision, Fault, Invalid, InvalidKind, Reason, shortened},
     engine::judge::judge,

@@ -237,19 +237,31 @@ fn what_is_wrong_with_a_bundle_is_said_with_the_file() {
         ("bundle.toml", "account = \"1\"\n[assert]\ncontext = [\"soft\"]", "bundle.toml", "`soft`"),
         ("bundle.toml", "account = \"1\"\n[types]\nuser = \"Person\"", "bundle.toml", "`Person`"),
         ("bundle.toml", "account = \"1\"\nnamespace = \"Other\"", "bundle.toml", "Other::Action"),
-        ("schema.cedarschema", "entity User {", "schema.cedarschema", "expected"),
+        ("bundle.toml", "account = \"1\"\n[types]\n\"\" = \"User\"", "bundle.toml", "needs a name"),
+        (
+            "schema.cedarschema",
+            "entity User;\nentity User {",
+            "schema.cedarschema",
+            "line 2, column 14: error parsing schema: unexpected end of input: expected",
+        ),
+        (
+            "schema.cedarschema",
+            "entity User;\naction see appliesTo { principal: Usr, resource: User };",
+            "schema.cedarschema",
+            "line 2, column 35: ",
+        ),
         (
             "records.cedar",
-            "permit (principal, action, resource) when { principal.rule == 1 };",
-            "*.cedar",
-            "rule",
+            "permit (principal, action, resource)\n    when { principal.rule == 1 };",
+            "records.cedar",
+            "line 2, column 12: for policy `records.cedar#0`",
         ),
         // Of incompatible types Cedar does not say whose they are.
         (
             "records.cedar",
             "@id(\"mistyped\") permit (principal, action, resource) when { resource.status == 1 };",
-            "*.cedar",
-            "policy `mistyped`",
+            "records.cedar",
+            "for policy `mistyped`",
         ),
         (
             "records.cedar",
@@ -263,7 +275,7 @@ fn what_is_wrong_with_a_bundle_is_said_with_the_file() {
             "more.cedar",
             "twice",
         ),
-        ("more.cedar", "permit (principal", "more.cedar", "unexpected"),
+        ("more.cedar", "\n\n permit (é", "more.cedar", "line 3, column 10: invalid token"),
         (
             "entities.json",
             "[{\"uid\":{\"type\":\"User\",\"id\":\"a\"},\"attrs\":{\"role\":1},\"parents\":[]}]",
@@ -282,6 +294,26 @@ fn what_is_wrong_with_a_bundle_is_said_with_the_file() {
         let faulty = Bundle::load(&files(&[(file, text)])).unwrap_err();
         assert!(faulty.file == named && faulty.detail.contains(said), "{file} {text}: {faulty}");
     }
+}
+
+#[test]
+fn all_that_is_wrong_with_policies_is_said_in_the_order_of_the_files() {
+    let more = "permit (principal, action, resource) when { principal.one == 1 };\npermit (principal, action, resource) when { principal.two == 1 };";
+    let records = "permit (principal, action, resource) when { principal.three == 1 };";
+    let faulty = Bundle::load(&files(&[("records.cedar", records), ("more.cedar", more)]));
+    let said = faulty.unwrap_err().to_string();
+    let [first, second, third] = *said.lines().collect::<Vec<_>>() else { panic!("{said}") };
+    assert!(first.starts_with("`more.cedar`: line 1, column 45: ") && first.contains("`one`"));
+    assert!(second.starts_with("line 2, column 45: ") && second.contains("`two`"), "{second}");
+    assert!(third.starts_with("`records.cedar`: line 1, column 45: ") && third.contains("`three`"));
+}
+
+#[test]
+fn what_is_only_suspicious_is_said_with_its_place() {
+    let never = "@id(\"never\")\npermit (principal, action, resource) when { false };";
+    let bundle = Bundle::load(&files(&[("more.cedar", never)])).unwrap();
+    let [warning] = bundle.warnings() else { panic!("{:?}", bundle.warnings()) };
+    assert!(warning.starts_with("`more.cedar`: line 1, column 1: for policy `never`"), "{warning}");
 }
 
 #[test]
