@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     ActionFacts, Bundle, BundleFile, Declared, Faulty, Manifest, manifest,
-    told::{Said, told, told_of},
+    told::{Origins, Sayings, told, told_of},
 };
 
 /// The names of the other files.
@@ -119,9 +119,6 @@ fn as_json(schema: &str) -> Result<Value, String> {
     fragment.to_json_value().map_err(told)
 }
 
-/// Which file each policy is in.
-type Origins<'f> = HashMap<PolicyId, &'f BundleFile>;
-
 /// Reads the policies, each under the id of its `@id`, or its file and its place there.
 fn policies(files: &[BundleFile]) -> Result<(PolicySet, Origins<'_>), Faulty> {
     let (mut all, mut origins) = (PolicySet::new(), Origins::new());
@@ -176,24 +173,12 @@ fn validate(
     origins: &Origins<'_>,
 ) -> Result<Vec<String>, Faulty> {
     let found = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    let of_policy =
-        |what: &dyn Diagnostic, id: &PolicyId| Said::of(what, id, origins.get(id).copied());
-    let errors = found.validation_errors().map(|error| of_policy(error, error.policy_id()));
-    let mut errors: Vec<Said> = errors.collect();
-    errors.sort_unstable();
-    let mut errors = errors.into_iter();
-    let Some(Said { file, mut text, .. }) = errors.next() else {
-        let warnings = found.validation_warnings();
-        let warnings = warnings.map(|it| of_policy(it, it.policy_id()));
-        let mut warnings: Vec<Said> = warnings.collect();
-        warnings.sort_unstable();
-        return Ok(warnings.iter().map(ToString::to_string).collect());
-    };
-    for other in errors {
-        text.push('\n');
-        text.push_str(&if other.file == file { other.text } else { other.to_string() });
+    let errors = found.validation_errors().map(|it| (it as &dyn Diagnostic, it.policy_id()));
+    if let Some(fault) = Sayings::of(errors, origins).fault() {
+        return Err(fault);
     }
-    Err(Faulty { file, detail: text })
+    let warnings = found.validation_warnings().map(|it| (it as &dyn Diagnostic, it.policy_id()));
+    Ok(Sayings::of(warnings, origins).each())
 }
 
 fn entities(schema: &Schema, text: Option<&str>) -> Result<Entities, Faulty> {

@@ -309,6 +309,22 @@ fn all_that_is_wrong_with_policies_is_said_in_the_order_of_the_files() {
 }
 
 #[test]
+fn of_very_many_things_the_first_are_said() {
+    let wrong = "permit (principal, action, resource) when { principal.one == 1 };\n".repeat(30);
+    let never = "permit (principal, action, resource) when { false };\n".repeat(30);
+    let read = |text: &str| Bundle::load(&files(&[("more.cedar", text)]));
+    let faulty = read(&wrong).unwrap_err();
+    let lines: Vec<&str> = faulty.detail.lines().collect();
+    assert!(lines.iter().take(20).zip(1..).all(|(it, n)| it.starts_with(&format!("line {n}, "))));
+    assert_eq!(lines.iter().skip(20).collect::<Vec<_>>(), [&"and 10 more"], "{faulty}");
+    let bundle = read(&never).unwrap();
+    assert_eq!(
+        (bundle.warnings().len(), bundle.warnings().last().unwrap().as_str()),
+        (21, "and 10 more")
+    );
+}
+
+#[test]
 fn what_is_only_suspicious_is_said_with_its_place() {
     let never = "@id(\"never\")\npermit (principal, action, resource) when { false };";
     let bundle = Bundle::load(&files(&[("more.cedar", never)])).unwrap();

@@ -1,11 +1,14 @@
 //! What is wrong with a file, as those who wrote it are told.
 
-use std::fmt;
+use std::collections::HashMap;
 
 use cedar_policy::PolicyId;
 use miette::Diagnostic;
 
-use super::BundleFile;
+use super::{BundleFile, Faulty};
+
+/// Most things that are said at once.
+const MOST: usize = 20;
 
 /// Returns what an error of Cedar says: more stands in its sources than in itself.
 pub(super) fn told(error: impl std::error::Error) -> String {
@@ -24,12 +27,17 @@ pub(super) fn told(error: impl std::error::Error) -> String {
 
 /// Returns what errors of Cedar say of a text, one to a line, each with its place and what may be done.
 pub(super) fn told_of(text: &str, error: &dyn Diagnostic) -> String {
-    let mut all = format!("{}{}", place(text, error), helped(error));
-    for other in error.related().into_iter().flatten() {
-        all.push('\n');
-        all.push_str(&told_of(text, other));
-    }
-    all
+    let others: Vec<&dyn Diagnostic> = error.related().into_iter().flatten().collect();
+    let said = |error: &&dyn Diagnostic| format!("{}{}", place(text, *error), helped(*error));
+    let mut lines: Vec<String> =
+        std::iter::once(&error).chain(&others).take(MOST).map(said).collect();
+    lines.extend(more(1 + others.len()));
+    lines.join("\n")
+}
+
+/// Says how many of so many things are not said.
+fn more(count: usize) -> Option<String> {
+    count.checked_sub(MOST).filter(|more| *more > 0).map(|more| format!("and {more} more"))
 }
 
 /// Returns where in a text something is, to stand before what is said of it.
@@ -54,28 +62,51 @@ fn helped(error: &dyn Diagnostic) -> String {
     [Some(told(error)), of_place, help].into_iter().flatten().collect()
 }
 
-/// What is said of a policy; sorted by where it stands.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Said {
-    pub(super) file: String,
-    offset: Option<usize>,
-    pub(super) text: String,
-}
+/// Which file each policy is in.
+pub(super) type Origins<'f> = HashMap<PolicyId, &'f BundleFile>;
 
-impl Said {
-    /// Says something of a policy that is in a file.
-    pub(super) fn of(what: &dyn Diagnostic, policy: &PolicyId, file: Option<&BundleFile>) -> Self {
-        let (name, text) = file.map_or(("*.cedar", ""), |file| (&*file.name, &*file.text));
-        let (offset, place, what) = (offset(what), place(text, what), helped(what));
-        let id: &str = policy.as_ref();
-        // Not everything that is said names it.
-        let of = if what.contains(id) { String::new() } else { format!("for policy `{id}`, ") };
-        Self { file: name.to_owned(), offset, text: format!("{place}{of}{what}") }
+/// What is said of policies, in the order of the files.
+pub(super) struct Sayings<'f>(Vec<(&'f str, String)>, Option<String>);
+
+impl<'f> Sayings<'f> {
+    pub(super) fn of<'e>(
+        all: impl Iterator<Item = (&'e dyn Diagnostic, &'e PolicyId)>,
+        origins: &Origins<'f>,
+    ) -> Self {
+        let stood = |(what, id): (&'e dyn Diagnostic, &'e PolicyId)| {
+            let file = origins.get(id);
+            let (name, text) = file.map_or(("*.cedar", ""), |file| (&*file.name, &*file.text));
+            (name, text, offset(what), what, id)
+        };
+        let mut all: Vec<_> = all.map(stood).collect();
+        all.sort_by_key(|(name, _, offset, ..)| (*name, *offset));
+        let said = all.iter().take(MOST).map(|&(name, text, _, what, id)| {
+            let (place, what, id) = (place(text, what), helped(what), AsRef::<str>::as_ref(id));
+            // Not everything that is said names it.
+            let of = if what.contains(id) { String::new() } else { format!("for policy `{id}`, ") };
+            (name, format!("{place}{of}{what}"))
+        });
+        Self(said.collect(), more(all.len()))
+    }
+
+    /// Returns them as what is wrong with the first file; `None` where nothing is.
+    pub(super) fn fault(self) -> Option<Faulty> {
+        let Self(said, more) = self;
+        let (first, _) = *said.first()?;
+        let line = |(file, text): (&str, String)| {
+            if file == first { text } else { of_file(file, &text) }
+        };
+        let lines: Vec<String> = said.into_iter().map(line).chain(more).collect();
+        Some(Faulty { file: first.to_owned(), detail: lines.join("\n") })
+    }
+
+    /// Returns them one by one.
+    pub(super) fn each(self) -> Vec<String> {
+        let Self(said, more) = self;
+        said.iter().map(|(file, text)| of_file(file, text)).chain(more).collect()
     }
 }
 
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.file, self.text)
-    }
+fn of_file(file: &str, text: &str) -> String {
+    format!("`{file}`: {text}")
 }
