@@ -25,6 +25,7 @@ mod signers;
 mod simulate;
 mod tally;
 mod tokens;
+mod turn;
 mod verify;
 mod view;
 mod while_reading;
@@ -60,6 +61,7 @@ pub use tally::decisions_made;
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Known, Pep, Reach, Tokens,
 };
+pub use turn::Turn;
 pub use verify::{Verified, Verifier};
 pub use view::View;
 pub use while_reading::WhileReading;

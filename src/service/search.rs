@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use super::{Authorizer, View, keyring::feed};
+use super::{Authorizer, Turn, View, keyring::feed};
 use crate::{
     catalog::catalog,
     domain::{
@@ -40,9 +40,8 @@ pub struct FoundHere {
     pub refused: Option<Invalid>,
 }
 
-/// How many are asked about for one page, and after how many the thread serves others.
+/// How many are asked about for one page.
 const LOOKED_AT: usize = 20_000;
-const FAIR: usize = 16;
 
 /// Somebody or something that is asked about: what it is called, and where it stands.
 struct Candidate<'v> {
@@ -137,14 +136,13 @@ impl Authorizer {
         self.tell_time(&mut context);
         let mut last = None;
         let engine = view.snapshot.engine();
+        let mut turn = Turn::begin();
         for (looked, candidate) in candidates(engine, view, seek, after).enumerate() {
             if out.found.len() == limit || looked == LOOKED_AT {
                 out.next = last.map(Place::text);
                 break;
             }
-            if looked % FAIR == FAIR - 1 {
-                tokio::task::yield_now().await;
-            }
+            turn.share().await;
             last = Some(candidate.place);
             let resolved =
                 ask(candidate.name).and_then(|question| self.resolve(view.account(), question));

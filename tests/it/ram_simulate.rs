@@ -347,6 +347,24 @@ fn a_bomb_of_patterns_is_refused_before_it_takes_long() {
     };
     assert_eq!(ask(4).status, 200);
     assert_eq!(assert_error(&ask(64), 400, "invalid_value")["field"], "context");
+    // What is compared as a whole counts as well, by how many there are.
+    let values: Vec<String> = (0..640).map(|n| format!("v{n}")).collect();
+    for operator in ["StringEquals", "StringNotEqualsIgnoreCase"] {
+        let document = json!({ "Version": "1", "Statement": [{
+            "Effect": "Deny", "Action": "log:*", "Resource": "*",
+            "Condition": { operator: { "acs:ResourceTag/k": values } },
+        }] });
+        let ask = |keys: usize| {
+            let key = |n| (format!("acs:ResourceTag/{n}"), json!(vec!["a"; 64]));
+            let context: serde_json::Map<_, _> = (0..keys).map(key).collect();
+            let body = json!({
+                "documents": [document], "actions": ["log:GetProject"], "context": context,
+            });
+            server.send(&Request::post(SIMULATE, body.to_string().as_bytes()).token(DEV_TOKEN))
+        };
+        assert_eq!(ask(32).status, 200, "{operator}");
+        assert_eq!(assert_error(&ask(64), 400, "invalid_value")["field"], "context");
+    }
     // Many statements for many questions likewise.
     let statement = json!({ "Effect": "Allow", "Action": "log:*", "Resource": "*" });
     let document = json!({ "Version": "1", "Statement": vec![statement; 90] });

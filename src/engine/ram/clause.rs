@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    conditions::{Conditions, Stated, WrongType},
+    conditions::{Conditions, Stated, Work, WrongType, folded},
     pattern::{Pattern, Reading},
 };
 use crate::ram::{
@@ -126,6 +126,18 @@ impl Clause {
         })
     }
 
+    /// Returns how much a value of the request is compared with.
+    pub(super) fn work(&self) -> Work {
+        let (values, value_patterns) = match &self.values {
+            Values::Patterns(patterns) => {
+                let wild = patterns.iter().filter(|it| it.has_wildcard()).count();
+                (patterns.len() - wild, wild)
+            }
+            _ => (self.texts.len(), 0),
+        };
+        Work { resource_patterns: 0, value_patterns, values }
+    }
+
     /// Returns whether a value of the request matches one of the statement; `None` when the request has none.
     ///
     /// # Errors
@@ -178,8 +190,8 @@ impl Clause {
         Some(match &self.values {
             Values::Texts(texts) => texts.iter().any(|it| *it == value.text()),
             Values::Folded(texts) => {
-                let folded = folded(value.text());
-                texts.contains(&folded)
+                let folded = value.folded();
+                texts.iter().any(|it| it == folded)
             }
             Values::Patterns(patterns) => patterns.iter().any(|it| it.matches(value.text())),
             Values::Numbers(compared, numbers) => {
@@ -197,11 +209,6 @@ impl Clause {
             }
         })
     }
-}
-
-/// Returns a text in small letters, each by itself: a sigma that ends one word is the same letter.
-fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn all<T>(texts: &[&str], read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {

@@ -36,6 +36,8 @@ pub(super) struct Stated<'r> {
     value: Said<'r>,
     moment: OnceCell<Option<i64>>,
     address: OnceCell<Option<Block>>,
+    number: OnceCell<Option<Decimal>>,
+    folded: OnceCell<Box<str>>,
 }
 
 /// Who says a value.
@@ -49,7 +51,13 @@ enum Said<'r> {
 
 impl<'r> Stated<'r> {
     const fn new(value: Said<'r>) -> Self {
-        Self { value, moment: OnceCell::new(), address: OnceCell::new() }
+        Self {
+            value,
+            moment: OnceCell::new(),
+            address: OnceCell::new(),
+            number: OnceCell::new(),
+            folded: OnceCell::new(),
+        }
     }
 
     /// Returns it as operators on texts read it.
@@ -60,12 +68,18 @@ impl<'r> Stated<'r> {
         }
     }
 
+    /// Returns it as operators read it for which the case of letters does not count.
+    pub(super) fn folded(&self) -> &str {
+        self.folded.get_or_init(|| folded(self.text()).into())
+    }
+
     /// Returns it as a decimal number.
-    pub(super) fn number(&self) -> Option<Decimal> {
-        match &self.value {
+    pub(super) fn number(&self) -> Option<&Decimal> {
+        let read = || match &self.value {
             Said::Here(Scalar::Bool(_)) => None,
             Said::Here(_) | Said::Known(_) => Decimal::parse(self.text()),
-        }
+        };
+        self.number.get_or_init(read).as_ref()
     }
 
     /// Returns it as milliseconds since 1970.
@@ -189,17 +203,68 @@ pub(in crate::engine) fn check(
     Ok(())
 }
 
-/// Returns how many bytes the values of a context have.
-pub(in crate::engine) fn size(stated: &BTreeMap<String, ContextValue>) -> usize {
+/// How much a context says.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Size {
+    /// How many values it has.
+    count: usize,
+    /// How many bytes they have.
+    bytes: usize,
+}
+
+/// Returns how much a context says.
+pub(in crate::engine) fn size(stated: &BTreeMap<String, ContextValue>) -> Size {
     let of = |value: &Scalar| match value {
         Scalar::String(text) | Scalar::Number(text) => text.len(),
         Scalar::Bool(_) => 1,
     };
-    let of_key = |value: &ContextValue| match value {
-        ContextValue::One(one) => of(one),
-        ContextValue::Many(many) => many.iter().map(of).sum(),
-    };
-    stated.values().map(of_key).sum()
+    let mut size = Size { count: 0, bytes: 0 };
+    for value in stated.values() {
+        let values = match value {
+            ContextValue::One(one) => std::slice::from_ref(one),
+            ContextValue::Many(many) => many,
+        };
+        size.count += values.len();
+        size.bytes += values.iter().map(of).sum::<usize>();
+    }
+    size
+}
+
+/// How much is compared with what a request says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::engine) struct Work {
+    /// Patterns of resources.
+    pub(super) resource_patterns: usize,
+    /// Patterns of conditions.
+    pub(super) value_patterns: usize,
+    /// Other values of conditions.
+    pub(super) values: usize,
+}
+
+/// How many characters of a pattern cost what comparing a value as a whole does, whatever its length.
+const VALUE: usize = 4;
+/// How many bytes of values that are compared as a whole cost what one character of a pattern does.
+const WIDE: usize = 128;
+
+impl Work {
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self {
+            resource_patterns: self.resource_patterns + other.resource_patterns,
+            value_patterns: self.value_patterns + other.value_patterns,
+            values: self.values + other.values,
+        }
+    }
+
+    /// Returns roughly what it costs, in characters that are looked at by a pattern.
+    pub(super) fn cost(self, arn: &str, context: Size) -> usize {
+        let value = context.count.saturating_mul(VALUE).saturating_add(context.bytes / WIDE);
+        let value_patterns = self.value_patterns.saturating_mul(context.bytes);
+        let values = self.values.saturating_mul(value);
+        self.resource_patterns
+            .saturating_mul(arn.len())
+            .saturating_add(value_patterns)
+            .saturating_add(values)
+    }
 }
 
 /// Most characters that are looked at for a decision, patterns times texts: some tens of milliseconds. Ten documents of
@@ -214,7 +279,7 @@ pub(in crate::engine) fn check_cost(cost: usize) -> Result<(), Invalid> {
     if cost <= MOST_WORK {
         return Ok(());
     }
-    let help = "the policies of the principal have many patterns: state a shorter resource and context, or let the policies have fewer";
+    let help = "the policies of the principal compare with much: state a shorter resource and context, or let the policies have fewer";
     let message = "there is more to compare than a decision may take".to_owned();
     Err(Invalid { message, ..Invalid::value("context", &cost.to_string(), "", help) })
 }
@@ -240,6 +305,11 @@ fn text(value: &Scalar) -> &str {
         Scalar::Bool(true) => "true",
         Scalar::Bool(false) => "false",
     }
+}
+
+/// Returns a text in small letters, each by itself: a sigma that ends one word is the same letter.
+pub(super) fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn boolean(value: &Scalar) -> Option<bool> {

@@ -21,6 +21,7 @@ pub(super) use conditions::{
 pub(super) use statement::Statement;
 
 use cedar_policy::EntityUid;
+use conditions::{Size, Work};
 
 use super::names::Type;
 use crate::{
@@ -42,8 +43,7 @@ pub struct Document {
     statements: Vec<Statement>,
     /// One bit for each action of the catalogue: whether a statement names it.
     named: Box<[u64]>,
-    /// How many patterns a resource, and a value of the context, is compared with.
-    patterns: (usize, usize),
+    work: Work,
 }
 
 impl Document {
@@ -92,14 +92,13 @@ impl Document {
                 .map_err(|detail| refuse(&format!("statement {index}: {detail}")))?;
             statements.push(compiled);
         }
-        let patterns = statements.iter().map(Statement::patterns);
-        let patterns = patterns.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let work = statements.iter().map(Statement::work).fold(Work::default(), Work::and);
         let mut named = vec![0; catalog.actions().len().div_ceil(64)].into_boxed_slice();
         for statement in &statements {
             named.iter_mut().zip(statement.named()).for_each(|(all, its)| *all |= its);
         }
         let holder = Type::RamPolicy.uid(policy);
-        Ok(Self { policy: policy.to_owned(), holder, statements, named, patterns })
+        Ok(Self { policy: policy.to_owned(), holder, statements, named, work })
     }
 
     /// Returns whether a statement is about an action of the catalogue.
@@ -118,9 +117,8 @@ impl Document {
     }
 
     /// Returns roughly what it costs to ask it, in characters that are looked at.
-    pub(super) fn cost(&self, arn: &str, context: usize) -> usize {
-        let (of_resources, of_values) = self.patterns;
-        of_resources.saturating_mul(arn.len()).saturating_add(of_values.saturating_mul(context))
+    pub(super) fn cost(&self, arn: &str, context: Size) -> usize {
+        self.work.cost(arn, context)
     }
 
     /// Returns its statements.

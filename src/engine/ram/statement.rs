@@ -4,8 +4,8 @@ use cedar_policy::{Policy, PolicySet};
 
 use super::{
     cedar,
-    clause::{Clause, Unmet, Values},
-    conditions::{Conditions, WrongType},
+    clause::{Clause, Unmet},
+    conditions::{Conditions, Work, WrongType},
     pattern::{Pattern, Reading},
 };
 use crate::{
@@ -154,14 +154,11 @@ impl Statement {
         self.resources.iter().any(|it| it.matches(arn))
     }
 
-    /// Returns how many patterns a resource, and a value of the context, is compared with.
-    pub(in crate::engine) fn patterns(&self) -> (usize, usize) {
-        let count = |patterns: &[Pattern]| patterns.iter().filter(|it| it.has_wildcard()).count();
-        let of_values = self.clauses.iter().map(|clause| match &clause.values {
-            Values::Patterns(patterns) => count(patterns),
-            _ => 0,
-        });
-        (count(&self.resources), of_values.sum())
+    /// Returns how much what a request says is compared with.
+    pub(in crate::engine) fn work(&self) -> Work {
+        let resource_patterns = self.resources.iter().filter(|it| it.has_wildcard()).count();
+        let of_resource = Work { resource_patterns, ..Work::default() };
+        self.clauses.iter().map(Clause::work).fold(of_resource, Work::and)
     }
 
     /// Returns whether its conditions hold.

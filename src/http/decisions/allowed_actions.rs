@@ -18,7 +18,7 @@ use crate::{
         state::State,
         token,
     },
-    service::Seek,
+    service::{Seek, Turn},
 };
 
 /// Most resources, and most actions that are named.
@@ -93,7 +93,7 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let view = authorizer.view_for(&pep.account, at_least, std::iter::empty()).await?;
     // Who asks is the same for all: what is wrong with that is no row's.
     authorizer.check_asker(&pep.account, (&kind, &id), &context)?;
-    let mut results = Vec::with_capacity(resources.len());
+    let (mut results, mut turn) = (Vec::with_capacity(resources.len()), Turn::begin());
     for Object(resource) in &resources {
         let about = resource.question();
         let seek = match &named {
@@ -114,6 +114,7 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
         let errors: Result<_, _> = refused.iter().map(body).collect();
         let errors = errors.map_err(|error| Error::internal(&error.to_string()))?;
         results.push(Row { actions: found.found, errors });
+        turn.share().await;
     }
     let answer = Answer { results, revision: authorizer.revision_of(&view) };
     serde_json::to_vec(&answer).map_err(|error| Error::internal(&error.to_string()))
