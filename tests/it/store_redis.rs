@@ -374,11 +374,11 @@ async fn what_keeps_a_store_from_answering_is_said_with_what_to_do() {
     let refused = ask(&tls.url(), &plain).await;
     assert_unavailable(&refused, "check `--redis-ca`, `--redis-cert` and `--redis-key`");
 
-    // Snapshots cannot be written, and Redis takes no changes until they can.
-    redis.cli(&["CONFIG", "SET", "save", "1 1"]);
+    // Snapshots cannot be written, and Redis takes no changes until they can. It makes one by itself as soon as it may.
     let directory = redis.cli(&["CONFIG", "GET", "dir"]);
     let in_the_way = std::path::Path::new(directory.lines().last().unwrap()).join("dump.rdb");
     std::fs::create_dir(&in_the_way).unwrap();
+    redis.cli(&["CONFIG", "SET", "save", "1 1"]);
     redis.cli(&["BGSAVE"]);
     until("the snapshot fails", || {
         redis.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:err")
