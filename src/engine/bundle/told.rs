@@ -69,6 +69,7 @@ pub(super) type Origins<'f> = HashMap<PolicyId, &'f BundleFile>;
 pub(super) struct Sayings<'f>(Vec<(&'f str, String)>, Option<String>);
 
 impl<'f> Sayings<'f> {
+    /// Returns all that is said, each of the policy of that id.
     pub(super) fn of<'e>(
         all: impl Iterator<Item = (&'e dyn Diagnostic, &'e PolicyId)>,
         origins: &Origins<'f>,

@@ -247,6 +247,7 @@ const VALUE: usize = 4;
 const WIDE: usize = 128;
 
 impl Work {
+    /// Returns it together with other work.
     pub(super) const fn and(self, other: Self) -> Self {
         Self {
             resource_patterns: self.resource_patterns + other.resource_patterns,

@@ -43,6 +43,7 @@ pub struct Document {
     statements: Vec<Statement>,
     /// One bit for each action of the catalogue: whether a statement names it.
     named: Box<[u64]>,
+    /// How much what a request says is compared with.
     work: Work,
 }
 
