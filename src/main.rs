@@ -12,15 +12,16 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
+    let as_json = arguments.prints_json();
     // Before anything speaks TLS, and once: two providers in one build would otherwise be a choice at first use.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        return fail("a TLS provider was installed before");
+        return fail("a TLS provider was installed before", as_json);
     }
     match http::run(cli::run(arguments)) {
         Ok(code) => ExitCode::from(code),
         // Whoever reads the output had enough of it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => fail(format_args!("{error:#}")),
+        Err(error) => fail(format_args!("{error:#}"), as_json),
     }
 }
 
@@ -31,7 +32,12 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
-fn fail(message: impl std::fmt::Display) -> ExitCode {
-    eprintln!("error: {}", cli::plain(&message.to_string()));
+fn fail(message: impl std::fmt::Display, as_json: bool) -> ExitCode {
+    let message = cli::plain(&message.to_string());
+    if as_json {
+        eprintln!("{}", serde_json::json!({ "error": message }));
+    } else {
+        eprintln!("error: {message}");
+    }
     ExitCode::from(2)
 }

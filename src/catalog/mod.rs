@@ -24,7 +24,7 @@ pub use model::{
     Module, PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
 };
 
-pub use nearest::letters_apart;
+pub use nearest::{letters_apart, meant};
 pub use operations::{Api, AskedOn, Operation, ResourceTemplate};
 pub use system_policies::SystemPolicy;
 
@@ -233,9 +233,17 @@ impl Catalog {
     }
 
     /// Returns up to three actions whose permission code or RAM action differs from `name` in at most three letters,
-    /// nearest first; the case of letters does not count.
+    /// nearest first, or those it is the name of where it says no RAM code; the case of letters does not count.
     #[must_use]
     pub fn nearest_actions(&self, name: &str) -> Vec<&'static str> {
+        let is_of = |action: &&Action| {
+            action.name.rsplit(':').next().is_some_and(|it| it.eq_ignore_ascii_case(name))
+        };
+        let of_any_code = self.actions().iter().filter(is_of).map(|action| action.name);
+        let of_any_code: Vec<&str> = of_any_code.take(3).collect();
+        if !of_any_code.is_empty() {
+            return of_any_code;
+        }
         let mut found: Vec<&'static str> = Vec::new();
         for near in self.action_names.nearest(name, 6) {
             // Both spellings are near when one is: an action is suggested once.

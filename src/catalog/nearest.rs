@@ -37,6 +37,15 @@ impl Names {
     }
 }
 
+/// Returns the question whether one of the names that are near was meant, or what to do `otherwise`, where none is.
+#[must_use]
+pub fn meant(near: &[&str], otherwise: &str) -> String {
+    if near.is_empty() {
+        return otherwise.to_owned();
+    }
+    format!("did you mean `{}`?", near.join("`, `"))
+}
+
 /// Returns how many letters must be inserted, removed or replaced to get from one name to the other; `None` when they are
 /// more than `most`.
 #[must_use]

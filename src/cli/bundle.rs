@@ -30,6 +30,9 @@ pub(super) fn run(command: &BundleCommand, format: Format) -> anyhow::Result<u8>
     let mut all = Vec::new();
     for directory in directories {
         let place = directory.display().to_string();
+        if let Some((_, named)) = place.split_once('=').filter(|_| !directory.exists()) {
+            anyhow::bail!("`{place}` is not a directory: give it without a name, as `{named}`");
+        }
         match Bundles::check(directory.clone()) {
             Ok(found) => all.push(json!({
                 "directory": place,

@@ -7,7 +7,7 @@ use super::output::{self, Format, table};
 use crate::{
     catalog::{
         Action, ActionScope, Catalog, KnownConfig, PermissionPoint, RamAction, ResourceType,
-        catalog,
+        catalog, meant,
     },
     domain::{BuiltinRole, PermissionType},
 };
@@ -313,12 +313,8 @@ fn explain(c: &Catalog, name: &str, format: Format) -> anyhow::Result<u8> {
         ]
     } else {
         let near = [c.nearest_actions(name), c.nearest_types(name)].concat();
-        let hint = if near.is_empty() {
-            String::new()
-        } else {
-            format!(": did you mean `{}`?", near.join("`, `"))
-        };
-        anyhow::bail!("`{name}` is not in the catalogue{hint}");
+        let hint = meant(&near, "`pai-authz catalog search` finds by a part of a name");
+        anyhow::bail!("`{name}` is not in the catalogue: {hint}");
     };
     if format == Format::Json {
         output::json(&Value::Object(

@@ -14,6 +14,7 @@ use crate::{
     client::Method,
     domain::{ContextValue, Question, Scalar},
     http::{self, Beside},
+    ram::keys,
     service::Authorizer,
 };
 
@@ -128,7 +129,8 @@ pub(super) fn typed_id(principal: &str) -> anyhow::Result<(&str, &str)> {
     })
 }
 
-/// Returns condition keys that were given as `KEY=VALUE`.
+/// Returns condition keys that were given as `KEY=VALUE`. Of a key that no statement can rightly name the user is told: a slip in
+/// one would otherwise be a condition that is not there.
 pub(super) fn condition_keys(pairs: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
     for pair in pairs {
@@ -137,6 +139,11 @@ pub(super) fn condition_keys(pairs: &[String]) -> anyhow::Result<BTreeMap<String
         };
         if out.insert(key.to_owned(), value.to_owned()).is_some() {
             anyhow::bail!("the condition key `{key}` is given twice");
+        }
+        if let Err(unknown) = keys::known(key) {
+            let near = unknown.near.map(|near| format!(": is `{near}` meant?"));
+            let near = near.unwrap_or_default();
+            output::note(format!("warning: there is no condition key `{key}`{near}"))?;
         }
     }
     Ok(out)
@@ -174,7 +181,7 @@ async fn ask_service(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
     if let (true, Value::Object(fields)) = (explain, &mut body) {
         fields.insert("explain".to_owned(), json!(true));
     }
-    Ok(args.target.client()?.send(Method::Post, "/v1/is-authorized", Some(&body)).await?)
+    args.target.send(Method::Post, "/v1/is-authorized", Some(&body)).await
 }
 
 async fn ask_store(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {

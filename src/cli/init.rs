@@ -17,6 +17,10 @@ use crate::{
     store::{Mode, RedbStore, Store, StoreError},
 };
 
+/// What is said where there is no key to a store that exists.
+const OTHERS: &str =
+    "this store exists: give the master key it was made with as `--master-key-file`";
+
 /// What `init` takes.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
@@ -76,10 +80,7 @@ async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
             let key = if others.is_empty() {
                 open::read_or_make_key(&args.master_key_file)?
             } else {
-                open::read_key(&args.master_key_file).context(
-                    "this store has accounts: give the master key they were made under with \
-                     `--master-key-file`",
-                )?
+                open::read_key(&args.master_key_file).context(OTHERS)?
             };
             check_key(&*store, &others, &key).await?;
             return Ok((store, key));
@@ -91,7 +92,10 @@ async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
             let key = open::read_or_make_key(&args.master_key_file)?;
             Ok((Arc::new(RedbStore::create(path, Mode::Production)?), key))
         }
-        other => Ok((Arc::new(other?), open::read_key(&args.master_key_file)?)),
+        other => {
+            let store = Arc::new(other?);
+            Ok((store, open::read_key(&args.master_key_file).context(OTHERS)?))
+        }
     }
 }
 

@@ -37,6 +37,14 @@ pub struct Cli {
     command: Command,
 }
 
+impl Cli {
+    /// Returns whether what is printed is for a program.
+    #[must_use]
+    pub const fn prints_json(&self) -> bool {
+        matches!(self.format, AnyFormat::Json)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service.

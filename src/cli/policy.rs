@@ -10,6 +10,7 @@ use super::{
     output::{self, Format},
 };
 use crate::{
+    catalog::letters_apart,
     domain::{BuiltinRole, WorkspaceId},
     engine::{Engine, generate_builtin},
 };
@@ -48,9 +49,19 @@ pub(super) fn run(command: &PolicyCommand, format: Format) -> anyhow::Result<u8>
             } else {
                 let path = PathBuf::from(role);
                 if !path.exists() {
+                    let near =
+                        BuiltinRole::ALL.map(BuiltinRole::code).into_iter().filter_map(|code| {
+                            let name = code.strip_prefix("PAI.").unwrap_or(code);
+                            let far = [code, name]
+                                .into_iter()
+                                .filter_map(|it| letters_apart(role, it, 3));
+                            Some((far.min()?, code))
+                        });
+                    let near = near.min().map(|(_, code)| format!(": did you mean `{code}`?"));
                     anyhow::bail!(
-                        "`{role}` is neither a file nor one of `{}`, `{SWITCHES}`",
-                        codes()
+                        "`{role}` is neither a file nor one of `{}`, `{SWITCHES}`{}",
+                        codes(),
+                        near.unwrap_or_default()
                     );
                 }
                 let custom = read_role(&path)?;

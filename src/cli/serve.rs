@@ -200,7 +200,7 @@ fn connections(config: &Config) -> anyhow::Result<usize> {
         tracing::warn!(
             files,
             per_worker = room,
-            "fewer connections than `max-connections`: too few open files"
+            "fewer connections than `max-connections`: raise the limit of open files (`ulimit -n`), or give a smaller `max-connections`"
         );
     }
     Ok(room.min(config.max_connections))
@@ -231,11 +231,10 @@ fn limits(config: &Config, max_connections: usize) -> Limits {
 }
 
 fn bind(config: &Config) -> anyhow::Result<Listeners> {
-    let tcp = |address| -> anyhow::Result<TcpListener> {
-        let listener =
-            TcpListener::bind(address).with_context(|| format!("cannot listen on `{address}`"))?;
-        listener.set_nonblocking(true).with_context(|| format!("cannot listen on `{address}`"))?;
-        Ok(listener)
+    let tcp = |setting: &str, address| -> anyhow::Result<TcpListener> {
+        let bound = TcpListener::bind(address);
+        let bound = bound.and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+        bound.with_context(|| format!("`{setting}`: cannot listen on `{address}`"))
     };
     let tls = match &config.tls {
         Some((cert, key)) => {
@@ -246,11 +245,16 @@ fn bind(config: &Config) -> anyhow::Result<Listeners> {
     let uds = match &config.uds {
         Some((path, mode)) => {
             let bound = http::uds(path, *mode);
-            Some(bound.with_context(|| format!("cannot listen on `{}`", path.display()))?)
+            Some(bound.with_context(|| format!("`uds`: cannot listen on `{}`", path.display()))?)
         }
         None => None,
     };
-    Ok(Listeners { api: tcp(config.listen)?, tls, uds, ops: tcp(config.ops_listen)? })
+    Ok(Listeners {
+        api: tcp("listen", config.listen)?,
+        tls,
+        uds,
+        ops: tcp("ops-listen", config.ops_listen)?,
+    })
 }
 
 fn announcement(config: &Config, listeners: &Listeners, dev: bool) -> anyhow::Result<String> {

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::{
-    client::{AccessKey, Client, ClientError, Target},
+    client::{AccessKey, Client, ClientError, Method, Target},
     load::{self, LoadError},
 };
 
@@ -20,9 +21,16 @@ pub(super) struct ServiceArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     url: String,
-    /// Unix socket of the running service.
+    /// Unix socket of the running service, asked instead of the URL.
     #[arg(long, env = "PAI_AUTHZ_UDS", value_name = "PATH")]
     uds: Option<PathBuf>,
+}
+
+impl ServiceArgs {
+    /// Returns where it is, for people.
+    fn shown(&self) -> String {
+        self.uds.as_ref().map_or_else(|| self.url.clone(), |path| path.display().to_string())
+    }
 }
 
 /// A running service, asked with a token.
@@ -36,17 +44,30 @@ pub(super) struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// Returns a client of the service.
-    pub(super) fn client(&self) -> Result<Client, ClientError> {
-        Client::new(Target {
+    /// Sends a request and returns the JSON of a successful answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let client = Client::new(Target {
             url: self.service.url.clone(),
             uds: self.service.uds.clone(),
             token: self.token.clone(),
+        })?;
+        let answer = client.send(method, path, body).await;
+        answer.map_err(|error| match error {
+            ClientError::Refused { status: 401, .. } => {
+                let what = if self.token.is_some() { "refuses the token" } else { "wants a token" };
+                let help = "give one as `PAI_AUTHZ_TOKEN` or `--token`; `pai-authz init` and `token create` make them, and \
+                            that of a service in development mode is `dev-token`";
+                anyhow::anyhow!("`{}` {what}: {help}", self.service.shown())
+            }
+            other => other.into(),
         })
     }
-}
 
-impl TargetArgs {
     /// Returns the service as load is sent to it.
     pub(super) fn load(&self) -> Result<load::Target, LoadError> {
         match &self.service.uds {
@@ -85,8 +106,8 @@ impl SignedTargetArgs {
         &self,
         action: &str,
         path: &str,
-        body: &serde_json::Value,
-    ) -> anyhow::Result<serde_json::Value> {
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         let (Some(id), Some(secret)) = (&self.access_key_id, &self.access_key_secret) else {
             anyhow::bail!(
                 "sign with an access key of the main account: set `PAI_AUTHZ_ACCESS_KEY_ID` and \

@@ -99,12 +99,7 @@ async fn create(args: &CreateArgs) -> anyhow::Result<Value> {
         if let (Some(bundle), Some(object)) = (&args.bundle, body.as_object_mut()) {
             object.insert("bundle".to_owned(), Value::String(bundle.to_string()));
         }
-        return Ok(args
-            .place
-            .target
-            .client()?
-            .send(Method::Post, "/v1/tokens", Some(&body))
-            .await?);
+        return args.place.target.send(Method::Post, "/v1/tokens", Some(&body)).await;
     }
     let opened = args.place.store.open(false).await?;
     let tokens = Tokens::new(opened.accounts, opened.keyring.clone());
@@ -123,7 +118,7 @@ async fn create(args: &CreateArgs) -> anyhow::Result<Value> {
 
 async fn list(args: &ListArgs) -> anyhow::Result<Value> {
     if args.place.store.store.is_none() {
-        return Ok(args.place.target.client()?.send(Method::Get, "/v1/tokens", None).await?);
+        return args.place.target.send(Method::Get, "/v1/tokens", None).await;
     }
     let opened = args.place.store.open(false).await?;
     let tokens = Tokens::new(opened.accounts, opened.keyring).list(&opened.account).await?;
@@ -135,7 +130,7 @@ async fn revoke(args: &RevokeArgs) -> anyhow::Result<Value> {
         .map_err(|form| anyhow::anyhow!("`{}` is not {}: {}", args.id, form.expected, form.help))?;
     if args.place.store.store.is_none() {
         let path = format!("/v1/tokens/{id}");
-        return Ok(args.place.target.client()?.send(Method::Delete, &path, None).await?);
+        return args.place.target.send(Method::Delete, &path, None).await;
     }
     let opened = args.place.store.open(false).await?;
     let keyring = opened.keyring.clone();

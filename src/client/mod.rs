@@ -37,6 +37,12 @@ pub struct Client {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
+    /// The URL is none of a service.
+    #[error("`{url}` is not the URL of a service: give it as `http://127.0.0.1:8080`")]
+    Url {
+        /// What was given.
+        url: String,
+    },
     /// The service was not reached, or its answer broke off.
     #[error("`{url}` does not answer: {detail}")]
     Unreachable {
@@ -107,7 +113,10 @@ fn http(target: &Target, timeout: Duration) -> Result<reqwest::Client, ClientErr
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let unusable = |detail: String| ClientError::Unreachable { url: target.url.clone(), detail };
-    reqwest::Url::parse(&target.url).map_err(|error| unusable(error.to_string()))?;
+    let parsed = reqwest::Url::parse(&target.url).ok();
+    if !parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        return Err(ClientError::Url { url: target.url.clone() });
+    }
     // The service sends nobody elsewhere, and a token goes to nobody else.
     let elsewhere = reqwest::redirect::Policy::none();
     let mut builder = reqwest::Client::builder().timeout(timeout).no_proxy().redirect(elsewhere);

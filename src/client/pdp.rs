@@ -106,7 +106,7 @@ impl PdpBuilder {
     /// Returns the client; nothing is connected to yet.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`] when URL or socket cannot be used.
+    /// [`ClientError::Url`] or [`ClientError::Unreachable`] when URL or socket cannot be used.
     pub fn build(self) -> Result<Pdp, ClientError> {
         let target = Target { url: self.url, uds: self.uds, token: None };
         // What ends one attempt ends all of them; this is for what is left behind.

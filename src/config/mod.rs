@@ -42,10 +42,10 @@ pub struct Settings {
     #[command(flatten)]
     pub redis: RedisSettings,
     /// Address of the API [default: 127.0.0.1:8080].
-    #[arg(long, env = "PAI_AUTHZ_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "PAI_AUTHZ_LISTEN", value_name = "ADDRESS", value_parser = socket_address)]
     pub listen: Option<SocketAddr>,
     /// Address of `/livez`, `/readyz` and `/metrics` [default: 127.0.0.1:9090].
-    #[arg(long, env = "PAI_AUTHZ_OPS_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "PAI_AUTHZ_OPS_LISTEN", value_name = "ADDRESS", value_parser = socket_address)]
     pub ops_listen: Option<SocketAddr>,
     /// Allow a listener beyond loopback without TLS.
     #[arg(long, env = "PAI_AUTHZ_INSECURE_LISTEN", num_args = 0..=1, default_missing_value = "true")]
@@ -213,6 +213,11 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Misconfigured(String);
+
+/// Reads where to listen; says what it looks like where it is not that.
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "give an address and a port, as `127.0.0.1:8080`".to_owned())
+}
 
 impl Settings {
     /// Reads the TOML file at `path`.

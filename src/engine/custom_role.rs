@@ -10,7 +10,7 @@ use super::{
     policies::{self, Grants},
 };
 use crate::{
-    catalog::{Action, Catalog, ManagedIn, Module},
+    catalog::{Action, Catalog, ManagedIn, Module, meant},
     domain::{
         Cells, CustomRole, CustomRoleId, Invalid, ModulePermission, PermissionGrant,
         PermissionType, RoleName, WorkspaceId,
@@ -197,11 +197,7 @@ fn code_of<'c>(
     else {
         // INVARIANT: what is suggested is accepted as a code, so never the RAM spelling that was refused.
         let near = nearest_codes(catalog, code);
-        let help = if near.is_empty() {
-            "see `pai-authz catalog list --module` for the codes of a module".to_owned()
-        } else {
-            format!("did you mean `{}`?", near.join("`, `"))
-        };
+        let help = meant(&near, "see `pai-authz catalog list --module` for the codes of a module");
         return Err(Invalid::value(field, code, "a permission code", help));
     };
     if action.module != Some(module.name) {

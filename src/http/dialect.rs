@@ -1,6 +1,6 @@
 //! In whose words an answer is given: the vendor's interfaces have forms of their own for errors and ids.
 
-use actix_web::dev::RequestHead;
+use actix_web::{dev::RequestHead, http::Method};
 
 use super::authzen;
 
@@ -26,7 +26,10 @@ impl Dialect {
         if path.starts_with("/v1/") {
             return Self::Own;
         }
-        let of_vendor = path == "/"
+        // Whoever only looks what is there calls no operation.
+        let is_look =
+            matches!(head.method, Method::GET | Method::HEAD) && head.uri.query().is_none();
+        let of_vendor = (path == "/" && !is_look)
             || ["/api/", "/resourcegroups/"].iter().any(|start| path.starts_with(start))
             || head.headers.contains_key("x-acs-action");
         if of_vendor { Self::Vendor } else { Self::Own }

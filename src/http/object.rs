@@ -9,6 +9,7 @@ use serde::{
 use serde_json::error::Category;
 
 use crate::{
+    catalog::{letters_apart, meant},
     domain::{Invalid, InvalidKind, shortened},
     error::{Error, ErrorCode},
 };
@@ -127,6 +128,22 @@ pub(super) struct Refusal {
     field: Option<String>,
     value: Option<String>,
     message: String,
+    /// What to do about it, where the message tells.
+    help: Option<String>,
+}
+
+/// Returns what to do about what the JSON reader says, where that tells: the name that was meant, or a number as the string it should be.
+fn remedy(said: &str) -> Option<String> {
+    let mut quoted = said.split('`').skip(1).step_by(2);
+    let first = quoted.next()?;
+    if said.starts_with("unknown field") {
+        let far = |known: &str| letters_apart(first, known, 3);
+        let near = quoted.filter_map(|known| Some((far(known)?, known))).min()?;
+        return Some(meant(&[near.1], ""));
+    }
+    let is_number = first.parse::<f64>().is_ok();
+    let is_text = said.starts_with("invalid type") && said.ends_with("expected a string");
+    (is_number && is_text).then(|| format!("write it as a string: `\"{first}\"`"))
 }
 
 impl Refusal {
@@ -153,6 +170,7 @@ impl Refusal {
                     field: Some(field),
                     value: None,
                     message,
+                    help: remedy(said),
                 };
             }
             if message.starts_with("duplicate") {
@@ -162,6 +180,7 @@ impl Refusal {
                     field: Some(field),
                     value: None,
                     message,
+                    help: None,
                 };
             }
             let code =
@@ -171,6 +190,7 @@ impl Refusal {
                 code,
                 field,
                 value: Some(name).filter(|name| !name.is_empty()),
+                help: remedy(said),
                 message,
             };
         }
@@ -179,6 +199,7 @@ impl Refusal {
             field: None,
             value: None,
             message: format!("not JSON: {message}{place}"),
+            help: None,
         }
     }
 
@@ -189,8 +210,9 @@ impl Refusal {
             ErrorCode::MalformedBody => InvalidKind::Malformed,
             _ => InvalidKind::InvalidValue,
         };
-        let help = "see the documentation of `/v1/is-authorized` for the fields and their types"
-            .to_owned();
+        let documented =
+            "see the documentation of `/v1/is-authorized` for the fields and their types";
+        let help = self.help.clone().unwrap_or_else(|| documented.to_owned());
         let field = self.field.clone().unwrap_or_default();
         Invalid { kind, field, value: self.value.clone(), message: self.message.clone(), help }
     }
@@ -198,12 +220,13 @@ impl Refusal {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
+        let documented = "send a JSON object of the documented fields, each once";
         Self {
             code: refusal.code,
             message: refusal.message,
             field: refusal.field,
             value: refusal.value,
-            help: "send a JSON object of the documented fields, each once".to_owned(),
+            help: refusal.help.unwrap_or_else(|| documented.to_owned()),
             denied: None,
         }
     }

@@ -45,7 +45,10 @@ pub(super) async fn signer(
         ));
     }
     let stated = Authorization::parse(single(headers, "authorization")?.ok_or_else(|| {
-        incomplete("the request is not signed", "sign it with ACS3-HMAC-SHA256")
+        incomplete(
+            "the request is not signed",
+            "sign it with ACS3-HMAC-SHA256, as the vendor's SDKs do",
+        )
     })?)?;
     check_signed_headers(headers, &stated)?;
     let at = date(required(headers, "x-acs-date")?)?;
@@ -121,6 +124,10 @@ impl<'h> Authorization<'h> {
     fn parse(text: &'h str) -> Result<Self, Error> {
         let form = "send `ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`";
         let (algorithm, rest) = text.split_once(' ').unwrap_or((text, ""));
+        if algorithm.eq_ignore_ascii_case("bearer") {
+            let help = "sign it with an access key, as the vendor's SDKs do: examples/set_up.py shows how; tokens are for decisions";
+            return Err(incomplete("calls to this path are signed, and take no token", help));
+        }
         if algorithm != ALGORITHM {
             let algorithm = shortened(algorithm, 40);
             return Err(incomplete(format!("`{algorithm}` is not a signature that is read"), form));

@@ -1,6 +1,68 @@
-//! Condition keys whose values are known to be of one type.
+//! Condition keys: those there are, and of some what their values are.
 
-use super::operator::Family;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use super::{
+    operator::Family,
+    vocabulary::{nearest_of, vocabulary},
+};
+use crate::catalog::catalog;
+
+/// The keys of every service (RAM Docs, Policy elements; the last two as client libraries have them).
+const COMMON: [&str; 12] = [
+    "acs:CurrentTime",
+    "acs:SecureTransport",
+    "acs:SourceIp",
+    "acs:MFAPresent",
+    "acs:PrincipalARN",
+    "acs:SourceVpc",
+    "acs:VpcSourceIp",
+    "acs:ResourceTag",
+    "acs:RequestTag",
+    "acs:Service",
+    "acs:PrincipalRDId",
+    "acs:PrincipalRDPath",
+];
+
+/// A condition key that is none, of a service whose keys are all known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown {
+    /// The one that may be meant.
+    pub near: Option<&'static str>,
+}
+
+/// Looks for a condition key among those of every service, of PAI and of Simple Log Service; `Ok` for one that is known or of
+/// another service. What follows a `/`, as the name of a tag, does not count.
+///
+/// # Errors
+/// [`Unknown`] where there is no such key.
+pub fn known(key: &str) -> Result<(), Unknown> {
+    let bare = key.split('/').next().unwrap_or_default();
+    let Some((prefix, name)) = bare.split_once(':') else { return Ok(()) };
+    let prefix = prefix.to_ascii_lowercase();
+    if name.is_empty() {
+        return Ok(());
+    }
+    if prefix == "acs" {
+        let is_known = COMMON.iter().any(|known| known.eq_ignore_ascii_case(bare));
+        return if is_known { Ok(()) } else { Err(unknown(bare, COMMON.into_iter())) };
+    }
+    let is_known = !vocabulary().is_listed_code(&prefix) || own().contains(bare);
+    if is_known { Ok(()) } else { Err(unknown(bare, own().iter().copied())) }
+}
+
+fn unknown(key: &str, known: impl Iterator<Item = &'static str>) -> Unknown {
+    Unknown { near: nearest_of(key, known) }
+}
+
+/// Returns the keys of PAI and of Simple Log Service.
+fn own() -> &'static BTreeSet<&'static str> {
+    static KEYS: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+        let actions = catalog().ram_actions().iter();
+        actions.flat_map(|action| action.condition_keys.iter().copied()).collect()
+    });
+    &KEYS
+}
 
 /// A condition key of every service, or of PAI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

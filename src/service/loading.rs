@@ -248,7 +248,7 @@ impl Accounts {
             return Err(Unread::OtherKey(Error::new(
                 ErrorCode::InvalidValue,
                 format!("the master key is not the one account `{account}` was made under"),
-                "give the right `--master-key-file`, and after a rotation the old one as \
+                "give the right `--master-key-file`; after a rotation `serve` takes the old one as \
                  `--previous-master-key-file`",
             )));
         }

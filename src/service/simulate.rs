@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::management::documents;
 use crate::{
-    catalog::{ANY, Arn, as_pattern, catalog},
+    catalog::{ANY, Arn, as_pattern, catalog, meant},
     domain::{AccountId, ContextValue, Invalid, InvalidKind},
     engine::{Document, Engine, Simulated, Simulation, Verdict},
     ram::{document::Kind, has_listed_code, wildcard},
@@ -166,11 +166,7 @@ fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static s
         // Of a service whose actions are all known it is a slip; of others it is compared as a text.
         if has_listed_code(&lower) {
             let near = catalog().nearest_actions(action);
-            let help = if near.is_empty() {
-                "see `pai-authz catalog search` for the known actions".to_owned()
-            } else {
-                format!("did you mean `{}`?", near.join("`, `"))
-            };
+            let help = meant(&near, "see `pai-authz catalog search` for the known actions");
             return Err(Invalid::value(field(), action, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction));
         }

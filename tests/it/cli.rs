@@ -85,6 +85,54 @@ fn check_exits_with_the_decision() {
         &check("User:2001", "PaiWorkspace:ListConfigs", &["--context", "x"]),
         &["give KEY=VALUE"],
     );
+    refused(
+        &check("User:2001", "ListConfigs", &place),
+        &["did you mean `PaiWorkspace:ListConfigs`"],
+    );
+}
+
+#[test]
+fn a_misspelt_condition_key_is_told_of_and_decided_without() {
+    let server = Server::demo(&[]);
+    let url = server.url();
+    let check = |key: &str| {
+        let about = ["--action", "PaiWorkspace:ListConfigs", "--workspace", "10001"];
+        let from = ["check", "--url", &url, "--token", DEV_TOKEN, "--principal", "User:2001"];
+        run(from.into_iter().chain(about).chain(["--context", key]))
+    };
+    let slip = check("acs:SourcIp=203.0.113.7");
+    assert_eq!((slip.code, slip.out.lines().next()), (0, Some("Allow (explicit_allow)")));
+    assert!(slip.err.contains("`acs:SourcIp`: is `acs:SourceIp` meant?"), "{slip:?}");
+    for known in ["acs:SourceIp=203.0.113.7", "acs:ResourceTag/team=a", "oss:Prefix=a", "mine=a"] {
+        assert_eq!(check(known).err, "", "{known}");
+    }
+}
+
+#[test]
+fn without_a_token_it_is_said_where_one_is_given() {
+    let server = Server::demo(&[]);
+    let url = server.url();
+    let list = |more: &[&str]| {
+        run(["token", "list", "--url", &url].into_iter().chain(more.iter().copied()))
+    };
+    refused(&list(&[]), &["wants a token", "PAI_AUTHZ_TOKEN", "--token"]);
+    refused(&list(&["--token", "wrong"]), &["refuses the token", "PAI_AUTHZ_TOKEN"]);
+    let place = server.api.to_string();
+    for url in [&*place, "ftp://127.0.0.1"] {
+        refused(
+            &run(["token", "list", "--url", url]),
+            &["is not the URL of a service", "http://127.0.0.1:8080"],
+        );
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_json_for_a_program() {
+    let done = run(["--format", "json", "catalog", "explain", "StopJob"]);
+    let error: Value = serde_json::from_str(&done.err).unwrap();
+    let said = error["error"].as_str().unwrap();
+    assert!(done.code == 2 && done.out.is_empty(), "{done:?}");
+    assert!(said.contains("did you mean `PaiDLC:StopJob`"), "{said}");
 }
 
 #[test]
@@ -126,6 +174,9 @@ fn a_role_is_shown_as_the_policies_it_becomes() {
         "{shown}"
     );
     refused(&run(["policy", "show", "PAI.Nobody"]), &["`PAI.Nobody` is neither a file nor one of"]);
+    for slip in ["PAI.AlgoDevelopr", "AlgoDeveloper"] {
+        refused(&run(["policy", "show", slip]), &["did you mean `PAI.AlgoDeveloper`?"]);
+    }
     for (modules, said) in [
         (
             json!([{"ModuleName": "DLC", "PermissionType": "ReadOnly"}, {"ModuleName": "DLC", "PermissionType": "ReadOnly"}]),
@@ -252,7 +303,7 @@ fn a_further_account_needs_the_key_the_store_was_made_with() {
     let other = place.text("other.key");
     let init =
         ["init", "--store", &store, "--account", "2000000000000002", "--master-key-file", &other];
-    refused(&run(init), &["other.key"]);
+    refused(&run(init), &["this store exists", "--master-key-file", "other.key"]);
     assert!(!place.path("other.key").exists(), "no key is made beside the right one");
     // Nothing was written: with the right key the account is still a new one.
     assert_eq!(place.stopped(&["init", "--account", "2000000000000002"]).code, 0);

@@ -122,7 +122,7 @@ async fn what_is_no_decision_is_an_error_that_says_what_to_correct() {
     let nowhere = Pdp::builder("http://localhost").unix_socket("/no/such/socket").build().unwrap();
     let error = nowhere.is_authorized(&stop("2001")).await.unwrap_err().to_string();
     assert!(error.contains("/no/such/socket"), "{error}");
-    assert!(matches!(Pdp::builder("not a URL").build(), Err(ClientError::Unreachable { .. })));
+    assert!(matches!(Pdp::builder("not a URL").build(), Err(ClientError::Url { .. })));
 }
 
 const ALLOWED: &str = r#"{"decision":"Allow","reason":"explicit_allow","determiningPolicies":[],"errors":[],"revision":"r"}"#;

@@ -177,10 +177,19 @@ fn an_unknown_name_is_answered_with_the_nearest_known_ones() {
         ("/action", "PaiDLC:StopJbo", "did you mean `PaiDLC:StopJob`?"),
         ("/action", "paidlc:stopjob", "`PaiDLC:StopJob`"),
         ("/resource/type", "jobs", "`job`"),
+        ("/action", "StopJob", "did you mean `PaiDLC:StopJob`, "),
+        ("/resource/workspce", "10001", "did you mean `workspace`?"),
+        ("/princpal", "2001", "did you mean `principal`?"),
     ] {
         let help = server.post(ONE, with(at, json!(wrong))).json()["help"].clone();
         assert!(help.as_str().unwrap().contains(near), "{help}");
     }
+    // A name like none that is known, and a number where its text belongs.
+    let far = server.post(ONE, with("/resource/roles", json!("x"))).json();
+    assert!(far["help"].as_str().unwrap().starts_with("send a JSON object"), "{far}");
+    let number = server.post(ONE, with("/principal/id", json!(2001))).json();
+    let said = (number["value"].as_str(), number["help"].as_str());
+    assert_eq!(said, (Some("2001"), Some("write it as a string: `\"2001\"`")), "{number}");
 }
 
 #[test]
@@ -342,6 +351,9 @@ fn router_and_limits_refuse_in_the_same_shape() {
         let error = assert_error(&server.post(path, &body), 404, "not_found");
         assert_eq!(error["field"], "path");
     }
+    // Whoever looks what is there is told of the description.
+    let root = assert_error(&server.send(&Request::get("/")), 404, "not_found");
+    assert!(root["help"].as_str().unwrap().contains("`/docs`"), "{root}");
     for (path, method, allowed) in [
         (ONE, "GET", "POST"),
         (ONE, "PUT", "POST"),

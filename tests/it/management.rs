@@ -416,7 +416,7 @@ fn the_vendors_paths_speak_the_vendors_words_whatever_goes_wrong() {
     refused(&get("/api/v1/workspaces/"), 400, "MissingParameter");
     refused(&get("/api/v1/workspaces/10001"), 400, "MissingParameter");
     refused(&get("/resourcegroups/action/coffee"), 404, "InvalidAction.NotFound");
-    refused(&get("/"), 405, "UnsupportedHTTPMethod");
+    refused(&get("/?Action=GetUser"), 405, "UnsupportedHTTPMethod");
     let mut patch = Request::get("/api/v1/workspaces/10001");
     patch.method = "PATCH";
     let answer = server.send(&patch);

@@ -133,6 +133,8 @@ fn what_cannot_be_read_is_told_and_the_rest_is_checked() {
         assert!(done.err.contains(part), "`{part}` in {}", done.err);
     }
     assert!(done.out.contains("effect-invalid"), "{done:?}");
+    let nothing = lint(&[&gone]);
+    assert!(nothing.code == 2 && !nothing.err.contains("0 files"), "{nothing:?}");
     let failed = printed(&lint(&[&gone, &bad, "--format", "json"]));
     assert_eq!(failed["failed"][0]["path"], json!(gone));
     assert_eq!(failed["files"].as_array().unwrap().len(), 1);

@@ -158,6 +158,17 @@ fn what_cannot_be_simulated_is_refused_by_its_field() {
 }
 
 #[test]
+fn the_nearest_system_policy_is_proposed() {
+    for (slip, near) in [
+        ("AliyunPAIFulAccess", "AliyunPAIFullAccess"),
+        ("aliyunlogreadonlyaccess", "AliyunLogReadOnlyAccess"),
+    ] {
+        let done = run(["ram", "simulate", "--system", slip, "--action", "log:GetProject"]);
+        assert!(done.err.contains(&format!("did you mean `{near}`?")), "{done:?}");
+    }
+}
+
+#[test]
 fn the_command_tells_what_a_system_policy_covers_and_what_not() {
     let done =
         run(["ram", "simulate", "--system", "AliyunPAIFullAccess", "--action", "*", "--summary"]);

@@ -260,10 +260,14 @@ fn a_port_in_use_is_refused_by_its_address() {
     let taken = server.api.to_string();
     refused(
         &["--dev", "--store", "memory:", "--listen", &taken, "--ops-listen", "127.0.0.1:0"],
-        &["cannot listen", &taken],
+        &["`listen`: cannot listen", &taken],
     );
     refused(
         &["--dev", "--store", "memory:", "--ops-listen", &taken, "--listen", "127.0.0.1:0"],
-        &["cannot listen", &taken],
+        &["`ops-listen`: cannot listen", &taken],
+    );
+    refused(
+        &["--dev", "--store", "memory:", "--listen", "18081"],
+        &["--listen", "18081", "as `127.0.0.1:8080`"],
     );
 }

@@ -108,7 +108,10 @@ fn text(outcome: &Outcome, args: &LintArgs) -> anyhow::Result<()> {
             })?;
         }
     }
-    output::note(summary(outcome, language))?;
+    // Where nothing was looked at, nothing was found out.
+    if !outcome.checked.is_empty() || outcome.failed.is_empty() {
+        output::note(summary(outcome, language))?;
+    }
     Ok(())
 }
 

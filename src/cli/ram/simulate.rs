@@ -78,8 +78,8 @@ pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u
                 "resources": args.resources,
                 "context": context,
             });
-            let client = args.target.client()?;
-            let mut answer = client.send(Method::Post, "/v1/ram/simulate", Some(&body)).await?;
+            let mut answer =
+                args.target.send(Method::Post, "/v1/ram/simulate", Some(&body)).await?;
             name_documents(&mut answer, &documents);
             answer
         }
@@ -159,8 +159,8 @@ pub(super) fn system_policy(name: &str) -> anyhow::Result<&'static SystemPolicy>
     catalog().system_policy(name).ok_or_else(|| {
         let names: Vec<&str> = catalog().system_policies().iter().map(|it| it.name).collect();
         let lower = name.to_ascii_lowercase();
-        let near = |known: &&&str| letters_apart(&lower, &known.to_ascii_lowercase(), 4).is_some();
-        match names.iter().find(near) {
+        let far = |known: &&&str| letters_apart(&lower, &known.to_ascii_lowercase(), 4);
+        match names.iter().filter(|it| far(it).is_some()).min_by_key(far) {
             Some(near) => {
                 anyhow::anyhow!("there is no system policy `{name}`: did you mean `{near}`?")
             }

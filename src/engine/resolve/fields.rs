@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Refuse, WORKSPACE_HELP, attributes, id, resource_id};
 use crate::{
-    catalog::{Action, ActionScope, Named, PermissionScope, ResourceType},
+    catalog::{Action, ActionScope, Named, PermissionScope, ResourceType, meant},
     domain::{
         Accessibility, IdRef, Invalid, InvalidKind, PrincipalId, Question, Resource, WorkspaceId,
     },
@@ -104,11 +104,7 @@ impl Engine {
         let Some(resource_type) = self.catalog.resource_type(name) else {
             return Err(R::because(|| {
                 let near = self.catalog.nearest_types(name);
-                let help = if near.is_empty() {
-                    self.types_help(action)
-                } else {
-                    format!("did you mean `{}`?", near.join("`, `"))
-                };
+                let help = meant(&near, &self.types_help(action));
                 let refusal = Invalid::value("resource.type", name, "a resource type", help);
                 refusal.with_kind(InvalidKind::UnknownType)
             }));

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{Engine, context, ram};
 use crate::{
-    catalog::{ANY, Action, Named, ResourceType},
+    catalog::{ANY, Action, Named, ResourceType, meant},
     domain::{
         Accessibility, AccountId, Asker, ContextValue, DigitsId, IdRef, Invalid, InvalidKind,
         Principal, PrincipalId, PrincipalKind, Question, Request, Resource, ResourceId,
@@ -106,11 +106,7 @@ impl Engine {
         };
         let unknown = || {
             let near = self.catalog.nearest_actions(name);
-            let help = if near.is_empty() {
-                "see `pai-authz catalog search` for the known actions".to_owned()
-            } else {
-                format!("did you mean `{}`?", near.join("`, `"))
-            };
+            let help = meant(&near, "see `pai-authz catalog search` for the known actions");
             Invalid::value("action", name, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction)
         };

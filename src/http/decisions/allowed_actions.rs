@@ -8,7 +8,7 @@ use super::{
     wire::{WireContext, WirePrincipal, WireResource},
 };
 use crate::{
-    catalog::catalog,
+    catalog::{catalog, meant},
     domain::{Invalid, InvalidKind, Question, Scope},
     error::{Error, ErrorCode},
     http::{
@@ -133,12 +133,8 @@ fn count(field: &str, count: usize, most: usize) -> Result<(), Error> {
 fn check_known(actions: &[&str]) -> Result<(), Invalid> {
     for (index, name) in actions.iter().enumerate() {
         if catalog().find_action(name).is_none() {
-            let near = catalog().nearest_actions(name).join("`, `");
-            let help = if near.is_empty() {
-                "see `pai-authz catalog search` for the known actions".to_owned()
-            } else {
-                format!("did you mean `{near}`?")
-            };
+            let near = catalog().nearest_actions(name);
+            let help = meant(&near, "see `pai-authz catalog search` for the known actions");
             let field = format!("actions[{index}]");
             let invalid = Invalid::value(field, name, "a known action", help);
             return Err(invalid.with_kind(InvalidKind::UnknownAction));

@@ -56,86 +56,42 @@
 //! ## Source
 //! PAI Docs, Access permissions based on Condition; Simple Log Service Docs, RAM authorization
 
-use std::{collections::BTreeSet, sync::LazyLock};
-
-use crate::{
-    catalog::catalog,
-    ram::{
-        document::Text,
-        finding::{Findings, words},
-        lint::{ActionUse, Subject},
-        vocabulary::nearest_of,
-    },
+use crate::ram::{
+    finding::{Findings, words},
+    keys::{self, Unknown},
+    lint::{ActionUse, Subject},
 };
-
-/// The keys of every service (RAM Docs, Policy elements; the last two as client libraries have them).
-const COMMON: [&str; 12] = [
-    "acs:CurrentTime",
-    "acs:SecureTransport",
-    "acs:SourceIp",
-    "acs:MFAPresent",
-    "acs:PrincipalARN",
-    "acs:SourceVpc",
-    "acs:VpcSourceIp",
-    "acs:ResourceTag",
-    "acs:RequestTag",
-    "acs:Service",
-    "acs:PrincipalRDId",
-    "acs:PrincipalRDPath",
-];
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for (statement, actions, _) in subject.statements() {
         for clause in &statement.clauses {
             let key = clause.key.text;
-            let bare = key.split('/').next().unwrap_or_default();
-            let Some((prefix, name)) = bare.split_once(':') else { continue };
-            if name.is_empty() {
+            if let Err(Unknown { near }) = keys::known(key) {
+                let draft = out.add(
+                    &clause.key.span,
+                    words!("there is no condition key `{key}`", "条件键 `{key}` 不存在"),
+                );
+                if let Some(near) = near {
+                    draft.help(words!("is `{near}` meant?", "是否应为 `{near}`？"));
+                }
                 continue;
             }
-            let prefix = prefix.to_ascii_lowercase();
-            if prefix == "acs" {
-                if !COMMON.iter().any(|known| known.eq_ignore_ascii_case(bare)) {
-                    unknown(&clause.key, nearest_of(bare, COMMON.into_iter()), out);
-                }
-            } else if subject.vocabulary.is_listed_code(&prefix) {
-                let known = own_keys();
-                if !known.contains(bare) {
-                    unknown(&clause.key, nearest_of(bare, known.iter().copied()), out);
-                } else if !statement.is_not_action && !is_supported(subject, actions, bare) {
-                    out.add(
-                        &clause.key.span,
-                        words!("no listed action supports `{key}`", "所列操作都不支持 `{key}`"),
-                    )
-                    .help(words!(
-                        "requests for them do not have it: a grant never applies, a denial neither",
-                        "这些操作的请求不带此键：授权和拒绝都不会生效"
-                    ));
-                }
+            let bare = key.split('/').next().unwrap_or_default();
+            let Some((prefix, name)) = bare.split_once(':') else { continue };
+            let is_listed = subject.vocabulary.is_listed_code(&prefix.to_ascii_lowercase());
+            let is_checked = !name.is_empty() && is_listed && !statement.is_not_action;
+            if is_checked && !is_supported(subject, actions, bare) {
+                out.add(
+                    &clause.key.span,
+                    words!("no listed action supports `{key}`", "所列操作都不支持 `{key}`"),
+                )
+                .help(words!(
+                    "requests for them do not have it: a grant never applies, a denial neither",
+                    "这些操作的请求不带此键：授权和拒绝都不会生效"
+                ));
             }
         }
     }
-}
-
-fn unknown(key: &Text<'_>, near: Option<&str>, out: &mut Findings) {
-    let text = key.text;
-    let draft =
-        out.add(&key.span, words!("there is no condition key `{text}`", "条件键 `{text}` 不存在"));
-    if let Some(near) = near {
-        draft.help(words!("is `{near}` meant?", "是否应为 `{near}`？"));
-    }
-}
-
-/// Returns the keys of PAI and of Simple Log Service.
-fn own_keys() -> &'static BTreeSet<&'static str> {
-    static KEYS: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-        catalog()
-            .ram_actions()
-            .iter()
-            .flat_map(|action| action.condition_keys.iter().copied())
-            .collect()
-    });
-    &KEYS
 }
 
 fn is_supported(subject: &Subject<'_>, actions: &[ActionUse<'_>], key: &str) -> bool {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Caller, Management, no_permission, workspace_denied};
 use crate::{
-    catalog::{Action, ActionScope, PermissionScope, catalog},
+    catalog::{Action, ActionScope, PermissionScope, catalog, meant},
     domain::{
         Accessibility, Cell, Cells, Effect, PermissionRule, Principal, PrincipalId, Reason,
         Request, Resource, Revision, WorkspaceId,
@@ -91,7 +91,7 @@ fn why_not(action: Option<&Action>, code: &str, held: Cells, denying: &[String])
         None => catalog().nearest_actions(code),
     };
     if !near.is_empty() {
-        return format!("there is no such code; did you mean `{}`?", near.join("`, `"));
+        return format!("there is no such code; {}", meant(&near, ""));
     }
     if !denying.is_empty() {
         return format!("`{}` denies it, whatever grants it", denying.join("`, `"));
