@@ -11,8 +11,9 @@ use super::{
     target::TargetArgs,
 };
 use crate::{
-    client::Method,
+    client::{ClientError, Method},
     domain::{ContextValue, Question, Scalar},
+    error::Error,
     http::{self, Beside},
     ram::keys,
     service::Authorizer,
@@ -83,12 +84,48 @@ pub(super) async fn run(args: &CheckArgs, format: Format) -> anyhow::Result<u8> 
 /// Asks a running service, or a stopped store where one is named.
 pub(super) async fn ask(args: &CheckArgs, explain: bool) -> anyhow::Result<Value> {
     args.store.only_with_store()?;
-    if args.store.store.is_some() {
+    let answer = if args.store.store.is_some() {
         ask_store(args, explain).await
     } else {
         ask_service(args, explain).await
-    }
+    };
+    answer.map_err(by_flag)
 }
+
+/// Returns the error in words of the command line where it is about a field of the question: by the flag the field is given by.
+fn by_flag(error: anyhow::Error) -> anyhow::Error {
+    let (field, message, help) = if let Some(Error { field, message, help, .. }) =
+        error.downcast_ref()
+    {
+        (field.as_deref(), message, Some(help))
+    } else if let Some(ClientError::Refused { field, message, help, .. }) = error.downcast_ref() {
+        (field.as_deref(), message, help.as_ref())
+    } else {
+        return error;
+    };
+    let flag =
+        field.and_then(|field| Some((field, FLAGS.iter().find(|(known, _)| *known == field)?.1)));
+    let (Some((field, flag)), Some(help)) = (flag, help) else { return error };
+    let missing = format!("`{field}` is missing");
+    if *message == missing {
+        return anyhow::anyhow!("`{flag}` is missing: {help}");
+    }
+    anyhow::anyhow!("`{flag}`: {message}: {help}")
+}
+
+/// The flags that fields of a question are given by.
+const FLAGS: [(&str, &str); 10] = [
+    ("principal.type", "--principal"),
+    ("principal.id", "--principal"),
+    ("action", "--action"),
+    ("resource.arn", "--arn"),
+    ("resource.workspace", "--workspace"),
+    ("resource.type", "--type"),
+    ("resource.id", "--id"),
+    ("resource.creator", "--creator"),
+    ("resource.accessibility", "--accessibility"),
+    ("atLeastAsFresh", "--at-least-as-fresh"),
+];
 
 /// Returns a text of an answer; empty where there is none.
 pub(super) fn text<'v>(value: &'v Value, name: &str) -> &'v str {

@@ -8,8 +8,8 @@ use super::{Authorizer, Turn, View, keyring::feed};
 use crate::{
     catalog::catalog,
     domain::{
-        AccountId, ContextValue, Effect, Invalid, InvalidKind, PrincipalKind, Question, UserName,
-        WorkspaceId,
+        AccountId, ContextValue, Effect, Fault, Invalid, InvalidKind, PrincipalKind, Question,
+        Reason, UserName, WorkspaceId,
     },
     engine::Engine,
     error::Error,
@@ -35,9 +35,9 @@ pub struct FoundHere {
     pub found: Vec<String>,
     /// After which to go on, where there is more to look at: a text for [`Authorizer::search`] alone.
     pub next: Option<String>,
-    /// Why something could not be asked, where that is not of the nature of what is sought: an attribute that actions need and
-    /// the question does not state, or a value that is none.
-    pub refused: Option<Invalid>,
+    /// Why something could not be asked or judged, where that is not of the nature of what is sought: an attribute that actions need
+    /// and the question does not state, a value that is none, or one of another type than a policy compares it with.
+    pub refused: Option<Fault>,
 }
 
 /// How many are asked about for one page.
@@ -130,7 +130,7 @@ impl Authorizer {
         let mut out = FoundHere::default();
         // Looked at once, and borrowed by all.
         if let Err(invalid) = view.snapshot.engine().check_context(context) {
-            return Ok(FoundHere { refused: Some(invalid), ..out });
+            return Ok(FoundHere { refused: Some(Fault::Request(Box::new(invalid))), ..out });
         }
         let mut context = Cow::Borrowed(context);
         self.tell_time(&mut context);
@@ -150,14 +150,17 @@ impl Authorizer {
                 Ok(mut request) => {
                     request.context = Cow::Borrowed(&context);
                     view.check_readable(request.resource.workspace())?;
-                    if self.judge_quietly(view, &mut request).effect() == Effect::Allow {
+                    let decision = self.judge_quietly(view, &mut request);
+                    if decision.effect() == Effect::Allow {
                         out.found.push(candidate.name.to_owned());
+                    } else if out.refused.is_none() && decision.reason == Reason::Error {
+                        out.refused = decision.faults.first().cloned();
                     }
                 }
                 Err(invalid) => {
                     let of_actions = matches!(seek, Seek::Actions(_) | Seek::Named(_));
                     if out.refused.is_none() && (!of_actions || is_of_no_action(&invalid)) {
-                        out.refused = Some(invalid);
+                        out.refused = Some(Fault::Request(Box::new(invalid)));
                     }
                 }
             }

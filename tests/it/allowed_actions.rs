@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     authzen_account::{job, names, place, post, search},
-    support::wire::Request,
+    support::{ram::Ram, server::DEV_TOKEN, wire::Request},
 };
 
 #[test]
@@ -59,6 +59,55 @@ fn the_actions_of_a_page_of_rows_are_those_that_asking_each_allows() {
         let refused =
             server.send(&Request::post("/v1/allowed-actions", text.as_bytes()).token(&token));
         assert_eq!((refused.status, &refused.json()["field"]), (400, &json!(field)), "{wrong}");
+    }
+}
+
+#[test]
+fn what_a_policy_cannot_compare_is_told_and_allows_nothing() {
+    let (server, mut ram) = Ram::demo();
+    let document = json!({"Version": "1", "Statement": [{
+        "Effect": "Deny", "Action": "paidlc:StopJob", "Resource": "*",
+        "Condition": {"NumericGreaterThan": {"acs:RequestTag/gpus": "8"}},
+    }]});
+    let document = document.to_string();
+    ram.ok("CreatePolicy", &[("PolicyName", "limit"), ("PolicyDocument", &document)]);
+    let users = ram.ok("ListUsers", &[("MaxItems", "1000")])["Users"]["User"].clone();
+    let mut users = users.as_array().unwrap().iter();
+    let name = users.find(|it| it["UserId"] == "2001").unwrap()["UserName"].as_str().unwrap();
+    let to = [("PolicyType", "Custom"), ("PolicyName", "limit"), ("UserName", name)];
+    ram.ok("AttachPolicyToUser", &to);
+    let own = json!({"workspace": "10001", "creator": "2001", "accessibility": "PRIVATE"});
+    for (gpus, stops, wrong) in [
+        ("8", true, json!(null)),
+        ("9", false, json!(null)),
+        ("many", false, json!("context.acs:RequestTag/gpus")),
+    ] {
+        let context = json!({"acs:RequestTag/gpus": gpus});
+        let mut row = own.clone();
+        row["type"] = json!("job");
+        let body = json!({
+            "principal": {"type": "User", "id": "2001"}, "resources": [row], "context": context,
+            "actions": ["PaiDLC:StopJob", "PaiDLC:GetJob"],
+        });
+        let answer = post(&server, DEV_TOKEN, "/v1/allowed-actions", &body);
+        let row = &answer["results"][0];
+        let allowed = if stops {
+            json!(["PaiDLC:StopJob", "PaiDLC:GetJob"])
+        } else {
+            json!(["PaiDLC:GetJob"])
+        };
+        assert_eq!(
+            (&row["actions"], &row["errors"][0]["field"]),
+            (&allowed, &wrong),
+            "{gpus}: {row}"
+        );
+        // So in a search.
+        let body = json!({
+            "subject": {"type": "User", "id": "2001"}, "resource": job("dlc-1", own.clone()), "context": context,
+        });
+        let answer = search(&server, DEV_TOKEN, "action", &body);
+        assert_eq!(names(&answer).contains(&"PaiDLC:StopJob".to_owned()), stops, "{gpus}");
+        assert_eq!(answer["context"]["refused"]["field"], wrong, "{gpus}: {answer}");
     }
 }
 

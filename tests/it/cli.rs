@@ -82,6 +82,14 @@ fn check_exits_with_the_decision() {
     );
     refused(&check("2001", "PaiWorkspace:ListConfigs", &place), &["give TYPE:ID"]);
     refused(
+        &check("User:2001", "PaiDLC:StopJob", &place),
+        &["error: `--creator` is missing: state who created the asset"],
+    );
+    refused(
+        &check("User:x", "PaiDLC:StopJob", &place),
+        &["error: `--principal`: `x` is not a principal id"],
+    );
+    refused(
         &check("User:2001", "PaiWorkspace:ListConfigs", &["--context", "x"]),
         &["give KEY=VALUE"],
     );

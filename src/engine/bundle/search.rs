@@ -1,7 +1,7 @@
 //! Who may, what may be done, and to what: by asking about everything a bundle knows.
 
 use super::{Bundle, Properties, Thing};
-use crate::domain::{Effect, Invalid, InvalidKind};
+use crate::domain::{Decision, Effect, Fault, Invalid, InvalidKind, Reason};
 
 /// What is sought, and what of the request is given.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +47,14 @@ pub struct Page {
     pub found: Vec<Found>,
     /// How many of all were looked at, where there are more to look at.
     pub next: Option<usize>,
-    /// Why something could not be asked.
-    pub refused: Option<Invalid>,
+    /// Why something could not be asked or judged.
+    pub refused: Option<Fault>,
+}
+
+impl Page {
+    fn refused(invalid: Invalid) -> Self {
+        Self { refused: Some(Fault::Request(Box::new(invalid))), ..Self::default() }
+    }
 }
 
 impl Bundle {
@@ -75,29 +81,22 @@ impl Bundle {
             Sought::Subjects { kind, action, properties, resource } if is_known(&resource) => {
                 let prepared = match self.prepare(action, properties, context) {
                     Ok(prepared) => prepared,
-                    Err(refused) => return Page { refused: Some(refused), ..Page::default() },
+                    Err(invalid) => return Page::refused(invalid),
                 };
-                let may = |id: &str| {
-                    prepared.judge(Thing::named(kind, id), resource).map(|it| it.effect())
-                };
+                let may = |id: &str| prepared.judge(Thing::named(kind, id), resource);
                 page(&of_kind(kind), window, may)
             }
             Sought::Resources { kind, subject, action, properties } if is_known(&subject) => {
                 let prepared = match self.prepare(action, properties, context) {
                     Ok(prepared) => prepared,
-                    Err(refused) => return Page { refused: Some(refused), ..Page::default() },
+                    Err(invalid) => return Page::refused(invalid),
                 };
-                let may = |id: &str| {
-                    prepared.judge(subject, Thing::named(kind, id)).map(|it| it.effect())
-                };
+                let may = |id: &str| prepared.judge(subject, Thing::named(kind, id));
                 page(&of_kind(kind), window, may)
             }
             Sought::Actions { subject, resource } if is_known(&subject) && is_known(&resource) => {
                 let names: Vec<&str> = self.actions.keys().map(String::as_str).collect();
-                let may = |name: &str| {
-                    let prepared = self.prepare(name, None, context)?;
-                    prepared.judge(subject, resource).map(|it| it.effect())
-                };
+                let may = |name: &str| self.prepare(name, None, context)?.judge(subject, resource);
                 page(&names, window, may)
             }
             Sought::Subjects { .. } | Sought::Resources { .. } | Sought::Actions { .. } => {
@@ -110,7 +109,7 @@ impl Bundle {
 fn page(
     all: &[&str],
     (from, limit, most): (usize, usize, usize),
-    may: impl Fn(&str) -> Result<Effect, Invalid>,
+    may: impl Fn(&str) -> Result<Decision<'static>, Invalid>,
 ) -> Page {
     let (mut found, mut refused) = (Vec::new(), None);
     for (at, name) in all.iter().enumerate().skip(from) {
@@ -118,12 +117,15 @@ fn page(
             return Page { found, next: Some(at), refused };
         }
         match may(name) {
-            Ok(Effect::Allow) => found.push((*name).to_owned()),
-            Ok(Effect::Deny) => {}
+            Ok(decision) if decision.effect() == Effect::Allow => found.push((*name).to_owned()),
+            Ok(decision) if decision.reason == Reason::Error && refused.is_none() => {
+                refused = decision.faults.first().cloned();
+            }
+            Ok(_) => {}
             // Most actions are for other types, and groups for none: that is no reason to complain.
             Err(invalid) if invalid.kind != InvalidKind::InvalidValue => {}
             Err(invalid) => {
-                refused.get_or_insert(invalid);
+                refused.get_or_insert(Fault::Request(Box::new(invalid)));
             }
         }
     }

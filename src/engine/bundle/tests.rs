@@ -405,7 +405,10 @@ fn searches_find_what_evaluating_everything_finds() {
     }
     let unknown = subjects("fly", thing("record", "record-1"));
     assert!(
-        unknown.found.is_empty() && unknown.refused.is_some_and(|it| it.field == "action.name")
+        unknown.found.is_empty()
+            && unknown
+                .refused
+                .is_some_and(|it| matches!(it, Fault::Request(it) if it.field == "action.name"))
     );
     let resources = |id, action, kind| {
         let subject = thing("user", id);

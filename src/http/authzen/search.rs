@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     catalog::{ANY, catalog},
-    domain::{Invalid, PrincipalKind, Scope},
+    domain::{Fault, Invalid, PrincipalKind, Scope},
     error::Error,
     http::{
         body,
         decisions::answered,
-        error::{ErrorBody, HttpError},
+        error::{ErrorBody, HttpError, fault},
         object::{self, Object, Text},
         state::State,
         token,
@@ -291,13 +291,16 @@ async fn in_account(state: &State, pep: &Pep, asked: &Asked<'_>) -> Result<Answe
 /// Returns what is told beside results.
 fn told(
     revision: &str,
-    refused: Option<Invalid>,
+    refused: Option<Fault>,
     note: Option<&'static str>,
 ) -> Result<Value, Error> {
     let mut told = json!({ "revision": revision });
     if let Value::Object(told) = &mut told {
         if let Some(refused) = refused {
-            let error = Error::from(account::in_words_of_authzen(refused));
+            let error = match refused {
+                Fault::Request(invalid) => account::in_words_of_authzen(*invalid).into(),
+                Fault::Evaluation(_) => fault(&refused),
+            };
             let body = serde_json::to_value(ErrorBody::from(&error)).map_err(unwritten)?;
             told.insert("refused".to_owned(), body);
         }

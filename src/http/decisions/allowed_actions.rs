@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorCode},
     http::{
         body,
-        error::{ErrorBody, HttpError},
+        error::{ErrorBody, HttpError, fault},
         object::{self, Object, Text},
         state::State,
         token,
@@ -109,7 +109,7 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
             })
         };
         let found = authorizer.search(&view, seek, ask, &context, (None, usize::MAX)).await?;
-        let refused = found.refused.map(Error::from);
+        let refused = found.refused.as_ref().map(fault);
         let body = |error: &Error| serde_json::to_value(ErrorBody::from(error));
         let errors: Result<_, _> = refused.iter().map(body).collect();
         let errors = errors.map_err(|error| Error::internal(&error.to_string()))?;

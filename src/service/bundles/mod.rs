@@ -17,7 +17,7 @@ pub use watch::Watch;
 
 use super::tally::Tally;
 use crate::{
-    domain::{AccountId, BundleName, Decision, Invalid},
+    domain::{AccountId, BundleName, Decision, Fault},
     engine::bundle::{Bundle, Faulty},
     error::Error,
 };
@@ -74,8 +74,8 @@ pub struct FoundInBundle {
     pub found: Vec<String>,
     /// Where to go on, where there is more to look at.
     pub next: Option<usize>,
-    /// Why something could not be asked.
-    pub refused: Option<Invalid>,
+    /// Why something could not be asked or judged.
+    pub refused: Option<Fault>,
 }
 
 /// Room for reading a bundle, in bytes.
