@@ -30,8 +30,8 @@ pub use output::plain;
 #[derive(Debug, Parser)]
 #[command(name = "pai-authz", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// How answers are printed.
-    #[arg(long, global = true, value_enum, default_value = "text")]
+    /// How answers are printed: `text` or `json`; of `ram lint` also `sarif`, `junit` or `github`.
+    #[arg(long, global = true, value_enum, default_value = "text", hide_possible_values = true)]
     format: AnyFormat,
     #[command(subcommand)]
     command: Command,

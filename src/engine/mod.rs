@@ -69,7 +69,7 @@ pub use policies::Grants;
 pub use ram::{Document, Unmet};
 pub use resolve::Brief;
 pub use schema::schema_text;
-pub use simulate::{Matched, Simulated, Simulation, Verdict};
+pub use simulate::{Matched, Simulated, Simulation, Verdict, simulation_cost};
 pub use snapshot::Snapshot;
 pub use suggest::{NoSuggestion, Suggestion};
 

@@ -78,6 +78,19 @@ pub struct Simulation<'a> {
     pub context: &'a BTreeMap<String, ContextValue>,
 }
 
+/// Returns roughly what simulating so many questions costs, in characters that are looked at by a pattern.
+pub fn simulation_cost<'r>(
+    documents: &[&Document],
+    resources: impl IntoIterator<Item = &'r str>,
+    context: &BTreeMap<String, ContextValue>,
+) -> usize {
+    let size = ram::context_size(context);
+    let costs = resources
+        .into_iter()
+        .flat_map(|resource| documents.iter().map(move |document| document.cost(resource, size)));
+    costs.fold(0, usize::saturating_add)
+}
+
 /// A verdict, and the statements it is by.
 type Deciding<'d> = (Verdict, Vec<(&'d Document, &'d Statement)>);
 
@@ -97,9 +110,7 @@ impl Engine {
         };
         context::check(asked.context)?;
         ram::check_conditions(asked.context, known)?;
-        let context = ram::context_size(asked.context);
-        let cost = documents.iter().map(|document| document.cost(asked.resource, context));
-        ram::check_cost(cost.fold(0, usize::saturating_add))?;
+        ram::check_cost(simulation_cost(documents, [asked.resource], asked.context))?;
         let mut conditions = Conditions::new(asked.context);
         if let Some(arn) = asked.principal_arn {
             conditions.know(keys::PRINCIPAL_ARN, arn);

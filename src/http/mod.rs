@@ -3,7 +3,6 @@
 //! Only this room names actix. A handler turns bytes into a question, asks a use case, and renders the answer;
 //! it decides nothing.
 
-mod admission;
 mod api;
 mod authzen;
 mod body;

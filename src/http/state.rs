@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{HttpRequest, web};
 use tokio::runtime::Handle;
 
-use super::{admission::Admission, ops::Health};
+use super::ops::Health;
 use crate::{
-    domain::AccountId,
+    domain::{AccountId, PrincipalId},
     error::Error,
     service::{
-        Accounts, Authenticator, Authorizer, Bundles, Management, Signers, Tokens, Verifier,
+        Accounts, Authenticator, Authorizer, Bundles, Management, Queues, Signers, Tokens, Verifier,
     },
 };
 
@@ -70,7 +70,7 @@ pub(super) struct State {
     pub(super) health: Health,
     /// Where signed calls are carried out, and how many of each caller's.
     pub(super) offices: Offices,
-    pub(super) admission: Arc<Admission>,
+    pub(super) admission: Arc<Queues<(AccountId, PrincipalId)>>,
 }
 
 impl State {

@@ -4,7 +4,9 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{Accounts, Keyring, Row, Simulate, Verifier, View, place::Present, tally::Tally};
+use super::{
+    Accounts, Keyring, Queues, Row, Simulate, Verifier, View, place::Present, tally::Tally,
+};
 use crate::{
     catalog::catalog,
     domain::{
@@ -42,6 +44,8 @@ pub struct Authorizer {
     keyring: Arc<Keyring>,
     wait: Duration,
     simulations: Arc<Semaphore>,
+    /// Which accounts have some of them under way.
+    simulating: Arc<Queues<AccountId>>,
     pub(super) verifier: Option<Arc<Verifier>>,
 }
 
@@ -56,7 +60,8 @@ impl Authorizer {
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, wait: Duration) -> Self {
         let simulations = Arc::new(Semaphore::new(Self::SIMULATIONS));
-        Self { accounts, keyring, wait, simulations, verifier: None }
+        let simulating = Arc::default();
+        Self { accounts, keyring, wait, simulations, simulating, verifier: None }
     }
 
     /// Returns it with some of its decisions judged anew by Cedar alone.
@@ -236,24 +241,30 @@ impl Authorizer {
             }
         };
         // Documents are compiled and judged whole: that takes its time.
-        let account = account.clone();
+        let whose = account.clone();
         let run = move || {
-            let whom = arn.as_deref().map(|arn| (&account, arn));
+            let whom = arn.as_deref().map(|arn| (&whose, arn));
             asked.run(&engine, &held, whom)
         };
-        Ok(self.apart(run).await??)
+        Ok(self.apart(account, run).await??)
     }
 
-    /// Runs what takes its time on a thread of its own, few of them at once.
+    /// Runs what takes its time on a thread of its own, few of them at once, and one of an account: the others wait for it alone.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorCode::Throttled`] when the account has too much of it under way.
     pub(super) async fn apart<T: Send + 'static>(
         &self,
+        account: &AccountId,
         run: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        let admitted = self.simulating.admit(account)?;
+        let turn = admitted.turn().await;
         let permit = self.simulations.clone().acquire_owned().await;
         let permit = permit.map_err(|error| Error::internal(&error.to_string()))?;
         let run = move || {
-            // Until it is done, whether or not somebody still waits.
-            let _permit = permit;
+            // Until it is done, whether or not somebody still waits. The turn ends before the place in the queue.
+            let _permits = (permit, turn, admitted);
             run()
         };
         let done = tokio::task::spawn_blocking(run).await;

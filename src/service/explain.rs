@@ -45,7 +45,7 @@ impl Authorizer {
         let (kept, revision) = (request.keep(), view.revision());
         // Changes are tried, for which roles are compiled: no decision waits for that.
         let view = std::sync::Arc::clone(&view);
-        let explained = self.apart(move || {
+        let explained = self.apart(account, move || {
             let request = kept.request();
             let beside = Beside {
                 recorded: &|workspace, id| view.roster(workspace).role(id),

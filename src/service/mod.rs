@@ -15,6 +15,7 @@ mod keyring;
 mod loading;
 mod management;
 mod place;
+mod queues;
 mod random;
 mod reading;
 mod replica;
@@ -51,6 +52,7 @@ pub use management::{
     RoleFilter, RoleJob, Sorting, UserChange, VersionFacts, WorkspaceFilter, config_id,
 };
 pub use place::Present;
+pub use queues::{Admitted, Queues};
 pub use replica::{Replica, Watched};
 pub use roster::Roster;
 pub use rules::{MAX_MEMBERS, MAX_ROLES};

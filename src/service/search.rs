@@ -114,8 +114,8 @@ impl Authorizer {
         }
     }
 
-    /// Returns up to `limit` of what is sought, behind the place `after`. `ask` makes the question about one of them, which has no
-    /// context of its own: `context` is that of all.
+    /// Returns up to `limit` of what is sought, behind the place `after`; fewer where `turn` is spent before. `ask` makes the question
+    /// about one of them, which has no context of its own: `context` is that of all.
     ///
     /// # Errors
     /// A workspace that cannot be read now: then nothing is known for sure.
@@ -126,6 +126,7 @@ impl Authorizer {
         ask: impl Fn(&'q str) -> Result<Question<'q>, Invalid>,
         context: &BTreeMap<String, ContextValue>,
         (after, limit): (Option<&str>, usize),
+        turn: &mut Turn<'_>,
     ) -> Result<FoundHere, Error> {
         let mut out = FoundHere::default();
         // Looked at once, and borrowed by all.
@@ -136,13 +137,12 @@ impl Authorizer {
         self.tell_time(&mut context);
         let mut last = None;
         let engine = view.snapshot.engine();
-        let mut turn = Turn::begin();
         for (looked, candidate) in candidates(engine, view, seek, after).enumerate() {
-            if out.found.len() == limit || looked == LOOKED_AT {
+            turn.share().await?;
+            if out.found.len() == limit || looked == LOOKED_AT || turn.is_spent() {
                 out.next = last.map(Place::text);
                 break;
             }
-            turn.share().await;
             last = Some(candidate.place);
             let resolved =
                 ask(candidate.name).and_then(|question| self.resolve(view.account(), question));

@@ -6,7 +6,7 @@ use super::management::documents;
 use crate::{
     catalog::{ANY, Arn, as_pattern, catalog, meant},
     domain::{AccountId, ContextValue, Invalid, InvalidKind},
-    engine::{Document, Engine, Simulated, Simulation, Verdict},
+    engine::{Document, Engine, Simulated, Simulation, Verdict, simulation_cost},
     ram::{document::Kind, has_listed_code, wildcard},
 };
 
@@ -51,6 +51,8 @@ impl Simulate {
     pub const MAX_ROWS: usize = 2_000;
     /// Most pairs of a question and a statement: a second or so.
     pub const MAX_JUDGED: usize = 100_000;
+    /// Most characters that are compared for all questions, as a decision counts them: a second or so.
+    pub const MAX_COMPARED: usize = 200_000_000;
     /// Longest ARN or action, in bytes.
     const MAX_TEXT: usize = 2_048;
 
@@ -88,6 +90,9 @@ impl Simulate {
         let statements: usize = all.iter().map(|document| document.statement_count()).sum();
         let pairs = "pairs of a question and a statement";
         too_many("actions", pairs, questions.len().saturating_mul(statements), Self::MAX_JUDGED)?;
+        let resources = questions.iter().map(|(_, resource)| resource.as_str());
+        let cost = simulation_cost(&all, resources, &self.context);
+        too_many("actions", "characters to compare", cost, Self::MAX_COMPARED)?;
         let mut rows = Vec::new();
         for (action, resource) in questions {
             let asked = Simulation {

@@ -376,6 +376,22 @@ fn a_bomb_of_patterns_is_refused_before_it_takes_long() {
         assert_eq!(ask(32).status, 200, "{operator}");
         assert_eq!(assert_error(&ask(64), 400, "invalid_value")["field"], "context");
     }
+    // So does how long a pattern with `?` is, and for how many questions it is looked at.
+    let long = json!({ "Version": "1", "Statement": [{
+        "Effect": "Deny", "Action": "log:*", "Resource": "*",
+        "Condition": { "StringLike": { "acs:ResourceTag/k": format!("*{}*", "a?".repeat(1_000)) } },
+    }] });
+    let ask = |documents: usize, actions: &str| {
+        let body = json!({
+            "documents": vec![&long; documents], "actions": [actions],
+            "context": { "acs:ResourceTag/k": vec!["a".repeat(2_048); 64] },
+        });
+        server.send(&Request::post(SIMULATE, body.to_string().as_bytes()).token(DEV_TOKEN))
+    };
+    assert_eq!(ask(1, "log:GetProject").status, 200);
+    let refused = |answer| assert_error(&answer, 400, "invalid_value")["field"].clone();
+    assert_eq!(refused(ask(2, "log:GetProject")), "context");
+    assert_eq!(refused(ask(1, "log:*")), "actions");
     // Many statements for many questions likewise.
     let statement = json!({ "Effect": "Allow", "Action": "log:*", "Resource": "*" });
     let document = json!({ "Version": "1", "Statement": vec![statement; 90] });

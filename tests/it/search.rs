@@ -16,7 +16,7 @@ use pai_authz::{
         AccountId, AccountRecords, ContextValue, Effect, Invalid, PrincipalKind, Question, Scalar,
     },
     engine::Plain,
-    service::{Accounts, Authorizer, Keyring, MasterKey, Residency, Seek, View},
+    service::{Accounts, Authorizer, Keyring, MasterKey, Residency, Seek, Turn, View},
     store::{Mode, RedbStore},
 };
 
@@ -68,8 +68,8 @@ impl Searched {
     ) -> Vec<String> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let search =
-                self.authorizer.search(&self.view, seek, ask, context, (after.as_deref(), limit));
+            let (window, mut turn) = ((after.as_deref(), limit), Turn::begin(self.view.account()));
+            let search = self.authorizer.search(&self.view, seek, ask, context, window, &mut turn);
             let page = pai_authz::http::run(search).unwrap();
             assert!(page.found.len() <= limit);
             all.extend(page.found);

@@ -106,7 +106,7 @@ fn patterns(all: &[Pattern], of: Expr, fact: fn(&Pattern) -> String) -> Option<E
     for pattern in all.iter().filter(|pattern| !pattern.is_never()) {
         if !pattern.is_for_cedar() {
             terms.push(is_fact(&fact(pattern)));
-        } else if pattern.has_wildcard() {
+        } else if pattern.weight() > 0 {
             terms.push(like(of.clone(), pattern));
         } else {
             texts.push(pattern.text());

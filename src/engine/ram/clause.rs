@@ -6,11 +6,14 @@ use super::{
     conditions::{Conditions, Stated, Work, WrongType, folded},
     pattern::{Pattern, Reading},
 };
-use crate::ram::{
-    document::Clause as Read,
-    keys::{self, Key},
-    operator::{Family, Operator, moment},
-    value::{Block, Decimal},
+use crate::{
+    domain::shortened,
+    ram::{
+        document::Clause as Read,
+        keys::{self, Key},
+        operator::{Family, Operator, moment},
+        value::{Block, Decimal},
+    },
 };
 
 /// A condition, compiled.
@@ -37,9 +40,9 @@ pub struct Unmet {
     pub key: String,
     /// The operator.
     pub operator: &'static str,
-    /// The values of the document.
+    /// The values of the document; of many the first, long ones shortened.
     pub wanted: Vec<String>,
-    /// The values of the request; none where it does not state the key.
+    /// The values of the request, told as those of the document; none where it does not state the key.
     pub given: Vec<String>,
 }
 
@@ -130,8 +133,8 @@ impl Clause {
     pub(super) fn work(&self) -> Work {
         let (values, value_patterns) = match &self.values {
             Values::Patterns(patterns) => {
-                let wild = patterns.iter().filter(|it| it.has_wildcard()).count();
-                (patterns.len() - wild, wild)
+                let whole = patterns.iter().filter(|it| it.weight() == 0).count();
+                (whole, patterns.iter().map(Pattern::weight).sum())
             }
             _ => (self.texts.len(), 0),
         };
@@ -176,12 +179,12 @@ impl Clause {
 
     /// Returns what is told of it where it does not hold.
     pub(super) fn unmet(&self, conditions: &Conditions<'_>) -> Unmet {
-        let given = conditions.of(&self.key).iter();
+        let given = conditions.of(&self.key);
         Unmet {
             key: self.key.clone(),
             operator: self.operator.name(),
-            wanted: self.texts.iter().map(ToString::to_string).collect(),
-            given: given.map(|value| value.text().to_owned()).collect(),
+            wanted: told(self.texts.iter().map(|text| &**text)),
+            given: told(given.iter().map(Stated::text)),
         }
     }
 
@@ -209,6 +212,17 @@ impl Clause {
             }
         })
     }
+}
+
+/// Most values that are told of a condition, and the longest, in characters: requests and documents may have hundreds of kilobytes.
+const TOLD: usize = 16;
+const LONGEST_TOLD: usize = 200;
+
+/// Returns the first of some values, for people: long ones are shortened, and `…` stands for those that are left out.
+fn told<'t>(texts: impl ExactSizeIterator<Item = &'t str>) -> Vec<String> {
+    let more = texts.len() > TOLD;
+    let first = texts.take(TOLD).map(|text| shortened(text, LONGEST_TOLD));
+    first.chain(more.then(|| "…".to_owned())).collect()
 }
 
 fn all<T>(texts: &[&str], read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {

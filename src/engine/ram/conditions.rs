@@ -233,9 +233,9 @@ pub(in crate::engine) fn size(stated: &BTreeMap<String, ContextValue>) -> Size {
 /// How much is compared with what a request says.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::engine) struct Work {
-    /// Patterns of resources.
+    /// Patterns of resources, each as often as it weighs.
     pub(super) resource_patterns: usize,
-    /// Patterns of conditions.
+    /// Patterns of conditions, each as often as it weighs.
     pub(super) value_patterns: usize,
     /// Other values of conditions.
     pub(super) values: usize,

@@ -49,6 +49,12 @@ impl Matcher {
         Self { first, between, last }
     }
 
+    /// Returns roughly what looking at a character of a text costs, beside what it costs a part without `?`.
+    pub(super) fn weight(&self) -> usize {
+        // Each character is looked at by one part, or by a few.
+        self.between.iter().map(Part::weight).max().unwrap_or(1)
+    }
+
     pub(super) fn matches(&self, text: &str) -> bool {
         let Some(rest) = self.first.strip_start(text) else { return false };
         let Some(last) = &self.last else { return rest.is_empty() };
@@ -69,6 +75,14 @@ impl Part {
             Self::Holes(Box::new(Holes::new(part)))
         } else {
             Self::Text(Box::new(Finder::new(part.as_bytes()).into_owned()))
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Text(_) => 1,
+            Self::Holes(part) if part.words == 1 => 1 + part.masks.len() / 4,
+            Self::Holes(part) => 8 + part.words,
         }
     }
 
@@ -169,6 +183,9 @@ impl Holes {
     }
 
     fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
+        if text.len() < self.letters.len() {
+            return None;
+        }
         self.longest.find(text.as_bytes())?;
         if let ([any], true) = (&*self.any, text.is_ascii()) {
             return self.after_in_one_word(*any, text);

@@ -98,8 +98,12 @@ impl Pattern {
         matches!(self.kind, Matching::Never)
     }
 
-    /// Returns whether it has a wildcard.
-    pub(super) fn has_wildcard(&self) -> bool {
-        matches!(self.kind, Matching::Any | Matching::Wildcards(_))
+    /// Returns roughly what looking at a character of a text costs; none where the text is compared as a whole.
+    pub(super) fn weight(&self) -> usize {
+        match &self.kind {
+            Matching::Text | Matching::Never => 0,
+            Matching::Any => 1,
+            Matching::Wildcards(matcher) => matcher.weight(),
+        }
     }
 }

@@ -156,7 +156,7 @@ impl Statement {
 
     /// Returns how much what a request says is compared with.
     pub(in crate::engine) fn work(&self) -> Work {
-        let resource_patterns = self.resources.iter().filter(|it| it.has_wildcard()).count();
+        let resource_patterns = self.resources.iter().map(Pattern::weight).sum();
         let of_resource = Work { resource_patterns, ..Work::default() };
         self.clauses.iter().map(Clause::work).fold(of_resource, Work::and)
     }
@@ -236,7 +236,7 @@ fn named(catalog: &Catalog, statement: &Statement) -> Box<[u64]> {
         return bits;
     }
     for pattern in &statement.actions {
-        if pattern.has_wildcard() {
+        if pattern.weight() > 0 {
             let all = catalog.actions().iter();
             all.filter(|it| pattern.matches(catalog.ram_name(it))).for_each(|it| set(it.id));
         } else if let Some(action) = catalog.find_ram_name(pattern.text()) {

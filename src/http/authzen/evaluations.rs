@@ -24,7 +24,7 @@ use crate::{
         state::State,
         token,
     },
-    service::{Authorizer, PresentBundle},
+    service::{Authorizer, PresentBundle, Turn},
 };
 
 /// After how many decisions that are looked up the thread serves others.
@@ -159,6 +159,7 @@ async fn in_account(
 ) -> Result<Vec<u8>, Error> {
     let authorizer = &state.services.authorizer;
     let view = authorizer.view_for(account, None, empty()).await?;
+    let mut turn = Turn::begin(account);
     for (at, asked) in asked.into_iter().enumerate() {
         // One at a time: what they have in common is said once, and would be kept for each.
         let mapped = asked.and_then(|asked| Mapped::of(&asked));
@@ -176,7 +177,10 @@ async fn in_account(
             break;
         }
         if !(is_plain && was_looked_up) || at % FAIR == FAIR - 1 {
-            tokio::task::yield_now().await;
+            turn.share().await?;
+            if turn.is_spent() {
+                return Err(Turn::spent("evaluations"));
+            }
         }
     }
     answers.end(authorizer.revision_of(&view))

@@ -27,7 +27,7 @@ use crate::{
         state::State,
         token,
     },
-    service::{FoundHere, Pep, PresentBundle, Properties, Seek, Sought, Thing},
+    service::{FoundHere, Pep, PresentBundle, Properties, Seek, Sought, Thing, Turn},
 };
 
 /// Most results of a page.
@@ -281,9 +281,9 @@ async fn in_account(state: &State, pep: &Pep, asked: &Asked<'_>) -> Result<Answe
         };
         stated.question(&about, &pep.account)
     };
-    let window = (after.as_deref(), asked.limit);
+    let (window, mut turn) = ((after.as_deref(), asked.limit), Turn::begin(&pep.account));
     let FoundHere { found, next, refused } =
-        authorizer.search(&view, seek, ask, &context, window).await?;
+        authorizer.search(&view, seek, ask, &context, window, &mut turn).await?;
     let next = next.map(|place| authorizer.page_token(&pep.account, &parts, &revision, &place));
     Ok(asked.answer(found, next, told(&revision, refused, None)?))
 }

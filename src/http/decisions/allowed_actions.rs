@@ -93,7 +93,7 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
     let view = authorizer.view_for(&pep.account, at_least, std::iter::empty()).await?;
     // Who asks is the same for all: what is wrong with that is no row's.
     authorizer.check_asker(&pep.account, (&kind, &id), &context)?;
-    let (mut results, mut turn) = (Vec::with_capacity(resources.len()), Turn::begin());
+    let (mut results, mut turn) = (Vec::with_capacity(resources.len()), Turn::begin(&pep.account));
     for Object(resource) in &resources {
         let about = resource.question();
         let seek = match &named {
@@ -108,13 +108,16 @@ async fn allowed(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
                 ..about
             })
         };
-        let found = authorizer.search(&view, seek, ask, &context, (None, usize::MAX)).await?;
+        let all = (None, usize::MAX);
+        let found = authorizer.search(&view, seek, ask, &context, all, &mut turn).await?;
+        if turn.is_spent() {
+            return Err(Turn::spent("resources"));
+        }
         let refused = found.refused.as_ref().map(fault);
         let body = |error: &Error| serde_json::to_value(ErrorBody::from(error));
         let errors: Result<_, _> = refused.iter().map(body).collect();
         let errors = errors.map_err(|error| Error::internal(&error.to_string()))?;
         results.push(Row { actions: found.found, errors });
-        turn.share().await;
     }
     let answer = Answer { results, revision: authorizer.revision_of(&view) };
     serde_json::to_vec(&answer).map_err(|error| Error::internal(&error.to_string()))

@@ -50,7 +50,7 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
         authorizer.view_for(&pep.account, at_least.as_ref().map(Text::as_str), beside).await?
     };
     let mut answer = answer::Batch::new(items.len());
-    let mut turn = Turn::begin();
+    let mut turn = Turn::begin(&pep.account);
     for item in &items {
         let push = |decision: &Decision<'_>| answer.push(decision);
         let ((), was_looked_up) = match item {
@@ -63,7 +63,10 @@ async fn decided(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>
         };
         // A thousand that are looked up take less than a turn.
         if !was_looked_up {
-            turn.share().await;
+            turn.share().await?;
+            if turn.is_spent() {
+                return Err(Turn::spent("requests"));
+            }
         }
     }
     answer.end(authorizer.revision_of(&view)).map_err(unwritten)

@@ -38,7 +38,6 @@ use tracing::Instrument;
 
 use self::query::Query;
 use super::{
-    admission::Admitted,
     body,
     error::HttpError,
     object::{self, Object},
@@ -53,7 +52,7 @@ use crate::{
         shortened,
     },
     error::{Error, ErrorCode},
-    service::{Actor, Caller, Management, Signer},
+    service::{Actor, Admitted, Caller, Management, Signer},
 };
 
 /// The header that carries the revision of an answer.
@@ -205,7 +204,7 @@ pub(super) async fn call(
     let answered = match read_call(&request, &state, operation, signer, arguments, body) {
         Ok(call) => {
             let id = request_id(&request);
-            let admitted = state.admission.admit(&account, &principal);
+            let admitted = state.admission.admit(&(account.clone(), principal.clone()));
             match admitted {
                 Ok(admitted) => carry_out_in_turn(&state, admitted, id, call).await,
                 Err(error) => Err(error),
@@ -234,7 +233,7 @@ pub(super) async fn call(
 /// A caller that goes away before its turn is forgotten; what has begun is done.
 async fn carry_out_in_turn(
     state: &State,
-    admitted: Admitted,
+    admitted: Admitted<(AccountId, PrincipalId)>,
     id: Option<String>,
     call: Call,
 ) -> Result<(Vec<u8>, Revision), Error> {
