@@ -2,10 +2,11 @@
 
 use std::{
     io::IsTerminal,
+    str::FromStr as _,
     time::{Duration, UNIX_EPOCH},
 };
 
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt::format::FmtSpan};
 
 use crate::{
     config::LogFormat,
@@ -17,6 +18,14 @@ use crate::{
 /// # Errors
 /// When `filter` is not a filter, or logging was started before.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
+    // A word alone is read as the name of a part of some program, of which everything is logged, and of all others nothing.
+    let is_slip =
+        |part: &&str| !part.contains(['=', '[', ':', '_']) && LevelFilter::from_str(part).is_err();
+    if let Some(slip) = filter.split(',').map(str::trim).filter(|it| !it.is_empty()).find(is_slip) {
+        return Err(format!(
+            "`log`: `{slip}` is not a level: give `error`, `warn`, `info`, `debug`, `trace` or `off`, or `pai_authz=debug`"
+        ));
+    }
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("`log`: `{filter}` is not a filter: {error}"))?;
     let pretty = match format {

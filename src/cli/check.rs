@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     client::{ClientError, Method},
-    domain::{ContextValue, Question, Scalar},
+    domain::{ContextValue, Invalid, Question, Scalar},
     error::Error,
     http::{self, Beside},
     ram::keys,
@@ -92,38 +92,45 @@ pub(super) async fn ask(args: &CheckArgs, explain: bool) -> anyhow::Result<Value
     answer.map_err(by_flag)
 }
 
-/// Returns the error in words of the command line where it is about a field of the question: by the flag the field is given by.
-fn by_flag(error: anyhow::Error) -> anyhow::Error {
+/// Returns the error in words of the command line where it is about a field: by the flag the field is given by.
+pub(super) fn by_flag(error: anyhow::Error) -> anyhow::Error {
     let (field, message, help) = if let Some(Error { field, message, help, .. }) =
         error.downcast_ref()
     {
         (field.as_deref(), message, Some(help))
     } else if let Some(ClientError::Refused { field, message, help, .. }) = error.downcast_ref() {
         (field.as_deref(), message, help.as_ref())
+    } else if let Some(Invalid { field, message, help, .. }) = error.downcast_ref() {
+        (Some(&**field), message, Some(help))
     } else {
         return error;
     };
-    let flag =
-        field.and_then(|field| Some((field, FLAGS.iter().find(|(known, _)| *known == field)?.1)));
+    let flag = field.and_then(|field| {
+        let name =
+            if field.starts_with("context.") { "context" } else { field.split('[').next()? };
+        Some((field, FLAGS.iter().find(|(known, _)| *known == name)?.1))
+    });
     let (Some((field, flag)), Some(help)) = (flag, help) else { return error };
-    let missing = format!("`{field}` is missing");
-    if *message == missing {
+    if *message == format!("`{field}` is missing") {
         return anyhow::anyhow!("`{flag}` is missing: {help}");
     }
     anyhow::anyhow!("`{flag}`: {message}: {help}")
 }
 
 /// The flags that fields of a question are given by.
-const FLAGS: [(&str, &str); 10] = [
+const FLAGS: [(&str, &str); 13] = [
     ("principal.type", "--principal"),
     ("principal.id", "--principal"),
     ("action", "--action"),
+    ("actions", "--action"),
     ("resource.arn", "--arn"),
     ("resource.workspace", "--workspace"),
     ("resource.type", "--type"),
     ("resource.id", "--id"),
     ("resource.creator", "--creator"),
     ("resource.accessibility", "--accessibility"),
+    ("resources", "--resource"),
+    ("context", "--context"),
     ("atLeastAsFresh", "--at-least-as-fresh"),
 ];
 
@@ -177,10 +184,14 @@ pub(super) fn condition_keys(pairs: &[String]) -> anyhow::Result<BTreeMap<String
         if out.insert(key.to_owned(), value.to_owned()).is_some() {
             anyhow::bail!("the condition key `{key}` is given twice");
         }
-        if let Err(unknown) = keys::known(key) {
-            let near = unknown.near.map(|near| format!(": is `{near}` meant?"));
-            let near = near.unwrap_or_default();
-            output::note(format!("warning: there is no condition key `{key}`{near}"))?;
+        if let Err(unknown) = keys::stated(key) {
+            let near = match unknown.near {
+                // That is refused.
+                Some(_) if key.contains(':') => continue,
+                Some(near) => format!("is `{near}` meant?"),
+                None => "no policy that is known looks at it".to_owned(),
+            };
+            output::note(format!("warning: there is no condition key `{key}`: {near}"))?;
         }
     }
     Ok(out)

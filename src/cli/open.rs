@@ -283,7 +283,9 @@ pub(super) fn keyring(
         return Ok(Keyring::new(&MasterKey::development(), None));
     }
     let Some(path) = current else {
-        bail!("name the master key with `--master-key-file`: `pai-authz init` made it");
+        bail!(
+            "name the master key with `--master-key-file`: `pai-authz init` makes one with the store; development (`--dev`) needs none"
+        );
     };
     let previous = previous.map(read_key).transpose()?;
     Ok(Keyring::new(&read_key(path)?, previous.as_ref()))

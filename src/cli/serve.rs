@@ -17,6 +17,7 @@ use super::{
     output,
 };
 use crate::{
+    catalog::letters_apart,
     config::{Config, Settings, StoreAddress},
     domain::{AccountId, BundleName},
     http::{self, Limits, Listeners, Services, Tls},
@@ -209,7 +210,50 @@ fn connections(config: &Config) -> anyhow::Result<usize> {
 /// Open files that connections must leave: store, listeners, health, logs.
 const RESERVED_FILES: usize = 100;
 
+/// Regions of the vendor (its list of regions), to tell of a slip: ARNs of another region are denied.
+const REGIONS: [&str; 31] = [
+    "cn-qingdao",
+    "cn-beijing",
+    "cn-zhangjiakou",
+    "cn-huhehaote",
+    "cn-wulanchabu",
+    "cn-hangzhou",
+    "cn-shanghai",
+    "cn-nanjing",
+    "cn-fuzhou",
+    "cn-wuhan-lr",
+    "cn-shenzhen",
+    "cn-heyuan",
+    "cn-guangzhou",
+    "cn-chengdu",
+    "cn-hongkong",
+    "cn-zhengzhou-jva",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "us-east-1",
+    "us-west-1",
+    "us-southeast-1",
+    "na-south-1",
+    "eu-west-1",
+    "eu-central-1",
+    "me-east-1",
+    "me-central-1",
+];
+
 fn log_start(accounts: &Accounts, config: &Config) {
+    let near = REGIONS.iter().find(|known| letters_apart(known, &config.region, 2).is_some());
+    if let Some(near) = near.filter(|_| !REGIONS.contains(&&*config.region)) {
+        let region = &config.region;
+        tracing::warn!(
+            region,
+            "`region` is not one that is known: is `{near}` meant? ARNs of other regions are denied"
+        );
+    }
     let loaded: Vec<AccountId> = accounts.list();
     if loaded.is_empty() {
         tracing::warn!("there is no account in this store: make one with `pai-authz init`");
@@ -234,7 +278,8 @@ fn bind(config: &Config) -> anyhow::Result<Listeners> {
     let tcp = |setting: &str, address| -> anyhow::Result<TcpListener> {
         let bound = TcpListener::bind(address);
         let bound = bound.and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-        bound.with_context(|| format!("`{setting}`: cannot listen on `{address}`"))
+        bound
+            .with_context(|| format!("`{setting}`: cannot listen on `{address}`: give another one"))
     };
     let tls = match &config.tls {
         Some((cert, key)) => {

@@ -64,6 +64,9 @@ impl TargetArgs {
                             that of a service in development mode is `dev-token`";
                 anyhow::anyhow!("`{}` {what}: {help}", self.service.shown())
             }
+            error @ ClientError::Unreachable { .. } => anyhow::anyhow!(
+                "{error}: is `pai-authz serve` running there? Another place is given as `--url` or `--uds`"
+            ),
             other => other.into(),
         })
     }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{ContextValue, Invalid, Scalar};
+use crate::{
+    domain::{ContextValue, Invalid, Scalar},
+    ram::keys::{self, Unknown},
+};
 
 /// Most keys of a context, longest key and longest value in bytes, most values of a key.
 const CONTEXT_KEYS: usize = 64;
@@ -10,7 +13,7 @@ const CONTEXT_KEY_BYTES: usize = 128;
 const CONTEXT_VALUE_BYTES: usize = 2_048;
 const CONTEXT_VALUES: usize = 64;
 
-/// Refuses a context of more than is read.
+/// Refuses a context of more than is read, and a key that is nearly one that is known: what a denial looks at would not be there.
 pub(super) fn check(context: &BTreeMap<String, ContextValue>) -> Result<(), Invalid> {
     if context.len() > CONTEXT_KEYS {
         let count = context.len().to_string();
@@ -29,6 +32,12 @@ pub(super) fn check(context: &BTreeMap<String, ContextValue>) -> Result<(), Inva
                 "a condition key",
                 "give 1 to 128 bytes, as `acs:SourceIp`",
             ));
+        }
+        if let Err(Unknown { near: Some(near) }) = keys::known(key)
+            && !keys::is_same(near, key.split('/').next().unwrap_or_default())
+        {
+            let (field, help) = (format!("context.{key}"), format!("did you mean `{near}`?"));
+            return Err(Invalid::value(field, key, "a condition key", help));
         }
         let values = match value {
             ContextValue::One(one) => std::slice::from_ref(one),

@@ -8,7 +8,7 @@ use super::{
     Document, Engine, context,
     judge::judge,
     names::Type,
-    ram::{self, Conditions, Statement, WrongType},
+    ram::{self, Conditions, Statement, Unmet, WrongType},
 };
 use crate::{
     catalog::Action,
@@ -59,11 +59,16 @@ pub struct Simulated {
     pub matched: Vec<Matched>,
     /// Keys that statements about the action and resource look at and the request does not have, as they spell them.
     pub missing_context_keys: Vec<String>,
+    /// Statements about the action and resource whose conditions do not hold, with those; of many the first.
+    pub unmet: Vec<(Matched, Vec<Unmet>)>,
     /// Statements about the action that were passed over, for they are about other resources.
     pub on_other_resources: Vec<Matched>,
     /// Whether the action is of the catalogue. Others are compared as texts, and Cedar knows nothing of them.
     pub is_catalogued: bool,
 }
+
+/// How many statements are told of whose conditions do not hold.
+const MOST_UNMET: usize = 20;
 
 /// One question of a simulation.
 #[derive(Debug, Clone, Copy)]
@@ -129,11 +134,14 @@ impl Engine {
                 }
             }
         }
-        let mut holding = Vec::new();
+        let (mut holding, mut unmet) = (Vec::new(), Vec::new());
         let mut missing = BTreeMap::new();
         for (document, statement) in &about {
             if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
                 holding.push((*document, *statement));
+            } else if unmet.len() < MOST_UNMET {
+                let conditions = statement.unmet(&conditions).map_err(WrongType::into_invalid)?;
+                unmet.push((matched(document, statement), conditions));
             }
             for key in statement.missing(&conditions) {
                 missing.entry(keys::normal(key)).or_insert_with(|| key.to_owned());
@@ -173,6 +181,7 @@ impl Engine {
         Ok(Simulated {
             verdict,
             matched,
+            unmet,
             on_other_resources: elsewhere,
             missing_context_keys: missing.into_values().collect(),
             is_catalogued: action.is_some(),

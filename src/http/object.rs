@@ -134,6 +134,13 @@ pub(super) struct Refusal {
 
 /// Returns what to do about what the JSON reader says, where that tells: the name that was meant, or a number as the string it should be.
 fn remedy(said: &str) -> Option<String> {
+    let expected = said.strip_prefix("invalid type").and_then(|said| said.rsplit_once("expected "));
+    match expected.map(|(_, expected)| expected) {
+        Some("an object") => return Some("give an object, as `{…}`".to_owned()),
+        Some("a sequence") => return Some("give a list, as `[…]`".to_owned()),
+        Some("a boolean") => return Some("give `true` or `false`".to_owned()),
+        _ => {}
+    }
     let mut quoted = said.split('`').skip(1).step_by(2);
     let first = quoted.next()?;
     if said.starts_with("unknown field") {

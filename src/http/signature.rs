@@ -44,6 +44,7 @@ pub(super) async fn signer(
             "sign with an access key of the main account or of a RAM user",
         ));
     }
+    refuse_token(headers)?;
     let stated = Authorization::parse(single(headers, "authorization")?.ok_or_else(|| {
         incomplete(
             "the request is not signed",
@@ -113,6 +114,20 @@ pub(super) fn required<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str
         .ok_or_else(|| Invalid::missing(name, "the SDKs send it with every request").into())
 }
 
+/// Refuses a bearer token, whatever else is wrong with the call: it will never do.
+///
+/// # Errors
+/// [`ErrorCode::IncompleteSignature`].
+pub(super) fn refuse_token(headers: &HeaderMap) -> Result<(), Error> {
+    let stated = headers.get("authorization").and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let scheme = stated.split(' ').next().unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(());
+    }
+    let help = "sign it with an access key, as the vendor's SDKs do: examples/set_up.py shows how; tokens are for decisions";
+    Err(incomplete("calls to this path are signed, and take no token", help))
+}
+
 /// The header `Authorization`.
 struct Authorization<'h> {
     credential: &'h str,
@@ -124,10 +139,6 @@ impl<'h> Authorization<'h> {
     fn parse(text: &'h str) -> Result<Self, Error> {
         let form = "send `ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`";
         let (algorithm, rest) = text.split_once(' ').unwrap_or((text, ""));
-        if algorithm.eq_ignore_ascii_case("bearer") {
-            let help = "sign it with an access key, as the vendor's SDKs do: examples/set_up.py shows how; tokens are for decisions";
-            return Err(incomplete("calls to this path are signed, and take no token", help));
-        }
         if algorithm != ALGORITHM {
             let algorithm = shortened(algorithm, 40);
             return Err(incomplete(format!("`{algorithm}` is not a signature that is read"), form));

@@ -39,16 +39,30 @@ pub struct Unknown {
 pub fn known(key: &str) -> Result<(), Unknown> {
     let bare = key.split('/').next().unwrap_or_default();
     let Some((prefix, name)) = bare.split_once(':') else { return Ok(()) };
-    let prefix = prefix.to_ascii_lowercase();
     if name.is_empty() {
         return Ok(());
     }
-    if prefix == "acs" {
+    if prefix.eq_ignore_ascii_case("acs") {
         let is_known = COMMON.iter().any(|known| known.eq_ignore_ascii_case(bare));
         return if is_known { Ok(()) } else { Err(unknown(bare, COMMON.into_iter())) };
     }
-    let is_known = !vocabulary().is_listed_code(&prefix) || own().contains(bare);
+    let is_listed = vocabulary().is_listed_code(&prefix.to_ascii_lowercase());
+    let is_known = !is_listed || own().contains(bare);
     if is_known { Ok(()) } else { Err(unknown(bare, own().iter().copied())) }
+}
+
+/// Looks as [`known`] does for a key of which it is certain that it means something: one without a prefix means nothing.
+///
+/// # Errors
+/// [`Unknown`] where there is no such key.
+pub fn stated(key: &str) -> Result<(), Unknown> {
+    if key.contains(':') {
+        return known(key);
+    }
+    let mut all = COMMON.into_iter().chain(own().iter().copied());
+    let is_name =
+        |known: &&str| known.split(':').nth(1).is_some_and(|it| it.eq_ignore_ascii_case(key));
+    Err(Unknown { near: all.find(is_name) })
 }
 
 fn unknown(key: &str, known: impl Iterator<Item = &'static str>) -> Unknown {

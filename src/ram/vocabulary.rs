@@ -169,6 +169,7 @@ impl Vocabulary {
 pub(super) fn nearest_of<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let lower = text.to_ascii_lowercase();
     names
+        .filter(|name| name.len().abs_diff(text.len()) <= 2)
         .filter_map(|name| Some((letters_apart(&lower, &name.to_ascii_lowercase(), 2)?, name)))
         .min_by_key(|(far, _)| *far)
         .map(|(_, name)| name)

@@ -90,9 +90,12 @@ impl Simulate {
         let statements: usize = all.iter().map(|document| document.statement_count()).sum();
         let pairs = "pairs of a question and a statement";
         too_many("actions", pairs, questions.len().saturating_mul(statements), Self::MAX_JUDGED)?;
-        let resources = questions.iter().map(|(_, resource)| resource.as_str());
-        let cost = simulation_cost(&all, resources, &self.context);
-        too_many("actions", "characters to compare", cost, Self::MAX_COMPARED)?;
+        // Where one alone is too much, that is told of the context.
+        if questions.len() > 1 {
+            let resources = questions.iter().map(|(_, resource)| resource.as_str());
+            let cost = simulation_cost(&all, resources, &self.context);
+            too_many("actions", "characters to compare", cost, Self::MAX_COMPARED)?;
+        }
         let mut rows = Vec::new();
         for (action, resource) in questions {
             let asked = Simulation {
@@ -152,7 +155,7 @@ fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static s
         let named: Vec<_> =
             matching.map(|known| (known.action.to_owned(), known.arns.first().copied())).collect();
         if named.is_empty() {
-            let help = "see `pai-authz catalog search` for the known actions";
+            let help = "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known";
             return Err(Invalid::value(field(), action, "a pattern of known actions", help));
         }
         return Ok(named);
@@ -171,7 +174,10 @@ fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static s
         // Of a service whose actions are all known it is a slip; of others it is compared as a text.
         if has_listed_code(&lower) {
             let near = catalog().nearest_actions(action);
-            let help = meant(&near, "see `pai-authz catalog search` for the known actions");
+            let help = meant(
+                &near,
+                "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known",
+            );
             return Err(Invalid::value(field(), action, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction));
         }

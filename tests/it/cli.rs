@@ -100,7 +100,7 @@ fn check_exits_with_the_decision() {
 }
 
 #[test]
-fn a_misspelt_condition_key_is_told_of_and_decided_without() {
+fn a_condition_key_that_is_none_is_refused_or_told_of() {
     let server = Server::demo(&[]);
     let url = server.url();
     let check = |key: &str| {
@@ -109,9 +109,12 @@ fn a_misspelt_condition_key_is_told_of_and_decided_without() {
         run(from.into_iter().chain(about).chain(["--context", key]))
     };
     let slip = check("acs:SourcIp=203.0.113.7");
-    assert_eq!((slip.code, slip.out.lines().next()), (0, Some("Allow (explicit_allow)")));
-    assert!(slip.err.contains("`acs:SourcIp`: is `acs:SourceIp` meant?"), "{slip:?}");
-    for known in ["acs:SourceIp=203.0.113.7", "acs:ResourceTag/team=a", "oss:Prefix=a", "mine=a"] {
+    refused(&slip, &["`--context`: `acs:SourcIp` is not", "did you mean `acs:SourceIp`?"]);
+    let bare = check("SourceIp=203.0.113.7");
+    assert_eq!((bare.code, bare.out.lines().next()), (0, Some("Allow (explicit_allow)")));
+    assert!(bare.err.contains("`SourceIp`: is `acs:SourceIp` meant?"), "{bare:?}");
+    assert!(check("mine=a").err.contains("`mine`: no policy that is known looks at it"));
+    for known in ["acs:SourceIp=203.0.113.7", "acs:ResourceTag/team=a", "oss:Prefix=a"] {
         assert_eq!(check(known).err, "", "{known}");
     }
 }

@@ -180,9 +180,24 @@ fn an_unknown_name_is_answered_with_the_nearest_known_ones() {
         ("/action", "StopJob", "did you mean `PaiDLC:StopJob`, "),
         ("/resource/workspce", "10001", "did you mean `workspace`?"),
         ("/princpal", "2001", "did you mean `principal`?"),
+        ("/principal", "User:2001", "give an object"),
+        ("/explain", "yes", "give `true` or `false`"),
     ] {
         let help = server.post(ONE, with(at, json!(wrong))).json()["help"].clone();
         assert!(help.as_str().unwrap().contains(near), "{help}");
+    }
+    // A denial looks at the key that is meant, and would not apply. Others are no slips.
+    for (key, near) in [
+        ("acs:SourcIp", Some("did you mean `acs:SourceIp`?")),
+        ("pai:Accessibilty", Some("did you mean `pai:Accessibility`?")),
+        ("acs:SomethingElse", None),
+        ("acs:ResourceTag/team", None),
+        ("oss:Prefx", None),
+        ("SourceIp", None),
+    ] {
+        let answer = server.post(ONE, with("/context", json!({ key: "203.0.113.7" })));
+        assert_eq!(answer.status == 200, near.is_none(), "{answer:?}");
+        assert_eq!(answer.json()["help"].as_str(), near, "{key}");
     }
     // A name like none that is known, and a number where its text belongs.
     let far = server.post(ONE, with("/resource/roles", json!("x"))).json();

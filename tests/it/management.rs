@@ -417,6 +417,10 @@ fn the_vendors_paths_speak_the_vendors_words_whatever_goes_wrong() {
     refused(&get("/api/v1/workspaces/10001"), 400, "MissingParameter");
     refused(&get("/resourcegroups/action/coffee"), 404, "InvalidAction.NotFound");
     refused(&get("/?Action=GetUser"), 405, "UnsupportedHTTPMethod");
+    let with_token = server.send(&Request::get("/api/v1/workspaces").token("dev-token"));
+    refused(&with_token, 400, "IncompleteSignature");
+    let said = with_token.json()["Message"].as_str().unwrap().to_owned();
+    assert!(said.contains("take no token"), "{said}");
     let mut patch = Request::get("/api/v1/workspaces/10001");
     patch.method = "PATCH";
     let answer = server.send(&patch);

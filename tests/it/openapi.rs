@@ -138,7 +138,7 @@ fn every_example_of_an_answer_fits_and_every_error_stands_under_its_status() {
         if is_authzen(operation) && status != "200" {
             assert!(value.is_string(), "{} {status}: {value}", operation.path);
             let retries = headers.contains_key("Retry-After");
-            assert_eq!(retries, ["408", "500", "503"].contains(&status), "{status}");
+            assert_eq!(retries, ["408", "429", "500", "503"].contains(&status), "{status}");
             errors += 1;
         }
         let Some(code) = value["code"].as_str() else { return };

@@ -104,6 +104,10 @@ fn settings_that_are_unsafe_or_wrong_are_refused_with_their_name() {
     production(&["--uds-account", ACCOUNT], &["`uds-account`"]);
     production(&["--workers", "0"], &["`workers`"]);
     production(&["--log", "a=b=c", "--listen", "127.0.0.1:0"], &["`log`", "a=b=c"]);
+    production(
+        &["--log", "infoo", "--listen", "127.0.0.1:0"],
+        &["`log`", "`infoo` is not a level"],
+    );
     production(&["--demo"], &["`demo`"]);
     production(&["--region", "cn hangzhou"], &["`region`", "cn hangzhou"]);
     production(&["--tls-cert", "c"], &["`tls-cert`"]);

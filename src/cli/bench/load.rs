@@ -151,6 +151,9 @@ pub(super) async fn run(args: LoadArgs, format: Format) -> anyhow::Result<u8> {
             }
         }
     }
+    if let Some(doubt) = show::doubt(&report) {
+        output::note(doubt)?;
+    }
     Ok(u8::from(!show::warnings(&report).is_empty()))
 }
 

@@ -65,6 +65,15 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
     out
 }
 
+/// Returns what may be meant otherwise, where everything was denied.
+pub(super) fn doubt(report: &Report) -> Option<&'static str> {
+    let decisions = &report.counts.decisions;
+    (decisions.allow == 0 && decisions.deny > 0).then_some(
+        "nothing was allowed: are users and workspaces of the questions in this account? Those of the demonstration are there with \
+         `serve --dev --demo`, those of `--generate` once what `pai-authz bench workload` writes is imported",
+    )
+}
+
 /// Returns the curves of a run.
 pub(super) fn series(report: &Report) -> Vec<Series> {
     let sent = Series::new("from when it was sent", &report.service);

@@ -10,7 +10,7 @@ use super::files;
 use crate::{
     catalog::{SystemPolicy, catalog, letters_apart},
     cli::{
-        check::{condition_keys, typed_id},
+        check::{by_flag, condition_keys, items, text, typed_id},
         output::{self, Format},
         target::TargetArgs,
     },
@@ -67,7 +67,7 @@ pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u
     }
     let context = condition_keys(&args.context)?;
     let answer = match &args.principal {
-        None => offline(args, documents, context)?,
+        None => offline(args, documents, context).map_err(by_flag)?,
         Some(principal) => {
             let (kind, id) = typed_id(principal)?;
             let texts: Vec<&String> = documents.iter().map(|(_, text)| text).collect();
@@ -78,8 +78,11 @@ pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u
                 "resources": args.resources,
                 "context": context,
             });
-            let mut answer =
-                args.target.send(Method::Post, "/v1/ram/simulate", Some(&body)).await?;
+            let mut answer = args
+                .target
+                .send(Method::Post, "/v1/ram/simulate", Some(&body))
+                .await
+                .map_err(by_flag)?;
             name_documents(&mut answer, &documents);
             answer
         }
@@ -140,7 +143,7 @@ fn summarize(rows: &[Value]) -> anyhow::Result<()> {
 fn name_documents(answer: &mut Value, documents: &[(String, String)]) {
     let rows = answer.get_mut("results").and_then(Value::as_array_mut);
     for row in rows.into_iter().flatten() {
-        for list in ["matched", "onOtherResources"] {
+        for list in ["matched", "unmetConditions", "onOtherResources"] {
             let list = row.get_mut(list).and_then(Value::as_array_mut);
             for document in list.into_iter().flatten().filter_map(|it| it.get_mut("document")) {
                 let place = document.as_str().and_then(|name| {
@@ -159,7 +162,7 @@ pub(super) fn system_policy(name: &str) -> anyhow::Result<&'static SystemPolicy>
     catalog().system_policy(name).ok_or_else(|| {
         let names: Vec<&str> = catalog().system_policies().iter().map(|it| it.name).collect();
         let lower = name.to_ascii_lowercase();
-        let far = |known: &&&str| letters_apart(&lower, &known.to_ascii_lowercase(), 4);
+        let far = |known: &&&str| letters_apart(&lower, &known.to_ascii_lowercase(), 2);
         match names.iter().filter(|it| far(it).is_some()).min_by_key(far) {
             Some(near) => {
                 anyhow::anyhow!("there is no system policy `{name}`: did you mean `{near}`?")
@@ -180,31 +183,31 @@ fn tell(row: &Value) -> anyhow::Result<()> {
         text(row, "action"),
         text(row, "resource")
     ))?;
-    for matched in row.get("matched").and_then(Value::as_array).into_iter().flatten() {
-        let number = |name: &str| matched.get(name).and_then(Value::as_u64).unwrap_or_default();
-        output::line(format!(
-            "             by {}, statement {} (line {})",
-            text(matched, "document"),
-            number("statement"),
-            number("line")
-        ))?;
+    for matched in items(row, "matched") {
+        output::line(format!("             by {}", statement(matched)))?;
     }
-    for passed_over in row.get("onOtherResources").and_then(Value::as_array).into_iter().flatten() {
-        let number = |name: &str| passed_over.get(name).and_then(Value::as_u64).unwrap_or_default();
-        output::line(format!(
-            "             not on this resource: {}, statement {} (line {})",
-            text(passed_over, "document"),
-            number("statement"),
-            number("line")
-        ))?;
+    for unmet in items(row, "unmetConditions") {
+        for condition in items(unmet, "conditions") {
+            let values = |name: &str| {
+                items(condition, name).filter_map(Value::as_str).collect::<Vec<_>>().join("`, `")
+            };
+            let given = match values("given") {
+                given if given.is_empty() => "it is not stated".to_owned(),
+                given => format!("it is `{given}`"),
+            };
+            output::line(format!(
+                "             condition not met: {}: {} {} `{}`, and {given}",
+                statement(unmet),
+                text(condition, "operator"),
+                text(condition, "key"),
+                values("wanted"),
+            ))?;
+        }
     }
-    let missing: Vec<&str> = row
-        .get("missingContextKeys")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    for passed_over in items(row, "onOtherResources") {
+        output::line(format!("             not on this resource: {}", statement(passed_over)))?;
+    }
+    let missing: Vec<&str> = items(row, "missingContextKeys").filter_map(Value::as_str).collect();
     if !missing.is_empty() {
         output::line(format!("             not stated: {}", missing.join(", ")))?;
     }
@@ -214,6 +217,9 @@ fn tell(row: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
+/// Returns which statement is told of.
+fn statement(told: &Value) -> String {
+    let number = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let (statement, line) = (number("statement"), number("line"));
+    format!("{}, statement {statement} (line {line})", text(told, "document"))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{
-        check::QuestionArgs,
+        check::{QuestionArgs, by_flag},
         output::{self, Format},
         target::TargetArgs,
     },
@@ -29,7 +29,8 @@ pub(super) async fn suggest(args: &SuggestArgs, format: Format) -> anyhow::Resul
     if let Value::Object(fields) = &mut body {
         fields.insert("suggest".to_owned(), json!(true));
     }
-    let answer = args.target.send(Method::Post, "/v1/is-authorized", Some(&body)).await?;
+    let answer = args.target.send(Method::Post, "/v1/is-authorized", Some(&body)).await;
+    let answer = answer.map_err(by_flag)?;
     let suggestion = answer.get("suggestion").cloned().unwrap_or(Value::Null);
     let statement = suggestion.get("statement").filter(|it| !it.is_null());
     match (format, statement) {

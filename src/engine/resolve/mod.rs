@@ -106,7 +106,10 @@ impl Engine {
         };
         let unknown = || {
             let near = self.catalog.nearest_actions(name);
-            let help = meant(&near, "see `pai-authz catalog search` for the known actions");
+            let help = meant(
+                &near,
+                "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known",
+            );
             Invalid::value("action", name, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction)
         };

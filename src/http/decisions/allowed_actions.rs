@@ -137,7 +137,10 @@ fn check_known(actions: &[&str]) -> Result<(), Invalid> {
     for (index, name) in actions.iter().enumerate() {
         if catalog().find_action(name).is_none() {
             let near = catalog().nearest_actions(name);
-            let help = meant(&near, "see `pai-authz catalog search` for the known actions");
+            let help = meant(
+                &near,
+                "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known",
+            );
             let field = format!("actions[{index}]");
             let invalid = Invalid::value(field, name, "a known action", help);
             return Err(invalid.with_kind(InvalidKind::UnknownAction));

@@ -48,7 +48,7 @@ pub(super) fn find(
         if first.api == Api::Ram && method == "POST" {
             return Err(refuse(match stated {
                 Some(text) => unknown(text),
-                None => Invalid::missing(X_ACTION, "name the operation, as `CreateUser`").into(),
+                None => unnamed(request, "name the operation, as `CreateUser`"),
             }));
         }
         let mut methods: Vec<&str> =
@@ -69,8 +69,7 @@ pub(super) fn find(
             return Err(refuse(error));
         }
         None if operation.api != Api::Own => {
-            let help = format!("send `{}`", operation.name);
-            return Err(refuse(Invalid::missing(X_ACTION, help).into()));
+            return Err(refuse(unnamed(request, &format!("send `{}`", operation.name))));
         }
         _ => {}
     }
@@ -88,6 +87,12 @@ pub(super) fn find(
         decoded.push(argument.into_owned());
     }
     Ok((operation, decoded))
+}
+
+/// Returns the error of a call that does not say which operation it is; whoever sends a token would not get further with it.
+fn unnamed(request: &HttpRequest, help: &str) -> Error {
+    let by_token = signature::refuse_token(request.headers()).err();
+    by_token.unwrap_or_else(|| Invalid::missing(X_ACTION, help).into())
 }
 
 /// Returns the names of the arguments of a path.

@@ -15,7 +15,7 @@ use crate::{
         finding::{Edit, Finding, Language},
         lines::Lines,
     },
-    service::{Matched, Row, Simulate, Verdict},
+    service::{Matched, Row, Simulate, Unmet, Verdict},
 };
 
 /// `POST /v1/ram/validate`.
@@ -117,9 +117,13 @@ const DOCUMENT_HELP: &str = "give the document as a string, or as the object it 
 /// principal, where one is named.
 pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
     let simulated = &row.simulated;
-    let statements = |list: &[Matched]| -> Vec<Value> {
-        let one = |it: &Matched| json!({ "document": it.document, "statement": it.statement, "line": it.line });
-        list.iter().map(one).collect()
+    let one = |it: &Matched| json!({ "document": it.document, "statement": it.statement, "line": it.line });
+    let statements = |list: &[Matched]| list.iter().map(one).collect::<Vec<Value>>();
+    let unmet = |(statement, conditions): &(Matched, Vec<Unmet>)| {
+        let condition = |it: &Unmet| json!({ "key": it.key, "operator": it.operator, "wanted": it.wanted, "given": it.given });
+        let mut told = one(statement);
+        put(&mut told, "conditions", conditions.iter().map(condition).collect());
+        told
     };
     let mut out = json!({
         "action": row.action,
@@ -128,6 +132,9 @@ pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
         "matched": statements(&simulated.matched),
         "missingContextKeys": simulated.missing_context_keys,
     });
+    if !simulated.unmet.is_empty() {
+        put(&mut out, "unmetConditions", simulated.unmet.iter().map(unmet).collect());
+    }
     if !simulated.on_other_resources.is_empty() {
         put(&mut out, "onOtherResources", json!(statements(&simulated.on_other_resources)));
     }
