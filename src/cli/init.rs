@@ -46,18 +46,19 @@ pub(super) struct InitArgs {
 /// Makes the store.
 pub(super) async fn run(args: &InitArgs, format: Format) -> anyhow::Result<u8> {
     let account = account(&args.account)?;
-    let (store, key) = store(args).await?;
+    let (store, key, is_made) = store(args).await?;
     let keyring = Arc::new(Keyring::new(&key, None));
     let accounts = open::load_one("cn-hangzhou", store, &keyring, &account).await?;
     let keys = initialize(&accounts, &keyring, &account, &actor()?).await?;
     let (store, key_file) = (args.store.to_string(), args.master_key_file.display().to_string());
+    let made = if is_made { "made" } else { "was there, and has one more account" };
     match format {
         Format::Json => output::json(&json!({
-            "account": account.as_str(), "store": store, "masterKeyFile": key_file,
+            "account": account.as_str(), "store": store, "storeMade": is_made, "masterKeyFile": key_file,
             "accessKeyId": keys.access_key_id.as_str(), "accessKeySecret": keys.access_key_secret, "token": keys.token,
         }))?,
         Format::Text => output::line(format!(
-            "store          {store}\nmaster key     {key_file}\naccount        {account}\naccess key     {} / {}\n\
+            "store          {store} ({made})\nmaster key     {key_file}\naccount        {account}\naccess key     {} / {}\n\
              token          {}\n\nSecret and token are not shown again. Start the service with\n  \
              pai-authz serve --store {store} --master-key-file {key_file}",
             keys.access_key_id, keys.access_key_secret, keys.token
@@ -66,9 +67,9 @@ pub(super) async fn run(args: &InitArgs, format: Format) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// Returns the store to work on and its master key, making what is not there. What a store holds was made under a key that
+/// Returns the store to work on, its master key, and whether the store was made, making what is not there. What a store holds was made under a key that
 /// exists: another one would shut its accounts out.
-async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
+async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey, bool)> {
     let path = match &args.store {
         StoreAddress::Memory => bail!("`memory:` has nothing to make: give `redb:PATH`"),
         StoreAddress::Redis(_) => {
@@ -83,18 +84,18 @@ async fn store(args: &InitArgs) -> anyhow::Result<(Arc<dyn Store>, MasterKey)> {
                 open::read_key(&args.master_key_file).context(OTHERS)?
             };
             check_key(&*store, &others, &key).await?;
-            return Ok((store, key));
+            return Ok((store, key, others.is_empty()));
         }
         StoreAddress::Redb(path) => path,
     };
     match RedbStore::open(path, Mode::Production) {
         Err(StoreError::Missing { .. }) => {
             let key = open::read_or_make_key(&args.master_key_file)?;
-            Ok((Arc::new(RedbStore::create(path, Mode::Production)?), key))
+            Ok((Arc::new(RedbStore::create(path, Mode::Production)?), key, true))
         }
         other => {
             let store = Arc::new(other?);
-            Ok((store, open::read_key(&args.master_key_file).context(OTHERS)?))
+            Ok((store, open::read_key(&args.master_key_file).context(OTHERS)?, false))
         }
     }
 }

@@ -82,7 +82,7 @@ enum Command {
     Doctor(Box<doctor::RedisArgs>),
     /// Copy every account of a store into another one.
     Migrate(Box<migrate::MigrateArgs>),
-    /// RAM policy documents: check, simulate, suggest.
+    /// RAM policy documents: lint, simulate, suggest, assist, compile.
     #[command(subcommand)]
     Ram(ram::RamCommand),
     /// Show what an account of a store on Redis has lost, and go on without it.

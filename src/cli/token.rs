@@ -32,8 +32,8 @@ pub(super) struct CreateArgs {
     /// What the token is for.
     #[arg(long)]
     name: String,
-    /// What it may be used for; repeat for several.
-    #[arg(long = "scope", value_parser = ["decide", "tokens", "search", "explain"], default_value = "decide")]
+    /// What it may be used for; of several, repeat it or part them by `,`.
+    #[arg(long = "scope", value_delimiter = ',', value_parser = ["decide", "tokens", "search", "explain"], default_value = "decide")]
     scopes: Vec<String>,
     /// The policy bundle it asks, instead of the account.
     #[arg(long, value_name = "NAME", value_parser = bundle)]

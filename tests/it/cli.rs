@@ -27,12 +27,14 @@ fn an_account_is_initialized_once_and_its_master_key_is_kept() {
     for part in ["accessKeyId", "accessKeySecret", "token"] {
         assert!(first[part].as_str().unwrap().len() > 16, "{part}");
     }
+    assert_eq!(first["storeMade"], true);
     refused(
         &place.stopped(&["init", "--account", "1000000000000001"]),
         &["was initialized before"],
     );
     let second = place.stopped(&["init", "--account", "1000000000000002"]);
     assert!(second.code == 0 && second.out.contains("not shown again"), "{second:?}");
+    assert!(second.out.contains("(was there, and has one more account)"), "{second:?}");
     assert_eq!(std::fs::read(place.path("master.key")).unwrap(), key);
     refused(&place.stopped(&["init", "--account", "x"]), &["`x` is not an account id"]);
 }
@@ -45,13 +47,17 @@ fn tokens_are_managed_in_a_stopped_store_and_on_a_running_service() {
     let made = place
         .stopped(&["--format", "json", "token", "create", "--name", "cli", "--account", account])
         .json();
+    let scopes = ["--scope", "decide,search", "--scope", "explain"];
+    let create = ["--format", "json", "token", "create", "--name", "several", "--account", account];
+    let several = place.stopped(&[&create[..], &scopes[..]].concat()).json();
+    assert_eq!(several["scopes"], json!(["decide", "search", "explain"]));
     let server = place.serve(&[]);
     let url = server.url();
     let on = |arguments: &[&str]| {
         run(arguments.iter().copied().chain(["--url", &url, "--token", &first]))
     };
     let listed = on(&["--format", "json", "token", "list"]).json();
-    assert_eq!(listed["tokens"].as_array().unwrap().len(), 2);
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 3);
     assert!(on(&["token", "list"]).out.contains("cli"));
     let id = made["id"].as_str().unwrap();
     assert_eq!(on(&["token", "revoke", id]).code, 0);

@@ -74,7 +74,8 @@ pub(super) struct LanguageArg {
 }
 
 fn parse_language(tag: &str) -> Result<Language, String> {
-    Language::parse(tag).ok_or_else(|| "give `en` or `zh-CN`".to_owned())
+    Language::parse(if tag == "zh" { "zh-CN" } else { tag })
+        .ok_or_else(|| "give `en` or `zh-CN`".to_owned())
 }
 
 fn parse_class(name: &str) -> Result<Class, String> {
@@ -101,7 +102,7 @@ pub(super) struct LintArgs {
     /// They are trust policies of roles.
     #[arg(long)]
     trust: bool,
-    /// The least class that makes the command exit with 1.
+    /// The least class that makes the command exit with 1: `Error`, `SecurityWarning`, `GeneralWarning` or `Suggestion`.
     #[arg(long, value_name = "CLASS", default_value = "GeneralWarning", value_parser = parse_class)]
     fail_level: Class,
     /// Put right what can be put right without doubt, in the files. Standard input is printed anew.
