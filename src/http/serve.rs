@@ -15,7 +15,10 @@ use super::{
     routes,
     state::{Limits, Offices, Services, State},
 };
-use crate::domain::AccountId;
+use crate::{domain::AccountId, service::Queues};
+
+/// How many signed calls a caller may have under way, all but one waiting.
+const CALLS: usize = 64;
 
 /// How long callers have to learn that the service stops, and how often their connections are counted meanwhile.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -127,7 +130,7 @@ pub fn start(
         has_tls: listeners.tls.is_some(),
         health: health.clone(),
         offices: Offices { reads, changes },
-        admission: Arc::default(),
+        admission: Queues::new(CALLS),
     });
     let Listeners { api, tls, uds, ops } = listeners;
     let api = api::server((api, tls, uds), state, connections.clone())?;

@@ -53,6 +53,9 @@ impl Authorizer {
     /// How many simulations and explanations run at once.
     const SIMULATIONS: usize = 2;
 
+    /// How many of them an account may have, all but one waiting.
+    const QUEUE: usize = 512;
+
     /// Most requests in a batch.
     pub const MAX_BATCH: usize = 1_000;
 
@@ -60,7 +63,7 @@ impl Authorizer {
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, keyring: Arc<Keyring>, wait: Duration) -> Self {
         let simulations = Arc::new(Semaphore::new(Self::SIMULATIONS));
-        let simulating = Arc::default();
+        let simulating = Queues::new(Self::QUEUE);
         Self { accounts, keyring, wait, simulations, simulating, verifier: None }
     }
 

@@ -13,12 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, ErrorCode};
 
-/// Most of what a caller asks for that is carried out or waits.
-const MOST: usize = 64;
-
 /// Who has how much under way.
 #[derive(Debug)]
-pub struct Queues<W>(Mutex<HashMap<W, Queue>>);
+pub struct Queues<W> {
+    most: usize,
+    by_whom: Mutex<HashMap<W, Queue>>,
+}
 
 #[derive(Debug)]
 struct Queue {
@@ -34,26 +34,26 @@ pub struct Admitted<W: Eq + Hash> {
     turn: Arc<Semaphore>,
 }
 
-impl<W> Default for Queues<W> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
 impl<W: Eq + Hash + Clone> Queues<W> {
+    /// Returns queues of which each has `most` at most, that which is carried out among them.
+    #[must_use]
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, by_whom: Mutex::default() })
+    }
+
     /// Admits what somebody asks for.
     ///
     /// # Errors
     /// [`ErrorCode::Throttled`] when there is too much under way.
     pub fn admit(self: &Arc<Self>, who: &W) -> Result<Admitted<W>, Error> {
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.by_whom.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queues
             .entry(who.clone())
             .or_insert_with(|| Queue { turn: Arc::new(Semaphore::new(1)), admitted: 0 });
-        if queue.admitted >= MOST {
+        if queue.admitted >= self.most {
             return Err(Error::new(
                 ErrorCode::Throttled,
-                format!("the caller has {MOST} calls under way"),
+                format!("the caller has {} calls under way", self.most),
                 "wait for an answer before asking more",
             ));
         }
@@ -71,7 +71,7 @@ impl<W: Eq + Hash> Admitted<W> {
 
 impl<W: Eq + Hash> Drop for Admitted<W> {
     fn drop(&mut self) {
-        let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.by_whom.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get_mut(&self.who) {
             queue.admitted -= 1;
             if queue.admitted == 0 {
@@ -87,20 +87,20 @@ mod tests {
 
     #[test]
     fn a_caller_has_so_much_under_way_and_no_more_whatever_others_do() {
-        let queues = Arc::new(Queues::default());
-        let mut held: Vec<_> = (0..MOST).map(|_| queues.admit(&1).unwrap()).collect();
+        let queues = Queues::new(3);
+        let mut held: Vec<_> = (0..3).map(|_| queues.admit(&1).unwrap()).collect();
         let refused = queues.admit(&1).err().map(|error| error.code);
         assert_eq!(refused, Some(ErrorCode::Throttled));
         drop(queues.admit(&2).unwrap());
         held.pop();
         held.push(queues.admit(&1).unwrap());
         drop(held);
-        assert!(queues.0.lock().unwrap().is_empty(), "nobody is remembered");
+        assert!(queues.by_whom.lock().unwrap().is_empty(), "nobody is remembered");
     }
 
     #[tokio::test]
     async fn what_a_caller_asks_for_takes_turns() {
-        let queues = Arc::new(Queues::default());
+        let queues = Queues::new(2);
         let [first, second] = [1, 1].map(|who| queues.admit(&who).unwrap());
         let turn = first.turn().await;
         let mut waiting = Box::pin(second.turn());

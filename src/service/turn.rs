@@ -15,9 +15,13 @@ const LONG: Duration = Duration::from_millis(1);
 /// How long a thread works at one thing at all: whoever asks for more, or went away, does not keep it for ever.
 const MOST: Duration = Duration::from_secs(5);
 
+/// How much that is long an account may have on a thread, all but one of it waiting: far below the connections there can be, so that
+/// others find one.
+const QUEUE: usize = 512;
+
 thread_local! {
     /// What is long on this thread, by whose it is: one thing of an account at a time, so that much of it does not push others back.
-    static LONG_WORK: Arc<Queues<AccountId>> = Arc::default();
+    static LONG_WORK: Arc<Queues<AccountId>> = Queues::new(QUEUE);
 }
 
 /// What a thread does for an account until others have theirs.
