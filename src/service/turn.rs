@@ -13,7 +13,7 @@ use crate::{
 /// How long a thread works at one thing while others may wait for it.
 const LONG: Duration = Duration::from_millis(1);
 /// How long a thread works at one thing at all: whoever asks for more, or went away, does not keep it for ever.
-const MOST: Duration = Duration::from_secs(5);
+const MOST: Duration = Duration::from_secs(20);
 
 /// How much that is long an account may have on a thread, all but one of it waiting: far below the connections there can be, so that
 /// others find one.
