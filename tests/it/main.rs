@@ -40,6 +40,7 @@ mod management_rules;
 mod management_table;
 mod migrate;
 mod openapi;
+mod ram_compared;
 mod ram_corpus;
 mod ram_delegated;
 mod ram_fixes;
