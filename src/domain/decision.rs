@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{CustomRoleId, Invalid, Padded};
+use super::{CustomRoleId, Invalid, Padded, soon};
 
 /// `Allow` or `Deny`; there is no third answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -183,14 +183,14 @@ impl Policies<'_> {
 
     /// Returns the ids.
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let (list, names, roles): (&[String], &[RememberedPolicy], &[CustomRoleId]) = match self {
-            Self::Listed(list) => (list, &[], &[]),
-            Self::Remembered(Settled { answer, roles }) => (&[], answer.policies(), roles),
+        let (list, names, roles): (&[String], &[RememberedPolicy], Held<'_>) = match self {
+            Self::Listed(list) => (list, &[], Held::NONE),
+            Self::Remembered(Settled { answer, roles }) => (&[], answer.policies(), *roles),
         };
         let composed = move |name: &RememberedPolicy| match name {
             RememberedPolicy::Whole(text) => text.to_string(),
             RememberedPolicy::OfRole(place, rest) => {
-                let role = roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
+                let role = roles.get(*place).map_or("", CustomRoleId::as_str);
                 format!("{role}/{rest}")
             }
         };
@@ -224,8 +224,45 @@ impl Eq for Policies<'_> {}
 pub struct Settled<'s> {
     /// The answer.
     pub answer: &'s Remembered,
-    /// The custom roles, sorted.
-    pub roles: &'s [CustomRoleId],
+    /// The custom roles.
+    pub roles: Held<'s>,
+}
+
+/// The custom roles of each set that members of a workspace hold, sorted.
+pub type RoleLists = Arc<[Arc<[CustomRoleId]>]>;
+
+/// The custom roles of a member. They stand far from what a decision looks at, so they are found when they are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'s>(Option<(&'s RoleLists, usize)>);
+
+impl<'s> Held<'s> {
+    /// Those of whoever holds none.
+    pub const NONE: Self = Self(None);
+
+    /// Returns those of the set that has this place.
+    #[must_use]
+    pub const fn of(lists: &'s RoleLists, place: usize) -> Self {
+        Self(Some((lists, place)))
+    }
+
+    /// Asks for where the lists stand.
+    #[inline]
+    pub fn lists_soon(self) {
+        self.0.into_iter().for_each(|(lists, _)| soon(lists));
+    }
+
+    /// Asks for what is looked at behind that.
+    #[inline]
+    pub fn list_soon(self) {
+        self.0.and_then(|(lists, set)| lists.get(set)).into_iter().for_each(soon);
+    }
+
+    /// Returns the one that has this place among them.
+    #[must_use]
+    pub fn get(self, place: u8) -> Option<&'s CustomRoleId> {
+        let (lists, set) = self.0?;
+        lists.get(set)?.get(usize::from(place))
+    }
 }
 
 /// The answer to one request. Its effect follows from the reason, so that the two cannot disagree.

@@ -30,7 +30,8 @@ pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
 pub use config::{Config, ConfigName};
 pub use decision::{
-    Decision, Effect, Fault, Policies, Reason, Remembered, RememberedPolicy, Settled,
+    Decision, Effect, Fault, Held, Policies, Reason, Remembered, RememberedPolicy, RoleLists,
+    Settled,
 };
 pub use digits::{Digits, DigitsId, IdRef};
 pub use ids::{

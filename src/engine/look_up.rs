@@ -1,8 +1,6 @@
 //! Looks up what roles answer. Of many look-ups each takes a step when the next has begun: what it looks at then was asked for a step
 //! before, and has come from memory meanwhile.
 
-use std::sync::Arc;
-
 use super::{
     Snapshot,
     judged::Case,
@@ -11,14 +9,14 @@ use super::{
     switches::{BySwitches, Off},
     table::Table,
 };
-use crate::domain::{ActionId, CustomRoleId, PrincipalKind, Remembered, RoleSet, Settled, soon};
+use crate::domain::{ActionId, Held, PrincipalKind, Remembered, RoleSet, Settled, soon};
 
 /// What somebody holds is found: whose answers count, which nobody has looked at yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun<'s> {
     table: &'s Table,
     /// The custom roles held.
-    roles: &'s Arc<[CustomRoleId]>,
+    roles: Held<'s>,
     action: ActionId,
     case: Case,
     /// Whether the principal may have RAM documents, which deny or grant what roles do not.
@@ -49,7 +47,7 @@ impl Snapshot {
             let case = brief.case.unwrap_or(Case::ACCOUNT);
             Some(Begun { table, roles, action, case, may_have_documents })
         };
-        let denied = || begun(roles.nothing(), roles.none(), false);
+        let denied = || begun(roles.nothing(), Held::NONE, false);
         let door = match brief.workspace.map(|id| self.door(id)) {
             None => None,
             Some(None) => return denied(),
@@ -68,12 +66,11 @@ impl Snapshot {
                 BySwitches::Denied(table) => table,
                 BySwitches::Nothing => roles.of_builtin(kind, 0)?,
             };
-            return begun(table, roles.none(), false);
+            return begun(table, Held::NONE, false);
         }
-        // What holders of custom roles are answered by comes from memory together with the roles they hold; most workspaces give
-        // out one set of them.
-        if let Some(first) = door.and_then(|door| door.sets.first()) {
-            soon(first);
+        // Where the answers to holders of custom roles stand comes from memory together with the roles they hold.
+        if let Some(door) = door {
+            door.tables.soon();
         }
         let held = door.and_then(|door| Some((door, door.role_set(principal)?)));
         let is_plain = held.is_some()
@@ -88,17 +85,21 @@ impl Snapshot {
             }
         }
         if let BySwitches::Denied(table) = switches.say(off, action)? {
-            return begun(table, roles.none(), may_have_documents);
+            return begun(table, Held::NONE, may_have_documents);
         }
         let builtin = match held {
             Some((door, RoleSet::Custom(place))) => {
-                let set = door.sets.get(place)?;
-                return begun(set.table(kind), &set.custom, may_have_documents);
+                let table = match kind {
+                    PrincipalKind::RamRole => door.workspace.sets.of_ram_roles.get(place)?,
+                    PrincipalKind::User | PrincipalKind::Account => door.tables.get(place)?,
+                };
+                let held = Held::of(&door.workspace.sets.named, place);
+                return begun(table, held, may_have_documents);
             }
             Some((_, RoleSet::Builtin(set))) => set,
             None => 0,
         };
-        begun(roles.of_builtin(kind, builtin)?, roles.none(), may_have_documents)
+        begun(roles.of_builtin(kind, builtin)?, Held::NONE, may_have_documents)
     }
 
     /// Returns whether RAM documents may have a say beside what roles answer.
@@ -151,6 +152,7 @@ impl<'s> LookUps<'s> {
             return None;
         }
         soon(begun.table);
+        begun.roles.lists_soon();
         let place = self.before(0);
         if place.is_some() {
             return None;
@@ -173,9 +175,10 @@ impl<'s> LookUps<'s> {
             soon(found);
             *answer = Some(found);
         }
-        if let Some(OnItsWay { begun: Begun { table, case, .. }, at, .. }) = self.before(2) {
+        if let Some(OnItsWay { begun: Begun { table, case, roles, .. }, at, .. }) = self.before(2) {
             *at = table.number(*at, *case)?;
             table.answer_soon(*at);
+            roles.list_soon();
         }
         if let Some(OnItsWay { begun: Begun { table, action, case, .. }, at, .. }) = self.before(1)
         {

@@ -4,7 +4,7 @@
 //! comes of it; so do sets of roles. What is shared is known by what it grants, and forgotten with the last that has it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     convert::Infallible,
     hash::Hash,
     sync::{
@@ -30,7 +30,8 @@ use super::{
 use crate::{
     catalog::Catalog,
     domain::{
-        BuiltinRole, CustomRoleId, PrincipalKind, Reason, Remembered, RememberedPolicy, RoleRef,
+        BuiltinRole, CustomRoleId, PrincipalKind, Reason, Remembered, RememberedPolicy, RoleLists,
+        RoleRef, soon,
     },
 };
 
@@ -53,41 +54,63 @@ impl Content {
     }
 }
 
-/// The answers to whoever holds a set of roles with custom ones among them, in one workspace. What is looked at for a user stands in
-/// one line of the caches.
-#[derive(Debug, Clone)]
-#[repr(C, align(64))]
-pub(super) struct BoundSet {
-    /// The custom roles of it that there are, sorted.
-    pub(super) custom: Arc<[CustomRoleId]>,
-    of_user: Table,
-    /// The set, as members hold it.
-    roles: Arc<[RoleRef]>,
-    of_ram_role: Arc<Table>,
-    /// Whoever has the same roles shares it.
-    _of_user: Arc<Table>,
+/// The answers to whoever holds a set of roles with custom ones among them, by the place of the set in its workspace.
+///
+/// Nearly all who hold custom roles are users, and a decision looks at theirs: lists of no more than tables, which all who have the same
+/// roles share.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tables(Arc<[Arc<Table>]>);
+
+impl Tables {
+    /// Lines of the caches that are asked for ahead, each with as many tables.
+    const LINES: usize = 4;
+    const OF_A_LINE: usize = 8;
+
+    /// Returns the answers to those who hold a set.
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> Option<&Table> {
+        self.0.get(place).map(|table| &**table)
+    }
+
+    /// Asks for what [`Self::get`] looks at, whichever set it will be, unless they are many.
+    #[inline]
+    pub(super) fn soon(&self) {
+        for line in self.0.chunks(Self::OF_A_LINE).take(Self::LINES) {
+            line.first().into_iter().for_each(soon);
+        }
+        self.0.last().into_iter().for_each(soon);
+    }
 }
 
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Arc<[CustomRoleId]>>() + size_of::<Table>() == 64);
+/// The sets of roles with custom ones among them that members of a workspace hold, and what they are answered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sets {
+    /// The sets, as members hold them.
+    roles: Arc<[Arc<[RoleRef]>]>,
+    /// The custom roles of each that there are, sorted.
+    pub(super) named: RoleLists,
+    pub(super) of_users: Tables,
+    pub(super) of_ram_roles: Tables,
+}
 
-impl BoundSet {
-    /// Returns whether these are the answers to this set, and to no other of the same roles.
-    pub(super) fn is_of(&self, roles: &Arc<[RoleRef]>) -> bool {
-        Arc::ptr_eq(&self.roles, roles)
+impl Sets {
+    /// Returns whether these are the answers to these sets, and to no others of the same roles.
+    pub(super) fn are_of(&self, sets: &[Arc<[RoleRef]>]) -> bool {
+        sets.len() == self.roles.len()
+            && sets.iter().zip(self.roles.iter()).all(|(set, known)| Arc::ptr_eq(set, known))
     }
+}
 
-    /// Returns whether a custom role is of the set, be it there or not.
-    pub(super) fn names(&self, role: &CustomRoleId) -> bool {
-        self.roles.iter().any(|held| matches!(held, RoleRef::Custom(id) if id == role))
-    }
+/// Returns whether a custom role is of a set, be it there or not.
+fn names(set: &[RoleRef], role: &CustomRoleId) -> bool {
+    set.iter().any(|held| matches!(held, RoleRef::Custom(id) if id == role))
+}
 
-    pub(super) fn table(&self, kind: PrincipalKind) -> &Table {
-        match kind {
-            PrincipalKind::RamRole => &self.of_ram_role,
-            PrincipalKind::User | PrincipalKind::Account => &self.of_user,
-        }
-    }
+/// What is known of a set of roles.
+struct BoundSet {
+    named: Arc<[CustomRoleId]>,
+    of_users: Arc<Table>,
+    of_ram_roles: Arc<Table>,
 }
 
 /// What a set is known by: whether it is a user's, its built-in roles, and the contents of its custom roles.
@@ -148,8 +171,6 @@ pub(super) struct Roles {
     known_users: Judged,
     /// The answers to whoever is granted nothing.
     nothing: Table,
-    /// The custom roles of whoever holds none.
-    none: Arc<[CustomRoleId]>,
     account: Table,
     /// By set of built-in roles, each when it is first asked for.
     of_people: Vec<OnceLock<Table>>,
@@ -182,7 +203,6 @@ impl Roles {
         Ok(Self {
             builtin: roles,
             known_users,
-            none: Arc::default(),
             nothing: Table::of(&[], |answer| answers.intern(answer)),
             account,
             of_people: sets(),
@@ -203,11 +223,6 @@ impl Roles {
     /// Returns the answers to whoever is granted nothing.
     pub(super) const fn nothing(&self) -> &Table {
         &self.nothing
-    }
-
-    /// Returns no custom roles.
-    pub(super) const fn none(&self) -> &Arc<[CustomRoleId]> {
-        &self.none
     }
 
     /// Returns the answers to whoever holds these built-in roles, a bit for each; roles add nothing to the main account.
@@ -260,8 +275,8 @@ impl Roles {
         })
     }
 
-    /// Returns the answers to the members of a workspace that hold custom roles, by the sets they hold. Those of `before`
-    /// that `is_as_before` are taken from there.
+    /// Returns what members of a workspace that hold custom roles are answered, by the sets they hold. What is known of those of
+    /// `before` that do not name the role `changed` is taken from there.
     ///
     /// # Errors
     /// A set that no table can be made for.
@@ -269,28 +284,48 @@ impl Roles {
         &self,
         sets: &[Arc<[RoleRef]>],
         content: impl Fn(&CustomRoleId) -> Option<Arc<Content>>,
-        before: &[BoundSet],
-        is_as_before: impl Fn(&BoundSet) -> bool,
-    ) -> Result<Arc<[BoundSet]>, String> {
-        let mut bound = Vec::with_capacity(sets.len());
-        for (place, roles) in sets.iter().enumerate() {
-            let known = before.get(place).filter(|set| set.is_of(roles));
-            bound.push(match known.filter(|set| is_as_before(set)) {
-                Some(known) => known.clone(),
-                None => self.bound(roles, &content)?,
-            });
-        }
-        Ok(bound.into())
+        before: &Sets,
+        changed: Option<&CustomRoleId>,
+    ) -> Result<Sets, String> {
+        let is_as_before = |place: usize, set: &Arc<[RoleRef]>| {
+            before.roles.get(place).is_some_and(|known| Arc::ptr_eq(known, set))
+                && changed.is_none_or(|role| !names(set, role))
+        };
+        let known = |place: usize| {
+            Some(BoundSet {
+                named: before.named.get(place)?.clone(),
+                of_users: before.of_users.0.get(place)?.clone(),
+                of_ram_roles: before.of_ram_roles.0.get(place)?.clone(),
+            })
+        };
+        let mut lists = HashSet::new();
+        let bound = sets.iter().enumerate().map(|(place, set)| {
+            let known = is_as_before(place, set).then(|| known(place)).flatten();
+            let mut bound = known.map_or_else(|| self.bound(set, &content), Ok)?;
+            // Most sets of a workspace have the same few custom roles.
+            match lists.get(&bound.named) {
+                Some(same) => bound.named = Arc::clone(same),
+                None => _ = lists.insert(bound.named.clone()),
+            }
+            Ok(bound)
+        });
+        let bound: Vec<BoundSet> = bound.collect::<Result<_, String>>()?;
+        Ok(Sets {
+            roles: sets.into(),
+            named: bound.iter().map(|set| set.named.clone()).collect(),
+            of_users: Tables(bound.iter().map(|set| set.of_users.clone()).collect()),
+            of_ram_roles: Tables(bound.into_iter().map(|set| set.of_ram_roles).collect()),
+        })
     }
 
     fn bound(
         &self,
-        roles: &Arc<[RoleRef]>,
+        roles: &[RoleRef],
         content: impl Fn(&CustomRoleId) -> Option<Arc<Content>>,
     ) -> Result<BoundSet, String> {
         let mut builtin = 0;
         let mut custom: Vec<(CustomRoleId, Arc<Content>)> = Vec::new();
-        for role in roles.iter() {
+        for role in roles {
             match role {
                 RoleRef::Builtin(role) => {
                     let bit = BuiltinRole::ALL.iter().position(|other| other == role);
@@ -315,14 +350,11 @@ impl Roles {
                 Ok::<_, String>(Arc::new(self.table(&parts)))
             })
         };
-        let (of_user, of_ram_role) = (table(true)?, table(false)?);
-        let custom = custom.into_iter().map(|(id, _)| id).collect();
+        let (of_users, of_ram_roles) = (table(true)?, table(false)?);
         Ok(BoundSet {
-            custom,
-            of_user: Table::clone(&of_user),
-            roles: roles.clone(),
-            of_ram_role,
-            _of_user: of_user,
+            named: custom.into_iter().map(|(id, _)| id).collect(),
+            of_users,
+            of_ram_roles,
         })
     }
 }

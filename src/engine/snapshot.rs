@@ -9,7 +9,7 @@ use super::{
     Engine,
     attached::Attached,
     index::Index,
-    roles::{BoundSet, Content},
+    roles::{Content, Sets, Tables},
     switches::Off,
 };
 use crate::domain::{
@@ -69,8 +69,8 @@ pub(super) struct Door {
     /// The members, unless they are many or a switch is off: then one looks at the workspace itself. So what nearly all decisions look
     /// at is no larger for switches.
     roll: Option<Roll>,
-    /// The answers to members with custom roles, by the place of their set.
-    pub(super) sets: Arc<[BoundSet]>,
+    /// The answers to users with custom roles, by the place of their set.
+    pub(super) tables: Tables,
     pub(super) workspace: Arc<Workspace>,
 }
 
@@ -98,8 +98,8 @@ impl Door {
 #[derive(Debug, Clone)]
 pub(super) struct Workspace {
     pub(super) members: Members,
-    /// The answers to members with custom roles, by the place of their set.
-    pub(super) sets: Arc<[BoundSet]>,
+    /// The sets of roles of members with custom roles.
+    pub(super) sets: Sets,
     pub(super) id: WorkspaceId,
     /// The switches that are off.
     pub(super) off: Off,
@@ -346,15 +346,11 @@ impl Snapshot {
     fn bind(&mut self, id: &WorkspaceId, changed: Option<&CustomRoleId>) -> Result<(), Invalid> {
         let Some(workspace) = self.known(id.digits()) else { return Ok(()) };
         let sets = workspace.members.custom_sets();
-        let is_bound = changed.is_none()
-            && sets.len() == workspace.sets.len()
-            && sets.iter().zip(workspace.sets.iter()).all(|(roles, set)| set.is_of(roles));
-        if is_bound {
+        if changed.is_none() && workspace.sets.are_of(sets) {
             return Ok(());
         }
         let content = |role: &CustomRoleId| workspace.roles.get(role).cloned();
-        let is_as_before = |set: &BoundSet| changed.is_none_or(|role| !set.names(role));
-        let bound = self.engine.roles.bind(sets, content, &workspace.sets, is_as_before);
+        let bound = self.engine.roles.bind(sets, content, &workspace.sets, changed);
         let bound = bound.map_err(|detail| {
             let help = format!("let members hold fewer custom roles: {detail}");
             Invalid::value("Roles", id.as_str(), "roles that can be told apart", help)
@@ -377,8 +373,9 @@ impl Snapshot {
         if recorded {
             self.unrecorded.remove(&digits);
             let Workspace { members, sets, off, .. } = &*workspace;
-            let (roll, sets) = (members.roll().filter(|_| off.is_none()), sets.clone());
-            self.workspaces.put(digits, Door { roll, sets, workspace });
+            let roll = members.roll().filter(|_| off.is_none());
+            let tables = sets.of_users.clone();
+            self.workspaces.put(digits, Door { roll, tables, workspace });
             return;
         }
         self.workspaces.remove(digits);
@@ -394,7 +391,7 @@ impl Snapshot {
 
 impl Workspace {
     fn new(id: WorkspaceId) -> Self {
-        let (members, sets, off) = (Members::default(), Arc::default(), Off::default());
+        let (members, sets, off) = (Members::default(), Sets::default(), Off::default());
         Self { members, sets, id, off, roles: HashMap::new() }
     }
 }

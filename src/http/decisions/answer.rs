@@ -214,7 +214,7 @@ fn list_with_roles(out: &mut Vec<u8>, settled: Settled<'_>) {
         let [_, place, after @ ..] = behind else { break };
         out.extend_from_slice(before);
         // Letters, digits and `-`: nothing of it is escaped.
-        let role = settled.roles.get(usize::from(*place)).map_or("", CustomRoleId::as_str);
+        let role = settled.roles.get(*place).map_or("", CustomRoleId::as_str);
         out.extend_from_slice(role.as_bytes());
         rest = after;
     }
@@ -265,7 +265,10 @@ fn write_faults(out: &mut Vec<u8>, faults: &[Fault]) -> Result<(), serde_json::E
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::{Held, RoleLists};
 
     #[test]
     fn answers_begin_and_end_as_they_are_said() {
@@ -284,8 +287,10 @@ mod tests {
     #[test]
     fn what_is_remembered_is_written_as_what_is_listed() {
         let whole = |text: &str| RememberedPolicy::Whole(text.into());
-        let roles: Vec<CustomRoleId> =
-            ["role-1", "role-22"].map(|id| CustomRoleId::parse(id).unwrap()).into();
+        let held: [CustomRoleId; 2] =
+            ["role-1", "role-22"].map(|id| CustomRoleId::parse(id).unwrap());
+        let lists: RoleLists = [Arc::default(), Arc::from(held)].into();
+        let roles = Held::of(&lists, 1);
         let of_role = |place, rest: &str| RememberedPolicy::OfRole(place, rest.into());
         for policies in [
             vec![],
@@ -296,7 +301,7 @@ mod tests {
             vec![of_role(1, &"long".repeat(60))],
         ] {
             let answer = Remembered::new(Reason::ExplicitAllow, policies);
-            let settled: Decision<'_> = Settled { answer: &answer, roles: &roles }.into();
+            let settled: Decision<'_> = Settled { answer: &answer, roles }.into();
             let listed =
                 Decision::listed(Reason::ExplicitAllow, settled.determining_policies.to_vec());
             for _ in 0..2 {
