@@ -64,6 +64,8 @@ pub struct Catalog {
     by_ram_name: HashMap<String, ActionId>,
     type_by_name: ByName<usize>,
     action_names: nearest::Names,
+    /// Names of actions without their RAM codes, each once.
+    short_names: nearest::Names,
     type_names: nearest::Names,
 }
 
@@ -233,16 +235,12 @@ impl Catalog {
     }
 
     /// Returns up to three actions whose permission code or RAM action differs from `name` in at most three letters,
-    /// nearest first, or those it is the name of where it says no RAM code; the case of letters does not count.
+    /// nearest first, or those whose name alone is nearest to it where it says no RAM code; the case of letters does not count.
     #[must_use]
     pub fn nearest_actions(&self, name: &str) -> Vec<&'static str> {
-        let is_of = |action: &&Action| {
-            action.name.rsplit(':').next().is_some_and(|it| it.eq_ignore_ascii_case(name))
-        };
-        let of_any_code = self.actions().iter().filter(is_of).map(|action| action.name);
-        let of_any_code: Vec<&str> = of_any_code.take(3).collect();
-        if !of_any_code.is_empty() {
-            return of_any_code;
+        let short = if name.contains(':') { Vec::new() } else { self.nearest_short(name) };
+        if !short.is_empty() {
+            return short;
         }
         let mut found: Vec<&'static str> = Vec::new();
         for near in self.action_names.nearest(name, 6) {
@@ -255,6 +253,13 @@ impl Catalog {
         }
         found.truncate(3);
         found
+    }
+
+    /// Returns up to three actions of the name, without RAM code, that is nearest to one.
+    fn nearest_short(&self, name: &str) -> Vec<&'static str> {
+        let near = self.short_names.nearest(name, 1).pop();
+        let has_it = |action: &&Action| near.is_some() && action.short_name() == near;
+        self.actions().iter().filter(has_it).map(|action| action.name).take(3).collect()
     }
 
     /// Returns up to three resource types that are nearly called `name`.

@@ -336,6 +336,13 @@ pub struct Action {
     pub(super) ram: usize,
 }
 
+impl Action {
+    /// Returns its name without the RAM code.
+    pub(super) fn short_name(&self) -> Option<&'static str> {
+        self.name.split_once(':').map(|(_, name)| name)
+    }
+}
+
 /// The groups that carry the levels of custom roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {

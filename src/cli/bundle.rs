@@ -33,6 +33,7 @@ pub(super) fn run(command: &BundleCommand, format: Format) -> anyhow::Result<u8>
         if let Some((_, named)) = place.split_once('=').filter(|_| !directory.exists()) {
             anyhow::bail!("`{place}` is not a directory: give it without a name, as `{named}`");
         }
+        anyhow::ensure!(directory.is_dir(), "`{place}` is not a directory: give one with a bundle");
         match Bundles::check(directory.clone()) {
             Ok(found) => all.push(json!({
                 "directory": place,

@@ -81,7 +81,12 @@ pub(super) fn run(command: &CatalogCommand, format: Format) -> anyhow::Result<u8
         }
         CatalogCommand::Search { text } => {
             let rows = search(c, &text.to_lowercase());
-            show(&rows, format)
+            let found = show(&rows, format)?;
+            let near = c.nearest_actions(text);
+            if found != 0 && !near.is_empty() {
+                output::note(meant(&near, ""))?;
+            }
+            Ok(found)
         }
         CatalogCommand::Explain { name } => explain(c, name, format),
     }

@@ -50,7 +50,7 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// How many simulations and explanations run at once.
+    /// How many simulations, explanations and checks of documents run at once.
     const SIMULATIONS: usize = 2;
 
     /// How many of them an account may have, all but one waiting.
@@ -252,11 +252,11 @@ impl Authorizer {
         Ok(self.apart(account, run).await??)
     }
 
-    /// Runs what takes its time on a thread of its own, few of them at once, and one of an account: the others wait for it alone.
+    /// Runs what takes its time on a thread of its own, few of them at once, and one of an account: others of that account wait for it.
     ///
     /// # Errors
     /// [`crate::error::ErrorCode::Throttled`] when the account has too much of it under way.
-    pub(super) async fn apart<T: Send + 'static>(
+    pub async fn apart<T: Send + 'static>(
         &self,
         account: &AccountId,
         run: impl FnOnce() -> T + Send + 'static,

@@ -32,7 +32,12 @@ pub struct Row {
     pub resource: String,
     /// What the documents say.
     pub simulated: Simulated,
+    /// The forms of ARNs the action is about, where the resource has none of them: perhaps another one was meant.
+    pub forms: Vec<&'static str>,
 }
+
+/// A question: an action, the forms of ARNs it is about, where they are known, and a resource.
+type Asked = (String, &'static [&'static str], String);
 
 impl Row {
     /// Returns the vendor's words for a denial; `None` when it is allowed.
@@ -92,12 +97,12 @@ impl Simulate {
         too_many("actions", pairs, questions.len().saturating_mul(statements), Self::MAX_JUDGED)?;
         // Where one alone is too much, that is told of the context.
         if questions.len() > 1 {
-            let resources = questions.iter().map(|(_, resource)| resource.as_str());
+            let resources = questions.iter().map(|(.., resource)| resource.as_str());
             let cost = simulation_cost(&all, resources, &self.context);
             too_many("actions", "characters to compare", cost, Self::MAX_COMPARED)?;
         }
         let mut rows = Vec::new();
-        for (action, resource) in questions {
+        for (action, forms, resource) in questions {
             let asked = Simulation {
                 action: &action,
                 resource: &resource,
@@ -109,13 +114,14 @@ impl Simulate {
                 simulated.verdict = Verdict::ImplicitDeny;
                 simulated.matched.clear();
             }
-            rows.push(Row { action, resource, simulated });
+            let forms = if has_form(&resource, forms) { Vec::new() } else { forms.to_vec() };
+            rows.push(Row { action, resource, simulated, forms });
         }
         Ok(rows)
     }
 
     /// Returns the pairs of an action and a resource that are asked.
-    fn questions(&self) -> Result<Vec<(String, String)>, Invalid> {
+    fn questions(&self) -> Result<Vec<Asked>, Invalid> {
         for (index, resource) in self.resources.iter().enumerate() {
             let is_arn = Arn::parse(resource).is_some();
             let fits = resource.len() <= Self::MAX_TEXT && !resource.chars().any(char::is_control);
@@ -128,15 +134,16 @@ impl Simulate {
         let mut out = Vec::new();
         for (index, action) in self.actions.iter().enumerate() {
             let named = expanded(index, action)?;
-            for (action, form) in named {
+            for (action, forms) in named {
                 let code = action.split(':').next().unwrap_or_default();
-                let one = match form {
-                    Some(form) if form != ANY => as_pattern(form),
+                let one = match forms.first() {
+                    Some(form) if *form != ANY => as_pattern(form),
                     _ => format!("acs:{code}:*:*:*"),
                 };
                 let one = [one];
                 let resources = if self.resources.is_empty() { &one[..] } else { &self.resources };
-                out.extend(resources.iter().map(|resource| (action.clone(), resource.clone())));
+                let asked = |resource: &String| (action.clone(), forms, resource.clone());
+                out.extend(resources.iter().map(asked));
                 let pairs = "pairs of an action and a resource";
                 too_many("actions", pairs, out.len(), Self::MAX_ROWS)?;
             }
@@ -145,15 +152,18 @@ impl Simulate {
     }
 }
 
-/// Returns the actions one that is given stands for, each with the form of its ARN where that is known.
-fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static str>)>, Invalid> {
+/// An action, and the forms of ARNs it is about, where they are known.
+type Named = (String, &'static [&'static str]);
+
+/// Returns the actions one that is given stands for.
+fn expanded(index: usize, action: &str) -> Result<Vec<Named>, Invalid> {
     let field = || format!("actions[{index}]");
     let lower = action.to_ascii_lowercase();
     if wildcard::is_pattern(action) {
         let all = catalog().ram_actions().iter();
         let matching = all.filter(|known| wildcard::matches(&lower, &known.lower));
-        let named: Vec<_> =
-            matching.map(|known| (known.action.to_owned(), known.arns.first().copied())).collect();
+        let named: Vec<Named> =
+            matching.map(|known| (known.action.to_owned(), &*known.arns)).collect();
         if named.is_empty() {
             let help = "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known";
             return Err(Invalid::value(field(), action, "a pattern of known actions", help));
@@ -181,9 +191,24 @@ fn expanded(index: usize, action: &str) -> Result<Vec<(String, Option<&'static s
             return Err(Invalid::value(field(), action, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction));
         }
-        return Ok(vec![(action.to_owned(), None)]);
+        return Ok(vec![(action.to_owned(), &[])]);
     };
-    Ok(vec![(ram.action.to_owned(), ram.arns.first().copied())])
+    Ok(vec![(ram.action.to_owned(), &ram.arns)])
+}
+
+/// Returns whether a resource has one of these forms, stands for many, or the forms are not known.
+fn has_form(resource: &str, forms: &[&str]) -> bool {
+    let Some(arn) = Arn::parse(resource).filter(|arn| !wildcard::is_pattern(arn.relative_id))
+    else {
+        return true;
+    };
+    let has = |form: &&str| {
+        Arn::parse(form).is_none_or(|form| {
+            form.ram_code == arn.ram_code
+                && wildcard::matches(&as_pattern(form.relative_id), arn.relative_id)
+        })
+    };
+    forms.is_empty() || forms.iter().any(has)
 }
 
 /// Returns whether an ARN is of another account, whose resources no document of this one reaches.

@@ -310,6 +310,13 @@ fn every_command_that_answers_speaks_json() {
     // Nothing found is an empty list, and the exit code says so.
     let none = run(["--format", "json", "catalog", "search", "no such thing"]);
     assert_eq!((none.code, none.out.trim()), (1, "[]"));
+    let slip = run(["catalog", "search", "StopJbo"]);
+    assert_eq!(slip.code, 1);
+    assert!(
+        slip.err.contains("did you mean `PaiDLC:StopJob`, `PaiDesigner:StopJob`?"),
+        "{}",
+        slip.err
+    );
 }
 
 #[test]

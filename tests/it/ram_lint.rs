@@ -395,6 +395,9 @@ fn a_bad_document_is_a_good_answer_over_http() {
         assert_eq!(answer.status, 400, "{body}");
         assert_eq!(answer.json()["field"], field, "{body} {}", answer.json());
     }
+    // A document that stands where the body should is told where to put it.
+    let bare = ask(&as_object).json();
+    assert!(bare["help"].as_str().unwrap().contains("put it into `document`"), "{bare}");
     let body = serde_json::to_vec(&json!({"document": GOOD})).unwrap();
     assert_eq!(
         server.send(&Request::post("/v1/ram/validate", &body).without("Authorization")).status,

@@ -96,6 +96,22 @@ fn a_simulation_tells_who_decided_and_what_was_not_stated() {
             },
         ])
     );
+    // A resource that the action is never about is told of.
+    let forms = |action: &str, resource: &str| {
+        let body = json!({ "documents": [SAMPLE], "actions": [action], "resources": [resource] });
+        simulated(&server, &body)[0]["resourceForms"].clone()
+    };
+    let of_jobs =
+        json!(["acs:paidlc:{#regionId}:{#accountId}:workspace/{#WorkspaceId}/dlcjob/{#jobId}"]);
+    for resource in ["workspace/10001/job/dlc-1", "dlcjob/dlc-1"] {
+        let resource = format!("acs:paidlc:*:*:{resource}");
+        assert_eq!(forms("paidlc:StopJob", &resource), of_jobs, "{resource}");
+    }
+    assert_eq!(forms("paidlc:StopJob", "acs:log:*:*:workspace/10001/dlcjob/dlc-1"), of_jobs);
+    for resource in ["*", "acs:paidlc:*:*:workspace/1/*", "acs:paidlc:::workspace/1/dlcjob/2"] {
+        assert_eq!(forms("paidlc:StopJob", resource), Value::Null, "{resource}");
+    }
+    assert_eq!(forms("oss:GetObject", "acs:log:*:*:x"), Value::Null);
     // As the object it is, and with what was missing.
     let body = json!({
         "documents": [serde_json::from_str::<Value>(SAMPLE).unwrap()],

@@ -211,6 +211,13 @@ fn tell(row: &Value) -> anyhow::Result<()> {
     if !missing.is_empty() {
         output::line(format!("             not stated: {}", missing.join(", ")))?;
     }
+    let forms: Vec<&str> = items(row, "resourceForms").filter_map(Value::as_str).collect();
+    if !forms.is_empty() {
+        output::line(format!(
+            "             this action is about resources of another form: {}",
+            forms.join(", ")
+        ))?;
+    }
     if row.get("uncatalogued").is_some() {
         output::line("             an action of another service: compared as text")?;
     }

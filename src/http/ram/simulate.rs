@@ -27,7 +27,7 @@ pub(in crate::http) async fn simulate(
     let (pep, body) = token::caller_with(&request, &state, body).await.map_err(refuse)?;
     pep.demand(Scope::Decide).map_err(refuse)?;
     let Object(wire): Object<wire::SimulateRequest<'_>> =
-        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
+        object::read(&body).map_err(|refusal| refuse(wire::refused(refusal)))?;
     let asked = wire.to_domain().map_err(|invalid| refuse(invalid.into()))?;
     let principal = wire.principal().map_err(|invalid| refuse(invalid.into()))?;
     let authorizer = &state.services.authorizer;

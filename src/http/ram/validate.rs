@@ -19,16 +19,16 @@ use crate::{
 /// Checks a document. A bad one is a successful answer, with findings.
 pub(in crate::http) async fn validate(
     request: HttpRequest,
-    _: web::Data<State>,
+    state: web::Data<State>,
     Sent(pep, body): Sent,
 ) -> Result<HttpResponse, HttpError> {
     let refuse = |error: Error| HttpError::new(&request, error);
     pep.demand(Scope::Decide).map_err(refuse)?;
     let Object(wire): Object<wire::ValidateRequest<'_>> =
-        object::read(&body).map_err(|refusal| refuse(refusal.into()))?;
+        object::read(&body).map_err(|refusal| refuse(wire::refused(refusal)))?;
     let asked = wire.to_domain().map_err(|invalid| refuse(invalid.into()))?;
     // Long documents take milliseconds, which others on this thread would wait for.
-    let answer = web::block(move || {
+    let check = move || {
         let report = lint(&asked.document, asked.kind);
         let lines = Lines::new(&asked.document);
         let tell = |found| wire::finding(found, &lines, asked.language);
@@ -38,8 +38,7 @@ pub(in crate::http) async fn validate(
             "foreignActions": report.foreign_actions,
             "complete": report.is_complete,
         })
-    })
-    .await
-    .map_err(|error| refuse(Error::internal(&error.to_string())))?;
+    };
+    let answer = state.services.authorizer.apart(&pep.account, check).await.map_err(refuse)?;
     Ok(HttpResponse::Ok().json(answer))
 }

@@ -5,10 +5,11 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::{Invalid, PrincipalKind},
+    error::Error,
     http::{
         decisions::wire::{WireContext, WirePrincipal},
         error::AccessDeniedDetail,
-        object::{Object, Text},
+        object::{Object, Refusal, Text},
     },
     ram::{
         document::Kind,
@@ -102,6 +103,16 @@ impl SimulateRequest<'_> {
     }
 }
 
+/// Returns why a body was not read. A document that stands where the body should is told where to put it.
+pub(super) fn refused(refusal: Refusal) -> Error {
+    let error = Error::from(refusal);
+    if !matches!(error.field.as_deref(), Some("Version" | "Statement")) {
+        return error;
+    }
+    let help = "this is a document itself: put it into `document`, for a simulation into the list `documents`";
+    Error { help: help.to_owned(), ..error }
+}
+
 /// Returns a document that is a string, or the object it is.
 fn document(field: &str, raw: &str) -> Result<String, Invalid> {
     if raw.starts_with('{') {
@@ -137,6 +148,9 @@ pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
     }
     if !simulated.on_other_resources.is_empty() {
         put(&mut out, "onOtherResources", json!(statements(&simulated.on_other_resources)));
+    }
+    if !row.forms.is_empty() {
+        put(&mut out, "resourceForms", json!(row.forms));
     }
     if !simulated.is_catalogued {
         put(&mut out, "uncatalogued", json!(true));
