@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         // Whoever reads the output had enough of it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => fail(format_args!("{error:#}"), as_json),
+        Err(error) => fail(cli::told(&error), as_json),
     }
 }
 

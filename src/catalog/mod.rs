@@ -24,7 +24,7 @@ pub use model::{
     Module, PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
 };
 
-pub use nearest::{letters_apart, meant};
+pub use nearest::{letters_apart, meant, meant_field};
 pub use operations::{Api, AskedOn, Operation, ResourceTemplate};
 pub use system_policies::SystemPolicy;
 

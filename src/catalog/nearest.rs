@@ -46,6 +46,18 @@ pub fn meant(near: &[&str], otherwise: &str) -> String {
     format!("did you mean `{}`?", near.join("`, `"))
 }
 
+/// Returns the question whether a known field was meant, where a reader of JSON or TOML says that it knows one not and which it does.
+#[must_use]
+pub fn meant_field(said: &str) -> Option<String> {
+    let (_, named) = said.split_once("unknown field `")?;
+    let (unknown, known) = named.split_once('`')?;
+    let known = known.split('`').skip(1).step_by(2);
+    // Of a short name little is left when three letters of it are others.
+    let most = FARTHEST.min(unknown.len() / 2);
+    let near = known.filter_map(|known| Some((letters_apart(unknown, known, most)?, known)));
+    Some(meant(&[near.min()?.1], ""))
+}
+
 /// Returns how many letters must be inserted, removed or replaced to get from one name to the other; `None` when they are
 /// more than `most`.
 #[must_use]

@@ -24,7 +24,7 @@ pub use self::open::store as open_store;
 use clap::{Parser, Subcommand};
 
 use output::AnyFormat;
-pub use output::plain;
+pub use output::{plain, told};
 
 /// Policy decision point for Platform for AI workspaces.
 #[derive(Debug, Parser)]

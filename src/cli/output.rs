@@ -7,6 +7,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::catalog::meant_field;
+
 /// How a command prints its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -59,6 +61,18 @@ pub(super) fn line(text: impl Display) -> io::Result<()> {
 /// When standard error cannot be written.
 pub(super) fn note(text: impl Display) -> io::Result<()> {
     writeln!(io::stderr().lock(), "{}", plain(&text.to_string()))
+}
+
+/// Returns what a command that failed has to say, with the name that was meant where a file has one that is nearly known.
+#[must_use]
+pub fn told(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    match meant_field(&text) {
+        // Some readers draw the place on lines of their own.
+        Some(meant) if text.contains('\n') => format!("{}\n{meant}", text.trim_end()),
+        Some(meant) => format!("{text}: {meant}"),
+        None => text,
+    }
 }
 
 /// Returns the text without what a terminal obeys or what makes it show another order than is there: names and

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::error::Category;
 
 use crate::{
-    catalog::{letters_apart, meant},
+    catalog::meant_field,
     domain::{Invalid, InvalidKind, shortened},
     error::{Error, ErrorCode},
 };
@@ -141,13 +141,10 @@ fn remedy(said: &str) -> Option<String> {
         Some("a boolean") => return Some("give `true` or `false`".to_owned()),
         _ => {}
     }
-    let mut quoted = said.split('`').skip(1).step_by(2);
-    let first = quoted.next()?;
     if said.starts_with("unknown field") {
-        let far = |known: &str| letters_apart(first, known, 3);
-        let near = quoted.filter_map(|known| Some((far(known)?, known))).min()?;
-        return Some(meant(&[near.1], ""));
+        return meant_field(said);
     }
+    let first = said.split('`').nth(1)?;
     let is_number = first.parse::<f64>().is_ok();
     let is_text = said.starts_with("invalid type") && said.ends_with("expected a string");
     (is_number && is_text).then(|| format!("write it as a string: `\"{first}\"`"))

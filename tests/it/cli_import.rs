@@ -147,6 +147,7 @@ fn a_file_that_cannot_be_imported_changes_nothing() {
         ("{\"users\": [], \"users\": []}", "duplicate field `users`"),
         ("{\"users\": [], \"\\u0075sers\": []}", "duplicate field `users`"),
         ("{\"Users\": []}", "unknown field `Users`"),
+        ("{\"Users\": []}", "did you mean `users`?"),
         ("{\"users\": [{\"id\": 2001}]}", "users[0].id"),
         ("{\"users\": [{\"name\": \"x\"}]}", "missing field `id`"),
         ("{\"users\": [{\"id\": \"1\", \"role\": \"x\"}]}", "unknown field `role`"),

@@ -462,6 +462,7 @@ fn a_request_id_is_in_the_answer_and_in_the_log() {
     assert_eq!(id, id.to_uppercase());
     let log = server.log();
     assert!(log.contains(&id) && log.contains("GetWorkspace"), "{log}");
+    assert!(log.contains("\"path\":\"/api/v1/workspaces/10001\""), "{log}");
     assert!(!log.contains("dev-secret"), "{log}");
 }
 

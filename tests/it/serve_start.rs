@@ -240,6 +240,8 @@ fn flags_stand_over_variables_and_variables_over_the_file() {
     for (text, says) in [
         ("body-limits = 10", "body-limits"),
         ("body_limit = 10", "body_limit"),
+        ("body_limit = 10", "did you mean `body-limit`?"),
+        ("listen = 7", "an address and a port"),
         ("body-limit = \"ten\"", "body-limit"),
         ("body-limit = -1", "body-limit"),
         ("listen = \"localhost\"", "listen"),

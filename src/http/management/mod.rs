@@ -212,7 +212,7 @@ pub(super) async fn call(
         }
         Err(error) => Err(error),
     };
-    note(operation, &account, &principal, answered.as_ref().err());
+    note(&request, operation, (&account, &principal), answered.as_ref().err());
     let revision = match &answered {
         Ok((_, revision)) => Some(*revision),
         Err(_) => management.present_revision(&account),
@@ -337,21 +337,23 @@ fn render(
 /// Leaves one line about a call; the request id stands on the span around it. Changes and refusals are for the record,
 /// for the vendor's codes hide from the caller whether it was not allowed or there was nothing.
 fn note(
+    request: &HttpRequest,
     operation: &Operation,
-    account: &AccountId,
-    principal: &PrincipalId,
+    (account, principal): (&AccountId, &PrincipalId),
     refused: Option<&Error>,
 ) {
     let operation_name = operation.name;
+    // It names the workspace, and who or what in it.
+    let path = shortened(request.path(), Invalid::MAX_VALUE);
     match refused {
         Some(error) => tracing::info!(
-            operation = operation_name, %account, %principal, code = error.code.as_str(), "call refused"
+            operation = operation_name, path, %account, %principal, code = error.code.as_str(), "call refused"
         ),
         None if operation.writes => {
-            tracing::info!(operation = operation_name, %account, %principal, "call carried out");
+            tracing::info!(operation = operation_name, path, %account, %principal, "call carried out");
         }
         None => {
-            tracing::debug!(operation = operation_name, %account, %principal, "call answered");
+            tracing::debug!(operation = operation_name, path, %account, %principal, "call answered");
         }
     }
 }
