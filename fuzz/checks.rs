@@ -7,7 +7,7 @@ use pai_authz::ram::{document::Kind, fix::fix, json, lines::Lines, lint};
 /// The parser takes what another one takes, and tells of everything else, within the text.
 pub(crate) fn parse(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let (root, faults) = json::parse(text);
+    let json::Parsed { root, faults, .. } = json::parse(text);
     // The other one gives up on numbers that are out of range, and reads deeper: neither is a matter of JSON.
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => {

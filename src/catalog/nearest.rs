@@ -15,6 +15,7 @@ impl Names {
     pub(super) fn new(names: impl Iterator<Item = &'static str>) -> Self {
         let mut names: Vec<_> = names.map(|name| (name.to_ascii_lowercase(), name)).collect();
         names.sort_unstable_by(|a, b| (a.0.len(), a).cmp(&(b.0.len(), b)));
+        names.dedup();
         Self(names)
     }
 

@@ -1,6 +1,6 @@
 //! Reads the tables and joins them; every inconsistency is an error that names the entry.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 
@@ -474,8 +474,7 @@ pub(super) fn read() -> Result<Catalog, String> {
         configs::read(|name| by_name.get(name).and_then(|id| actions.get(usize::from(id.0))))?;
     let main_types = indexes::main_types(&actions, &modules, &type_by_name);
     let action_names = Names::new(by_name.keys().copied());
-    let short: BTreeSet<&str> = actions.iter().filter_map(Action::short_name).collect();
-    let short_names = Names::new(short.into_iter());
+    let short_names = Names::new(actions.iter().filter_map(Action::short_name));
     let named = indexes::named(by_name, &actions, &main_types)?;
     let type_names = Names::new(types.iter().map(|t| t.name));
     Ok(Catalog {

@@ -11,7 +11,7 @@ use crate::service::Bundles;
 /// What can be done with bundles.
 #[derive(Debug, Subcommand)]
 pub(super) enum BundleCommand {
-    /// Validate the policy bundles of directories; exits with 1 when one is not sound.
+    /// Validate the policy bundles of directories; exits with 1 when one is not sound, with 2 when one is not there.
     Check(CheckArgs),
 }
 
@@ -26,14 +26,19 @@ pub(super) struct CheckArgs {
 /// Runs the command.
 pub(super) fn run(command: &BundleCommand, format: Format) -> anyhow::Result<u8> {
     let BundleCommand::Check(CheckArgs { directories }) = command;
-    let mut sound = true;
+    let mut code = 0;
     let mut all = Vec::new();
     for directory in directories {
         let place = directory.display().to_string();
         if let Some((_, named)) = place.split_once('=').filter(|_| !directory.exists()) {
             anyhow::bail!("`{place}` is not a directory: give it without a name, as `{named}`");
         }
-        anyhow::ensure!(directory.is_dir(), "`{place}` is not a directory: give one with a bundle");
+        if !directory.is_dir() {
+            code = 2;
+            let error = "it is not a directory: give one with a bundle";
+            all.push(json!({ "directory": place, "sound": false, "error": error }));
+            continue;
+        }
         match Bundles::check(directory.clone()) {
             Ok(found) => all.push(json!({
                 "directory": place,
@@ -45,7 +50,7 @@ pub(super) fn run(command: &BundleCommand, format: Format) -> anyhow::Result<u8>
                 "warnings": found.warnings,
             })),
             Err(fault) => {
-                sound = false;
+                code = code.max(1);
                 all.push(json!({ "directory": place, "sound": false, "error": fault }));
             }
         }
@@ -54,7 +59,7 @@ pub(super) fn run(command: &BundleCommand, format: Format) -> anyhow::Result<u8>
         Format::Json => output::json(&Value::Array(all))?,
         Format::Text => all.iter().try_for_each(show)?,
     }
-    Ok(u8::from(!sound))
+    Ok(code)
 }
 
 fn show(found: &Value) -> anyhow::Result<()> {

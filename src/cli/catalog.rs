@@ -7,7 +7,7 @@ use super::output::{self, Format, table};
 use crate::{
     catalog::{
         Action, ActionScope, Catalog, KnownConfig, PermissionPoint, RamAction, ResourceType,
-        catalog, meant,
+        catalog, letters_apart, meant,
     },
     domain::{BuiltinRole, PermissionType},
 };
@@ -29,8 +29,9 @@ pub(super) enum CatalogCommand {
     },
     /// Find actions by a part of their name or description.
     Search {
-        /// What to look for; case does not count.
-        text: String,
+        /// What to look for; case does not count. Several words are looked for as they stand, with a space between.
+        #[arg(required = true, value_name = "TEXT")]
+        text: Vec<String>,
     },
     /// Tell everything about an action, a resource type, a module, a built-in role or a config.
     Explain {
@@ -80,9 +81,10 @@ pub(super) fn run(command: &CatalogCommand, format: Format) -> anyhow::Result<u8
             show(&rows, format)
         }
         CatalogCommand::Search { text } => {
+            let text = text.join(" ");
             let rows = search(c, &text.to_lowercase());
             let found = show(&rows, format)?;
-            let near = c.nearest_actions(text);
+            let near = c.nearest_actions(&text);
             if found != 0 && !near.is_empty() {
                 output::note(meant(&near, ""))?;
             }
@@ -106,6 +108,13 @@ fn check_module(c: &Catalog, name: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let modules: Vec<&str> = c.modules().iter().map(|m| m.name).collect();
+    let codes = c.ram_codes().iter().map(|r| r.code);
+    let lower = name.to_lowercase();
+    let far = |known: &str| letters_apart(&lower, &known.to_lowercase(), 1);
+    let near = modules.iter().copied().chain(codes).filter_map(|it| Some((far(it)?, it))).min();
+    if let Some((_, near)) = near {
+        anyhow::bail!("`{name}` is neither a module nor a RAM code: {}", meant(&[near], ""));
+    }
     anyhow::bail!(
         "`{name}` is neither a module nor a RAM code: give one of `{}`, or as `paidlc`",
         modules.join("`, `")

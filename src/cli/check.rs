@@ -118,7 +118,7 @@ pub(super) fn by_flag(error: anyhow::Error) -> anyhow::Error {
 }
 
 /// The flags that fields of a question are given by.
-const FLAGS: [(&str, &str); 13] = [
+const FLAGS: [(&str, &str); 15] = [
     ("principal.type", "--principal"),
     ("principal.id", "--principal"),
     ("action", "--action"),
@@ -132,6 +132,8 @@ const FLAGS: [(&str, &str); 13] = [
     ("resources", "--resource"),
     ("context", "--context"),
     ("atLeastAsFresh", "--at-least-as-fresh"),
+    ("project", "--project"),
+    ("logstore", "--logstore"),
 ];
 
 /// Returns a text of an answer; empty where there is none.
@@ -184,10 +186,12 @@ pub(super) fn condition_keys(pairs: &[String]) -> anyhow::Result<BTreeMap<String
         if out.insert(key.to_owned(), value.to_owned()).is_some() {
             anyhow::bail!("the condition key `{key}` is given twice");
         }
-        if let Err(unknown) = keys::stated(key) {
+        // What is nearly a known one is refused.
+        let is_refused = keys::known(key).is_err_and(|it| it.near.is_some());
+        if let Err(unknown) = keys::stated(key)
+            && !is_refused
+        {
             let near = match unknown.near {
-                // That is refused.
-                Some(_) if key.contains(':') => continue,
                 Some(near) => format!("is `{near}` meant?"),
                 None => "no policy that is known looks at it".to_owned(),
             };

@@ -44,7 +44,13 @@ pub(super) struct ServeArgs {
 
 /// Runs the service.
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
-    let file = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+    let file = args
+        .config
+        .as_deref()
+        .map(Settings::read)
+        .transpose()
+        .context("`--config`")?
+        .unwrap_or_default();
     let config = args.settings.over(file).into_config()?;
     if args.print_config {
         output::line(config.to_toml()?.trim_end())?;
@@ -82,10 +88,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
         }
     }
     if let Some(account) = &uds_account {
-        accounts.attend(account).await?;
-        if accounts.view(account).is_none() {
-            bail!("`uds-account`: account `{account}` is not in this store");
-        }
+        attend_socket(&accounts, account).await?;
     }
     let connections = connections(&config)?;
     let listeners = bind(&config)?;
@@ -98,10 +101,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     let public_url = public_url(&config, &listeners)?;
     let announcement = announcement(&config, &listeners, dev_account.is_some())?;
     let dev_signer = dev_account.clone();
-    let verifier = match config.verify_fast_path {
-        0 => None,
-        every => Some(Arc::new(Verifier::start(every).context("cannot start to verify")?)),
-    };
+    let verifier = verifier(config.verify_fast_path)?;
     let services = Services {
         accounts: accounts.clone(),
         authorizer: Authorizer::new(accounts.clone(), keyring.clone(), config.freshness_wait)
@@ -116,7 +116,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
             Bounds { roles: config.max_roles, members: config.max_members },
             config.freshness_wait,
         ),
-        bundles,
+        bundles: bundles.clone(),
         public_url,
         region: config.region.clone(),
     };
@@ -124,7 +124,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     let mut terminate = signal(SignalKind::terminate()).context("signals")?;
     let mut running = http::start(listeners, services, limits(&config, connections), uds_account)?;
     output::line(announcement)?;
-    log_start(&accounts, &config);
+    log_start(&accounts, &bundles, &config);
     tokio::select! {
         ended = running.ended() => {
             ended?;
@@ -140,6 +140,25 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     }
     tracing::info!("stopped");
     Ok(0)
+}
+
+/// Starts to judge one of so many decisions anew; 0 is none.
+fn verifier(every: u32) -> anyhow::Result<Option<Arc<Verifier>>> {
+    if every == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Verifier::start(every).context("cannot start to verify")?)))
+}
+
+/// Loads the account that whoever asks over the Unix socket without a token is of.
+async fn attend_socket(accounts: &Arc<Accounts>, account: &AccountId) -> anyhow::Result<()> {
+    accounts.attend(account).await?;
+    if accounts.view(account).is_none() {
+        bail!(
+            "`uds-account`: account `{account}` is not in this store: make it with `pai-authz init --account {account}`"
+        );
+    }
+    Ok(())
 }
 
 /// Reads the bundles that are to be served.
@@ -245,16 +264,23 @@ const REGIONS: [&str; 31] = [
     "me-central-1",
 ];
 
-fn log_start(accounts: &Accounts, config: &Config) {
-    let near = REGIONS.iter().find(|known| letters_apart(known, &config.region, 2).is_some());
-    if let Some(near) = near.filter(|_| !REGIONS.contains(&&*config.region)) {
-        let region = &config.region;
+fn log_start(accounts: &Accounts, bundles: &Bundles, config: &Config) {
+    let region = &*config.region;
+    let is_near =
+        |known: &&&str| letters_apart(known, region, 2).is_some() || known.contains(region);
+    let near = REGIONS.iter().find(is_near).filter(|_| !REGIONS.contains(&region));
+    if let Some(near) = near {
         tracing::warn!(
             region,
             "`region` is not one that is known: is `{near}` meant? ARNs of other regions are denied"
         );
     }
     let loaded: Vec<AccountId> = accounts.list();
+    for (name, account) in bundles.accounts() {
+        if !loaded.contains(&account) {
+            tracing::warn!(bundle = %name, %account, "no account of this store: nobody has a token for the bundle; is `account` in its `bundle.toml` right?");
+        }
+    }
     if loaded.is_empty() {
         tracing::warn!("there is no account in this store: make one with `pai-authz init`");
     }

@@ -6,6 +6,7 @@
 mod bundles;
 mod redis_settings;
 mod store_address;
+mod words;
 
 use std::{
     net::SocketAddr,
@@ -228,13 +229,7 @@ impl Settings {
         let wrong =
             |error: &dyn std::fmt::Display| Misconfigured(format!("`{}`: {error}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-        toml::from_str(&text).map_err(|error| {
-            // The reader calls a type by its name in the program.
-            let form = "an address and a port, as `127.0.0.1:8080`";
-            let told = error.to_string();
-            let told = told.replace("expected socket address", &format!("expected {form}"));
-            wrong(&told.replace("invalid socket address syntax", &format!("give {form}")))
-        })
+        toml::from_str(&text).map_err(|error| wrong(&words::told(&error.to_string())))
     }
 
     /// Returns these settings, and those of `below` where these have none.

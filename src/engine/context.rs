@@ -1,6 +1,6 @@
 //! How much the context of a request may say.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use crate::{
     domain::{ContextValue, Invalid, Scalar},
@@ -39,10 +39,7 @@ pub(super) fn check(context: &BTreeMap<String, ContextValue>) -> Result<(), Inva
             let (field, help) = (format!("context.{key}"), format!("did you mean `{near}`?"));
             return Err(Invalid::value(field, key, "a condition key", help));
         }
-        let values = match value {
-            ContextValue::One(one) => std::slice::from_ref(one),
-            ContextValue::Many(many) => many.as_slice(),
-        };
+        let values = values(value);
         let long = values.iter().any(|v| match v {
             Scalar::String(text) | Scalar::Number(text) => text.len() > CONTEXT_VALUE_BYTES,
             Scalar::Bool(_) => false,
@@ -58,4 +55,35 @@ pub(super) fn check(context: &BTreeMap<String, ContextValue>) -> Result<(), Inva
         }
     }
     Ok(())
+}
+
+/// Refuses a value that a key of PAI never has.
+pub(super) fn check_values(context: &BTreeMap<String, ContextValue>) -> Result<(), Invalid> {
+    for (key, value) in context {
+        let known = keys::VALUES.iter().find(|(known, _)| keys::is_same(known, key));
+        let Some((_, [one, other])) = known else { continue };
+        for value in values(value) {
+            let text = match value {
+                Scalar::String(text) | Scalar::Number(text) => text.as_str(),
+                Scalar::Bool(_) => "a boolean",
+            };
+            if text != *one && text != *other {
+                let help = format!("give `{one}` or `{other}`");
+                return Err(Invalid::value(
+                    format!("context.{key}"),
+                    text,
+                    "a value of this key",
+                    help,
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+const fn values(value: &ContextValue) -> &[Scalar] {
+    match value {
+        ContextValue::One(one) => slice::from_ref(one),
+        ContextValue::Many(many) => many.as_slice(),
+    }
 }

@@ -63,12 +63,35 @@ pub struct Simulated {
     pub unmet: Vec<(Matched, Vec<Unmet>)>,
     /// Statements about the action that were passed over, for they are about other resources.
     pub on_other_resources: Vec<Matched>,
+    /// The forms of ARNs the action is about, where the resource has none of them: perhaps another one was meant.
+    pub other_forms: Vec<String>,
     /// Whether the action is of the catalogue. Others are compared as texts, and Cedar knows nothing of them.
     pub is_catalogued: bool,
 }
 
-/// How many statements are told of whose conditions do not hold.
+/// How many statements are told of whose conditions do not hold, and how much of them in bytes, but for the last.
 const MOST_UNMET: usize = 20;
+const MOST_TOLD: usize = 16 * 1024;
+
+impl Simulated {
+    /// Returns roughly how much there is to tell, in bytes.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        let statements = self.matched.iter().chain(&self.on_other_resources);
+        let statements = statements.map(|it| it.document.len() + 48).sum::<usize>();
+        let texts = self.missing_context_keys.iter().chain(&self.other_forms);
+        let unmet = self.unmet.iter().map(|(it, unmet)| it.document.len() + told(unmet));
+        statements + texts.map(String::len).sum::<usize>() + unmet.sum::<usize>()
+    }
+}
+
+fn told(unmet: &[Unmet]) -> usize {
+    let one = |it: &Unmet| {
+        let values = it.wanted.iter().chain(&it.given);
+        it.key.len() + it.operator.len() + values.map(|it| it.len() + 3).sum::<usize>() + 48
+    };
+    unmet.iter().map(one).sum()
+}
 
 /// One question of a simulation.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +138,7 @@ impl Engine {
         };
         context::check(asked.context)?;
         ram::check_conditions(asked.context, known)?;
+        context::check_values(asked.context)?;
         ram::check_cost(simulation_cost(documents, [asked.resource], asked.context))?;
         let mut conditions = Conditions::new(asked.context);
         if let Some(arn) = asked.principal_arn {
@@ -134,13 +158,14 @@ impl Engine {
                 }
             }
         }
-        let (mut holding, mut unmet) = (Vec::new(), Vec::new());
+        let (mut holding, mut unmet, mut size) = (Vec::new(), Vec::new(), 0);
         let mut missing = BTreeMap::new();
         for (document, statement) in &about {
             if statement.holds(&conditions).map_err(WrongType::into_invalid)? {
                 holding.push((*document, *statement));
-            } else if unmet.len() < MOST_UNMET {
+            } else if unmet.len() < MOST_UNMET && size < MOST_TOLD {
                 let conditions = statement.unmet(&conditions).map_err(WrongType::into_invalid)?;
+                size += told(&conditions);
                 unmet.push((matched(document, statement), conditions));
             }
             for key in statement.missing(&conditions) {
@@ -183,6 +208,9 @@ impl Engine {
             matched,
             unmet,
             on_other_resources: elsewhere,
+            other_forms: action
+                .map(|action| self.other_forms(action, asked.resource))
+                .unwrap_or_default(),
             missing_context_keys: missing.into_values().collect(),
             is_catalogued: action.is_some(),
         })

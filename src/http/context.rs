@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready as done},
+    time::Duration,
 };
 
 use actix_http::Request;
@@ -16,6 +17,7 @@ use actix_web::{
     web,
 };
 use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
 use tracing::Span;
 
 use super::{
@@ -88,12 +90,13 @@ where
             Some((entry, state)) => Surrounding {
                 inner: Some(self.inner.clone()),
                 place: Some(place),
+                leaving: None,
                 work: Work::Reading { lane: Some(Lane::new(request, entry, state)) },
             },
             None => match handle(&*self.inner, request, &place) {
                 Ok(handling) => {
                     let work = Work::Handling { handling };
-                    Surrounding { inner: None, place: Some(place), work }
+                    Surrounding { inner: None, place: Some(place), leaving: None, work }
                 }
                 Err(panicked) => Surrounding::refused(panicked),
             },
@@ -121,6 +124,8 @@ pin_project! {
     {
         inner: Option<Rc<S>>,
         place: Option<Place>,
+        // How long it still goes on, once the caller has closed its side.
+        leaving: Option<Pin<Box<Sleep>>>,
         #[pin]
         work: Work<S::Future>,
     }
@@ -140,7 +145,8 @@ pin_project! {
 
 impl<S: Service<Request>> Surrounding<S> {
     fn refused(error: actix_web::Error) -> Self {
-        Self { inner: None, place: None, work: Work::Refused { error: Some(error) } }
+        let work = Work::Refused { error: Some(error) };
+        Self { inner: None, place: None, leaving: None, work }
     }
 }
 
@@ -163,7 +169,11 @@ where
             catch_unwind(AssertUnwindSafe(|| poll_work(this.work, inner, place, context)))
         };
         let handled = match polled {
-            Ok(polled) => Some(done!(polled)),
+            Ok(Poll::Ready(handled)) => Some(handled),
+            Ok(Poll::Pending) => {
+                done!(place.left(this.leaving, context));
+                Some(Err(HttpError::with_id(place.note.header(), place.dialect, left()).into()))
+            }
             Err(_) => None,
         };
         Poll::Ready(match this.place.take() {
@@ -206,6 +216,18 @@ where
     }
 }
 
+/// How long a request is still worked at whose caller has closed its side. Some do when they have sent all, and read on; of most
+/// nobody is there, and what is long would keep the caller's next requests, and others, from their turn.
+const LEAVING: Duration = Duration::from_secs(1);
+
+fn left() -> Error {
+    Error::new(
+        ErrorCode::RequestTimeout,
+        "the caller closed its side of the connection before the answer was there",
+        "keep it open until the answer has come",
+    )
+}
+
 fn polled_again() -> actix_web::Error {
     HttpError::without_id(Error::internal("an answer was asked for twice")).into()
 }
@@ -237,6 +259,14 @@ impl Place {
         };
         let is_last = draining || last;
         Ok(Self { note, dialect, span, link, has_body, is_last })
+    }
+
+    /// Is ready when the caller has closed its side and waited long enough.
+    fn left(&self, leaving: &mut Option<Pin<Box<Sleep>>>, context: &mut Context<'_>) -> Poll<()> {
+        if !self.link.as_ref().is_some_and(|link| link.flow.has_left()) {
+            return Poll::Pending;
+        }
+        leaving.get_or_insert_with(|| Box::pin(sleep(LEAVING))).as_mut().poll(context)
     }
 
     /// Returns the answer; `handled` is `None` when a handler panicked.

@@ -43,9 +43,16 @@ enum Passed {
 pub(super) struct Flow {
     passed: Cell<Passed>,
     waiting: Cell<Option<Waker>>,
+    /// Whether the caller has closed its side while a request is answered.
+    has_left: Cell<bool>,
 }
 
 impl Flow {
+    /// Returns whether the caller has closed its side: it may still read, or be gone.
+    pub(super) fn has_left(&self) -> bool {
+        self.has_left.get()
+    }
+
     /// Says that the request is answered, and whether another may follow.
     pub(super) fn answered(&self, goes_on: bool) {
         self.passed.set(if goes_on { Passed::Answered } else { Passed::Last });
@@ -119,6 +126,7 @@ impl<T: AsyncRead + Unpin> Gate<T> {
         let mut room = ReadBuf::uninit(&mut room);
         ready!(self.outlet.poll_read(context, &mut room))?;
         self.has_ended = room.filled().is_empty();
+        self.flow.has_left.set(self.has_ended);
         self.held.extend_from_slice(room.filled());
         Poll::Ready(Ok(()))
     }

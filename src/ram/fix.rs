@@ -46,7 +46,7 @@ pub fn fix(text: &str, kind: Kind, choose: impl Fn(&mut Vec<Finding>)) -> Fixed 
         fixed.text = text;
         fixed.made.append(&mut made);
     }
-    if !fixed.made.is_empty() && !parse(&fixed.text).1.is_empty() {
+    if !fixed.made.is_empty() && !parse(&fixed.text).faults.is_empty() {
         return Fixed { text: text.to_owned(), made: Vec::new() };
     }
     fixed

@@ -6,23 +6,31 @@ use super::{
     operator::Family,
     vocabulary::{nearest_of, vocabulary},
 };
-use crate::catalog::catalog;
+use crate::catalog::{catalog, letters_apart};
 
-/// The keys of every service (RAM Docs, Policy elements; the last two as client libraries have them).
-const COMMON: [&str; 12] = [
-    "acs:CurrentTime",
+/// The keys of every service (RAM Docs, Policy elements), of which the name alone tells which is meant.
+const TELLING: [&str; 6] = [
     "acs:SecureTransport",
     "acs:SourceIp",
     "acs:MFAPresent",
     "acs:PrincipalARN",
     "acs:SourceVpc",
     "acs:VpcSourceIp",
+];
+/// The others of every service (the last two as client libraries have them).
+const COMMON: [&str; 6] = [
+    "acs:CurrentTime",
     "acs:ResourceTag",
     "acs:RequestTag",
     "acs:Service",
     "acs:PrincipalRDId",
     "acs:PrincipalRDPath",
 ];
+
+/// Returns the keys of every service.
+fn of_every_service() -> impl Iterator<Item = &'static str> {
+    TELLING.into_iter().chain(COMMON)
+}
 
 /// A condition key that is none, of a service whose keys are all known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +46,40 @@ pub struct Unknown {
 /// [`Unknown`] where there is no such key.
 pub fn known(key: &str) -> Result<(), Unknown> {
     let bare = key.split('/').next().unwrap_or_default();
-    let Some((prefix, name)) = bare.split_once(':') else { return Ok(()) };
-    if name.is_empty() {
-        return Ok(());
-    }
+    let Some((prefix, _)) = bare.split_once(':').filter(|(_, name)| !name.is_empty()) else {
+        return disguised(bare);
+    };
     if prefix.eq_ignore_ascii_case("acs") {
-        let is_known = COMMON.iter().any(|known| known.eq_ignore_ascii_case(bare));
-        return if is_known { Ok(()) } else { Err(unknown(bare, COMMON.into_iter())) };
+        let is_known = of_every_service().any(|known| known.eq_ignore_ascii_case(bare));
+        return if is_known { Ok(()) } else { Err(unknown(bare, of_every_service())) };
     }
-    let is_listed = vocabulary().is_listed_code(&prefix.to_ascii_lowercase());
-    let is_known = !is_listed || own().contains(bare);
-    if is_known { Ok(()) } else { Err(unknown(bare, own().iter().copied())) }
+    if !vocabulary().is_listed_code(&prefix.to_ascii_lowercase()) {
+        return disguised(bare);
+    }
+    if own().contains(bare) { Ok(()) } else { Err(unknown(bare, own().iter().copied())) }
+}
+
+/// Looks whether a key of no service that is known is one that is, but for marks and letters that look alike or cannot be seen, or for
+/// the `acs:` before a name that only those keys have.
+fn disguised(bare: &str) -> Result<(), Unknown> {
+    static LETTERS: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+        let all = of_every_service().chain(own().iter().copied());
+        all.map(|known| (letters(known), known)).collect()
+    });
+    let given = letters(bare);
+    // Letters of other alphabets are left out, so that as many are missing.
+    let missing = if bare.is_ascii() { 0 } else { 2 };
+    let is_it = |(letters, known): &&(String, &'static str)| {
+        let name = letters.strip_prefix("acs").filter(|_| TELLING.contains(known));
+        letters_apart(&given, letters, missing).is_some() || name == Some(&*given)
+    };
+    let near = LETTERS.iter().find(is_it).map(|(_, known)| *known);
+    near.map_or(Ok(()), |near| Err(Unknown { near: Some(near) }))
+}
+
+/// Returns the letters and digits of a key, in small letters.
+fn letters(key: &str) -> String {
+    key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Looks as [`known`] does for a key of which it is certain that it means something: one without a prefix means nothing.
@@ -59,14 +90,15 @@ pub fn stated(key: &str) -> Result<(), Unknown> {
     if key.contains(':') {
         return known(key);
     }
-    let mut all = COMMON.into_iter().chain(own().iter().copied());
+    let mut all = of_every_service().chain(own().iter().copied());
     let is_name =
         |known: &&str| known.split(':').nth(1).is_some_and(|it| it.eq_ignore_ascii_case(key));
     Err(Unknown { near: all.find(is_name) })
 }
 
 fn unknown(key: &str, known: impl Iterator<Item = &'static str>) -> Unknown {
-    Unknown { near: nearest_of(key, known) }
+    let near = nearest_of(key, known);
+    Unknown { near: near.or_else(|| disguised(key).err().and_then(|it| it.near)) }
 }
 
 /// Returns the keys of PAI and of Simple Log Service.
@@ -99,6 +131,10 @@ pub const CURRENT_TIME: &str = "acs:CurrentTime";
 pub const ACCESSIBILITY: &str = "pai:Accessibility";
 /// Whether an asset of PAI is the caller's own.
 pub const ENTITY_ACCESS_TYPE: &str = "pai:EntityAccessType";
+
+/// The keys of PAI that have one of two values, and these.
+pub const VALUES: [(&str, [&str; 2]); 2] =
+    [(ACCESSIBILITY, ["PUBLIC", "PRIVATE"]), (ENTITY_ACCESS_TYPE, ["CREATOR", "OTHERS"])];
 
 /// The keys of a known type (RAM Docs, Policy elements); others, as tags, can hold anything.
 pub const TYPED: [Key; 10] = [

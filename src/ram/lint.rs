@@ -238,10 +238,11 @@ pub fn lint(text: &str, kind: Kind) -> Report {
     if text.len() > LONGEST_TEXT {
         return too_long(text, kind);
     }
-    let (root, faults) = json::parse(text);
-    let document = Document::new(kind, text, &root);
+    let parsed = json::parse(text);
+    let (root, faults) = (&parsed.root, &parsed.faults);
+    let document = Document::new(kind, text, root);
     let judged = text.len() <= LONGEST_JUDGED;
-    let subject = Subject::new(&document, &faults, judged);
+    let subject = Subject::new(&document, faults, judged);
     let mut findings = Vec::new();
     let mut left_out = 0;
     for rule in rules::RULES.iter() {
@@ -249,6 +250,8 @@ pub fn lint(text: &str, kind: Kind) -> Report {
             let mut found = Findings::of(rule);
             (rule.check)(&subject, &mut found);
             left_out += found.left_out;
+            // Where the text ends too soon, that is what is wrong, not what it has not come to.
+            found.found.retain(|it| rule.is_syntax() || !parsed.may_go_on(&it.span));
             findings.append(&mut found.found);
         }
     }

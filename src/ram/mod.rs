@@ -19,9 +19,15 @@ pub mod value;
 mod vocabulary;
 pub mod wildcard;
 
-/// Returns whether all actions of the RAM code of an action, which is in small letters, are known.
+/// Returns the actions that may have been meant by one that is not known, in small letters; `None` where it can be one of another service.
 #[must_use]
-pub fn has_listed_code(action: &str) -> bool {
-    let code = action.split(':').next().unwrap_or_default();
-    vocabulary::vocabulary().is_listed_code(code)
+pub fn meant_actions(lower: &str) -> Option<Vec<&'static str>> {
+    let known = vocabulary::vocabulary();
+    let (code, name) = lower.split_once(':')?;
+    if known.is_listed_code(code) {
+        return Some(known.nearest(lower));
+    }
+    let meant = format!("{}:{name}", known.meant_code(code)?);
+    let found = known.find(&meant).and_then(|index| known.action(index));
+    Some(found.map_or_else(|| known.nearest(&meant), |action| vec![action.action]))
 }

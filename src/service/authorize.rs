@@ -5,7 +5,10 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use super::{
-    Accounts, Keyring, Queues, Row, Simulate, Verifier, View, place::Present, tally::Tally,
+    Accounts, Keyring, Queues, Row, Simulate, Verifier, View,
+    place::Present,
+    tally::Tally,
+    turn::{self, Held},
 };
 use crate::{
     catalog::catalog,
@@ -32,6 +35,7 @@ pub struct Judged<T> {
 pub struct Asked<'q> {
     pub(super) request: Request<'q>,
     pub(super) view: Present,
+    pub(super) _held: Option<Held>,
 }
 
 /// What is asked in a batch: the question and the revision it demands, or why it could not be read.
@@ -102,14 +106,35 @@ impl Authorizer {
     ) -> Result<Asked<'q>, Error> {
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
         let request = self.accounts.engine().resolve(account, question)?;
-        let view = self.view(account, demanded).await?;
+        let mut view = self.view(account, demanded).await?;
+        let mut held = None;
+        if turn::is_slow(account) && view.snapshot.settled(&request).is_none() {
+            held = self.turn(account).await?;
+            // Changes may have come meanwhile.
+            view = self.view(account, demanded).await?;
+        }
         view.check_readable(request.resource.workspace())?;
-        Ok(Asked { request, view })
+        Ok(Asked { request, view, _held: held })
+    }
+
+    /// Returns whether decisions of an account were long of late on this thread: then [`Self::turn`] comes before one.
+    #[must_use]
+    pub fn is_slow(&self, account: &AccountId) -> bool {
+        turn::is_slow(account)
+    }
+
+    /// Lets others have their turn before a decision of an account whose decisions were long of late, and waits for its own, which lasts
+    /// until what is returned is dropped.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorCode::Throttled`] when the account has too much under way that is long.
+    pub async fn turn(&self, account: &AccountId) -> Result<Option<Held>, Error> {
+        turn::before_decision(account).await
     }
 
     /// Returns the decision on what is asked, and the opaque form of the revision it is made at.
     pub fn decide<'a>(&self, asked: &'a mut Asked<'_>) -> (Decision<'a>, &'a str) {
-        let Asked { view, request } = asked;
+        let Asked { view, request, .. } = asked;
         (self.judge(view, request).0, self.revision_of(view))
     }
 
@@ -159,7 +184,7 @@ impl Authorizer {
         let was_looked_up = settled.is_some();
         let decision = settled.unwrap_or_else(|| {
             self.tell_time(&mut request.context);
-            view.snapshot.is_authorized(request)
+            turn::noted(view.account(), || view.snapshot.is_authorized(request))
         });
         if let Some(verifier) = self.due() {
             verifier.take(view, request, &decision);
@@ -208,23 +233,25 @@ impl Authorizer {
     ) -> Result<Judged<(Decision<'static>, Result<Suggestion, NoSuggestion>)>, Error> {
         let mut asked = self.asked(account, question, at_least).await?;
         let decision = self.decide(&mut asked).0.into_owned();
-        let Asked { mut request, view } = asked;
+        let Asked { mut request, view, .. } = asked;
         self.tell_time(&mut request.context);
         let answer = (decision, view.snapshot.suggest(&request));
         Ok(Judged { answer, revision: view.revision() })
     }
 
-    /// Returns what documents say, beside those that are attached to `principal`, its type and id, where one is named.
+    /// Returns what documents say, beside those that are attached to `principal`, its type and id, where one is named; told by `tell`
+    /// where nobody waits for it.
     ///
     /// # Errors
     /// As [`Simulate::run`]; a principal that is not known; [`crate::error::ErrorCode::ReplicaStale`] and
     /// [`crate::error::ErrorCode::Unavailable`] where one is named.
-    pub async fn simulate(
+    pub async fn simulate<T: Send + 'static>(
         &self,
         account: &AccountId,
         principal: Option<(&str, &str)>,
         asked: Simulate,
-    ) -> Result<Vec<Row>, Error> {
+        tell: impl FnOnce(Vec<Row>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let engine = self.accounts.engine().clone();
         let (held, arn) = match principal {
             None => (Vec::new(), None),
@@ -247,7 +274,7 @@ impl Authorizer {
         let whose = account.clone();
         let run = move || {
             let whom = arn.as_deref().map(|arn| (&whose, arn));
-            asked.run(&engine, &held, whom)
+            asked.run(&engine, &held, whom).map(tell)
         };
         Ok(self.apart(account, run).await??)
     }
@@ -275,7 +302,7 @@ impl Authorizer {
     }
 
     /// Decides what is asked on `view`, and tells the decision; `None` where that view is not as fresh as the revision token
-    /// `at_least`.
+    /// `at_least`, or the decision may take so long that others have their turn before.
     ///
     /// # Errors
     /// As [`Authorizer::is_authorized`].
@@ -289,7 +316,8 @@ impl Authorizer {
         let account = view.account();
         let demanded = at_least.map(|token| self.demanded(account, token)).transpose()?;
         let brief = self.accounts.engine().brief(account, *question).map_err(|it| *it)?;
-        if demanded.is_some_and(|revision| view.revision() < revision) {
+        let is_stale = demanded.is_some_and(|revision| view.revision() < revision);
+        if is_stale || (turn::is_slow(account) && view.snapshot.look_up(&brief).is_none()) {
             return Ok(None);
         }
         Ok(Some(self.judge_brief(view, &brief, question, tell)?.0))

@@ -40,7 +40,7 @@ impl Authorizer {
     ) -> Result<Judged<(Decision<'static>, Explained)>, Error> {
         let mut asked = self.asked(account, question, at_least).await?;
         let decision = self.decide(&mut asked).0.into_owned();
-        let Asked { mut request, view } = asked;
+        let Asked { mut request, view, .. } = asked;
         self.tell_time(&mut request.context);
         let (kept, revision) = (request.keep(), view.revision());
         // Changes are tried, for which roles are compiled: no decision waits for that.

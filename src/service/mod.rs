@@ -63,7 +63,7 @@ pub use tally::decisions_made;
 pub use tokens::{
     Authenticator, CreatedToken, DEV_ACCESS_KEY, DEV_ACCOUNT, DEV_TOKEN, Known, Pep, Reach, Tokens,
 };
-pub use turn::Turn;
+pub use turn::{Held, Turn};
 pub use verify::{Verified, Verifier};
 pub use view::View;
 pub use while_reading::WhileReading;

@@ -7,7 +7,7 @@ use crate::{
     catalog::{ANY, Arn, as_pattern, catalog, meant},
     domain::{AccountId, ContextValue, Invalid, InvalidKind},
     engine::{Document, Engine, Simulated, Simulation, Verdict, simulation_cost},
-    ram::{document::Kind, has_listed_code, wildcard},
+    ram::{document::Kind, meant_actions, wildcard},
 };
 
 /// What is simulated.
@@ -32,12 +32,7 @@ pub struct Row {
     pub resource: String,
     /// What the documents say.
     pub simulated: Simulated,
-    /// The forms of ARNs the action is about, where the resource has none of them: perhaps another one was meant.
-    pub forms: Vec<&'static str>,
 }
-
-/// A question: an action, the forms of ARNs it is about, where they are known, and a resource.
-type Asked = (String, &'static [&'static str], String);
 
 impl Row {
     /// Returns the vendor's words for a denial; `None` when it is allowed.
@@ -46,6 +41,13 @@ impl Row {
         (self.simulated.verdict != Verdict::Allowed).then(|| {
             format!("denied by sts or ram, action: {}, resource: {}", self.action, self.resource)
         })
+    }
+}
+
+impl Row {
+    /// Returns roughly how much there is to tell, in bytes: a denial says action and resource again.
+    fn told(&self) -> usize {
+        3 * (self.action.len() + self.resource.len()) + self.simulated.told() + 256
     }
 }
 
@@ -58,6 +60,8 @@ impl Simulate {
     pub const MAX_JUDGED: usize = 100_000;
     /// Most characters that are compared for all questions, as a decision counts them: a second or so.
     pub const MAX_COMPARED: usize = 200_000_000;
+    /// Most bytes that the answers to all questions tell, roughly.
+    pub const MAX_TOLD: usize = 4 << 20;
     /// Longest ARN or action, in bytes.
     const MAX_TEXT: usize = 2_048;
 
@@ -97,12 +101,12 @@ impl Simulate {
         too_many("actions", pairs, questions.len().saturating_mul(statements), Self::MAX_JUDGED)?;
         // Where one alone is too much, that is told of the context.
         if questions.len() > 1 {
-            let resources = questions.iter().map(|(.., resource)| resource.as_str());
+            let resources = questions.iter().map(|(_, resource)| resource.as_str());
             let cost = simulation_cost(&all, resources, &self.context);
             too_many("actions", "characters to compare", cost, Self::MAX_COMPARED)?;
         }
-        let mut rows = Vec::new();
-        for (action, forms, resource) in questions {
+        let (mut rows, mut told) = (Vec::new(), 0);
+        for (action, resource) in questions {
             let asked = Simulation {
                 action: &action,
                 resource: &resource,
@@ -114,14 +118,16 @@ impl Simulate {
                 simulated.verdict = Verdict::ImplicitDeny;
                 simulated.matched.clear();
             }
-            let forms = if has_form(&resource, forms) { Vec::new() } else { forms.to_vec() };
-            rows.push(Row { action, resource, simulated, forms });
+            let row = Row { action, resource, simulated };
+            told += row.told();
+            too_many("actions", "bytes of answers", told, Self::MAX_TOLD)?;
+            rows.push(row);
         }
         Ok(rows)
     }
 
     /// Returns the pairs of an action and a resource that are asked.
-    fn questions(&self) -> Result<Vec<Asked>, Invalid> {
+    fn questions(&self) -> Result<Vec<(String, String)>, Invalid> {
         for (index, resource) in self.resources.iter().enumerate() {
             let is_arn = Arn::parse(resource).is_some();
             let fits = resource.len() <= Self::MAX_TEXT && !resource.chars().any(char::is_control);
@@ -134,16 +140,15 @@ impl Simulate {
         let mut out = Vec::new();
         for (index, action) in self.actions.iter().enumerate() {
             let named = expanded(index, action)?;
-            for (action, forms) in named {
+            for (action, form) in named {
                 let code = action.split(':').next().unwrap_or_default();
-                let one = match forms.first() {
-                    Some(form) if *form != ANY => as_pattern(form),
+                let one = match form {
+                    Some(form) if form != ANY => as_pattern(form),
                     _ => format!("acs:{code}:*:*:*"),
                 };
                 let one = [one];
                 let resources = if self.resources.is_empty() { &one[..] } else { &self.resources };
-                let asked = |resource: &String| (action.clone(), forms, resource.clone());
-                out.extend(resources.iter().map(asked));
+                out.extend(resources.iter().map(|resource| (action.clone(), resource.clone())));
                 let pairs = "pairs of an action and a resource";
                 too_many("actions", pairs, out.len(), Self::MAX_ROWS)?;
             }
@@ -152,8 +157,8 @@ impl Simulate {
     }
 }
 
-/// An action, and the forms of ARNs it is about, where they are known.
-type Named = (String, &'static [&'static str]);
+/// An action, and the form of its ARN where that is known.
+type Named = (String, Option<&'static str>);
 
 /// Returns the actions one that is given stands for.
 fn expanded(index: usize, action: &str) -> Result<Vec<Named>, Invalid> {
@@ -163,7 +168,7 @@ fn expanded(index: usize, action: &str) -> Result<Vec<Named>, Invalid> {
         let all = catalog().ram_actions().iter();
         let matching = all.filter(|known| wildcard::matches(&lower, &known.lower));
         let named: Vec<Named> =
-            matching.map(|known| (known.action.to_owned(), &*known.arns)).collect();
+            matching.map(|known| (known.action.to_owned(), known.arns.first().copied())).collect();
         if named.is_empty() {
             let help = "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known";
             return Err(Invalid::value(field(), action, "a pattern of known actions", help));
@@ -182,8 +187,7 @@ fn expanded(index: usize, action: &str) -> Result<Vec<Named>, Invalid> {
     let known = catalog().find_ram_name(&lower).or_else(|| catalog().find_action(action));
     let Some(ram) = known.and_then(|known| catalog().ram_action(known)) else {
         // Of a service whose actions are all known it is a slip; of others it is compared as a text.
-        if has_listed_code(&lower) {
-            let near = catalog().nearest_actions(action);
+        if let Some(near) = meant_actions(&lower) {
             let help = meant(
                 &near,
                 "give one of PAI or Simple Log Service: see `pai-authz catalog search` for those that are known",
@@ -191,24 +195,9 @@ fn expanded(index: usize, action: &str) -> Result<Vec<Named>, Invalid> {
             return Err(Invalid::value(field(), action, "a known action", help)
                 .with_kind(InvalidKind::UnknownAction));
         }
-        return Ok(vec![(action.to_owned(), &[])]);
+        return Ok(vec![(action.to_owned(), None)]);
     };
-    Ok(vec![(ram.action.to_owned(), &ram.arns)])
-}
-
-/// Returns whether a resource has one of these forms, stands for many, or the forms are not known.
-fn has_form(resource: &str, forms: &[&str]) -> bool {
-    let Some(arn) = Arn::parse(resource).filter(|arn| !wildcard::is_pattern(arn.relative_id))
-    else {
-        return true;
-    };
-    let has = |form: &&str| {
-        Arn::parse(form).is_none_or(|form| {
-            form.ram_code == arn.ram_code
-                && wildcard::matches(&as_pattern(form.relative_id), arn.relative_id)
-        })
-    };
-    forms.is_empty() || forms.iter().any(has)
+    Ok(vec![(ram.action.to_owned(), ram.arns.first().copied())])
 }
 
 /// Returns whether an ARN is of another account, whose resources no document of this one reaches.

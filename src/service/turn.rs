@@ -1,6 +1,6 @@
 //! Long work on a thread that has others to serve.
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
@@ -19,9 +19,69 @@ const MOST: Duration = Duration::from_secs(20);
 /// others find one.
 const QUEUE: usize = 512;
 
+/// How long a decision takes that is long among decisions, and for how long those of the account are taken to be.
+const LONG_DECISION: Duration = Duration::from_micros(200);
+const OF_LATE: Duration = Duration::from_secs(1);
+/// Most accounts whose decisions are taken to be long before those that were so are forgotten.
+const REMEMBERED: usize = 1_000;
+
 thread_local! {
     /// What is long on this thread, by whose it is: one thing of an account at a time, so that much of it does not push others back.
     static LONG_WORK: Arc<Queues<AccountId>> = Queues::new(QUEUE);
+    /// Accounts whose decisions were long of late, and until when that counts.
+    static SLOW: RefCell<HashMap<AccountId, Instant>> = RefCell::default();
+}
+
+/// Why something long is the one of its account that is carried on. The permit goes before the place.
+#[derive(Debug)]
+pub struct Held {
+    _permit: Option<OwnedSemaphorePermit>,
+    _place: Admitted<AccountId>,
+}
+
+impl Held {
+    /// Waits until the account has nothing else that is long carried on.
+    async fn of(account: &AccountId) -> Result<Self, Error> {
+        let place = LONG_WORK.with(|queues| queues.admit(account))?;
+        Ok(Self { _permit: place.turn().await, _place: place })
+    }
+}
+
+/// Lets others have their turn before a decision of an account whose decisions were long of late, and waits for its own.
+///
+/// # Errors
+/// [`ErrorCode::Throttled`] when the account has too much under way that is long.
+pub(super) async fn before_decision(account: &AccountId) -> Result<Option<Held>, Error> {
+    if !is_slow(account) {
+        return Ok(None);
+    }
+    let held = Held::of(account).await?;
+    tokio::task::yield_now().await;
+    Ok(Some(held))
+}
+
+/// Returns whether decisions of an account were long of late.
+#[inline]
+pub(super) fn is_slow(account: &AccountId) -> bool {
+    SLOW.with_borrow(|slow| {
+        !slow.is_empty() && slow.get(account).is_some_and(|until| Instant::now() < *until)
+    })
+}
+
+/// Makes a decision, and takes note when it is long.
+pub(super) fn noted<T>(account: &AccountId, decide: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let decided = decide();
+    let now = Instant::now();
+    if now - begun >= LONG_DECISION {
+        SLOW.with_borrow_mut(|slow| {
+            if slow.len() >= REMEMBERED {
+                slow.retain(|_, until| now < *until);
+            }
+            slow.insert(account.clone(), now + OF_LATE);
+        });
+    }
+    decided
 }
 
 /// What a thread does for an account until others have theirs.
@@ -31,8 +91,8 @@ pub struct Turn<'a> {
     begun: Instant,
     /// How long it worked before.
     worked: Duration,
-    /// Why it is the one of its account that is carried on; `None` while it is short. The permit goes before the place.
-    held: Option<(Option<OwnedSemaphorePermit>, Admitted<AccountId>)>,
+    /// Why it is the one of its account that is carried on; `None` while it is short.
+    held: Option<Held>,
 }
 
 impl<'a> Turn<'a> {
@@ -54,8 +114,7 @@ impl<'a> Turn<'a> {
         self.worked += worked;
         self.begun = Instant::now();
         if self.held.is_none() {
-            let admitted = LONG_WORK.with(|queues| queues.admit(self.account))?;
-            self.held = Some((admitted.turn().await, admitted));
+            self.held = Some(Held::of(self.account).await?);
         }
         tokio::task::yield_now().await;
         self.begun = Instant::now();
@@ -105,6 +164,26 @@ mod tests {
         other.share().await.unwrap();
         drop(first);
         second.share().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn decisions_of_an_account_wait_for_each_other_once_one_was_long() {
+        let [slow, other] = ["1", "2"].map(account);
+        let quick = before_decision(&slow).await.unwrap();
+        assert!(quick.is_none());
+        noted(&slow, || {
+            let begun = Instant::now();
+            while begun.elapsed() < LONG_DECISION {}
+        });
+        noted(&other, || ());
+        assert!(is_slow(&slow) && !is_slow(&other));
+        let first = before_decision(&slow).await.unwrap();
+        assert!(first.is_some());
+        let mut second = Box::pin(before_decision(&slow));
+        assert!(second.as_mut().now_or_never().is_none(), "the first is not done");
+        assert!(before_decision(&other).await.unwrap().is_none());
+        drop(first);
+        assert!(second.await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -161,9 +161,10 @@ fn a_directory_is_checked_before_it_is_served() {
     assert_eq!((done.code, &told[0]["sound"], &told[1]["sound"]), (1, &json!(true), &json!(false)));
     assert!(told[1]["error"].as_str().unwrap().contains("rule"), "{told}");
     // What is not there is neither sound nor unsound.
-    let done = run(["bundle", "check", "/nowhere"]);
+    let done = run(["bundle", "check", "/nowhere", &paths[0]]);
     assert_eq!(done.code, 2);
-    assert!(done.err.contains("`/nowhere` is not a directory"), "{}", done.err);
+    assert!(done.out.contains("/nowhere: not sound: it is not a directory"), "{}", done.out);
+    assert!(done.out.contains(": sound: "), "{}", done.out);
 }
 
 #[test]

@@ -117,8 +117,10 @@ fn a_condition_key_that_is_none_is_refused_or_told_of() {
     let slip = check("acs:SourcIp=203.0.113.7");
     refused(&slip, &["`--context`: `acs:SourcIp` is not", "did you mean `acs:SourceIp`?"]);
     let bare = check("SourceIp=203.0.113.7");
+    refused(&bare, &["`--context`: `SourceIp` is not", "did you mean `acs:SourceIp`?"]);
+    let bare = check("CurrentTime=2026-11-29T12:00:00Z");
     assert_eq!((bare.code, bare.out.lines().next()), (0, Some("Allow (explicit_allow)")));
-    assert!(bare.err.contains("`SourceIp`: is `acs:SourceIp` meant?"), "{bare:?}");
+    assert!(bare.err.contains("`CurrentTime`: is `acs:CurrentTime` meant?"), "{bare:?}");
     assert!(check("mine=a").err.contains("`mine`: no policy that is known looks at it"));
     for known in ["acs:SourceIp=203.0.113.7", "acs:ResourceTag/team=a", "oss:Prefix=a"] {
         assert_eq!(check(known).err, "", "{known}");

@@ -123,8 +123,8 @@ fn a_revision_is_taken_back_only_unedited_and_for_its_account() {
     }
 }
 
-#[test]
-fn a_revision_this_replica_has_not_reached_is_no_decision() {
+/// Returns a store, a token for it, and a revision that it has not reached.
+fn behind() -> (Place, String, Value) {
     let ahead = Place::new();
     let token = ahead.init("1000000000000001");
     let behind = Place::new();
@@ -141,7 +141,33 @@ fn a_revision_this_replica_has_not_reached_is_no_decision() {
         "--account",
         "1000000000000001",
     ]);
-    let revision = made.json()["revision"].clone();
+    (behind, token, made.json()["revision"].clone())
+}
+
+#[test]
+fn whoever_closes_its_side_is_answered_in_a_second_or_not_at_all() {
+    let (behind, token, revision) = behind();
+    let server = behind.serve(&["--freshness-wait-ms", "600000"]);
+    let mut question = good();
+    let ask = |question: &Value| {
+        let body = question.to_string();
+        let mut connection = server.connect();
+        let request = Request::post(ONE, body.as_bytes()).token(&token);
+        connection.push(&request.bytes()).unwrap();
+        connection.end();
+        let answer = connection.answer("POST").unwrap();
+        connection.assert_closed();
+        answer
+    };
+    // Some have sent all they have, and read on.
+    assert_eq!(ask(&question).status, 200);
+    question["atLeastAsFresh"] = revision;
+    assert_error(&ask(&question), 408, "request_timeout");
+}
+
+#[test]
+fn a_revision_this_replica_has_not_reached_is_no_decision() {
+    let (behind, token, revision) = behind();
     let server = behind.serve(&["--freshness-wait-ms", "100"]);
     let mut question = good();
     question["atLeastAsFresh"] = revision.clone();

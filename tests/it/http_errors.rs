@@ -193,7 +193,16 @@ fn an_unknown_name_is_answered_with_the_nearest_known_ones() {
         ("acs:SomethingElse", None),
         ("acs:ResourceTag/team", None),
         ("oss:Prefx", None),
-        ("SourceIp", None),
+        ("SourceIp", Some("did you mean `acs:SourceIp`?")),
+        ("mfapresent", Some("did you mean `acs:MFAPresent`?")),
+        ("acs_SourceIp", Some("did you mean `acs:SourceIp`?")),
+        (" acs:SourceIp", Some("did you mean `acs:SourceIp`?")),
+        ("acs：SourceIp", Some("did you mean `acs:SourceIp`?")),
+        ("acs:Source\u{200b}Ip", Some("did you mean `acs:SourceIp`?")),
+        ("\u{430}cs:SourceIp", Some("did you mean `acs:SourceIp`?")),
+        ("time", None),
+        ("Service", None),
+        ("设备", None),
     ] {
         let answer = server.post(ONE, with("/context", json!({ key: "203.0.113.7" })));
         assert_eq!(answer.status == 200, near.is_none(), "{answer:?}");

@@ -64,6 +64,28 @@ fn a_bomb_of_patterns_is_refused_before_it_takes_long() {
     let refused = |answer| assert_error(&answer, 400, "invalid_value")["field"].clone();
     assert_eq!(refused(ask(2, "log:GetProject")), "context");
     assert_eq!(refused(ask(1, "log:*")), "actions");
+    // And how much there is to tell: each answer would have what each statement did not find.
+    let wanted: serde_json::Map<_, _> =
+        (0..4).map(|n| (format!("acs:ResourceTag/{n}"), json!(["z"]))).collect();
+    let values: serde_json::Map<_, _> = (0..4)
+        .map(|n| (format!("acs:ResourceTag/{n}"), json!(vec!["a".repeat(200); 16])))
+        .collect();
+    let document = json!({ "Version": "1", "Statement": [{
+        "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "StringEquals": wanted },
+    }] });
+    let ask = |resources: usize| {
+        let resources: Vec<String> =
+            (0..resources).map(|n| format!("acs:log:*:*:project/{n}")).collect();
+        let body = json!({
+            "documents": vec![&document; 20], "actions": ["log:GetProject"],
+            "resources": resources, "context": values,
+        });
+        server.send(&Request::post(SIMULATE, body.to_string().as_bytes()).token(DEV_TOKEN))
+    };
+    let few = ask(1);
+    assert_eq!(few.status, 200);
+    assert!(few.body.len() < 100_000, "{}", few.body.len());
+    assert_eq!(refused(ask(500)), "actions");
     // Many statements for many questions likewise.
     let statement = json!({ "Effect": "Allow", "Action": "log:*", "Resource": "*" });
     let document = json!({ "Version": "1", "Statement": vec![statement; 90] });

@@ -177,6 +177,26 @@ fn documents_that_are_meant_to_hurt_are_told_of_in_no_time() {
 }
 
 #[test]
+fn of_a_text_that_ends_too_soon_only_that_is_told() {
+    let whole = r#"{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "log:Get*", "Resource": "*", "Condition": {"Bool": {"acs:MFAPresent": "true"}}}]}"#;
+    assert_eq!(lint_input(&[], whole.as_bytes()).code, 0);
+    let codes = |text: &str| -> Vec<String> {
+        let done = lint_input(&["--format", "json"], text.as_bytes());
+        let found = printed(&done)["files"][0]["findings"].as_array().unwrap().clone();
+        let mut codes: Vec<_> =
+            found.iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect();
+        codes.dedup();
+        codes
+    };
+    for end in 1..whole.len() {
+        assert_eq!(codes(&whole[..end]), ["json-syntax"], "{}", &whole[..end]);
+    }
+    // What is whole and wrong is told all the same.
+    let text = r#"{"Version": "1", "Statement": [{"Effect": "Alow", "Action": "log:Get*"}, {"Eff"#;
+    assert_eq!(codes(text), ["resource-missing", "effect-invalid", "json-syntax"]);
+}
+
+#[test]
 fn fixes_are_made_in_place_or_printed() {
     let place = Place::new();
     let path = place.write("bad.json", BAD);

@@ -6,7 +6,7 @@ use pai_authz::{
     catalog::catalog,
     ram::{
         document::{Document, Kind, Statement, Text},
-        json::parse,
+        json::{Parsed, parse},
         lines::Lines,
         lint::lint,
         rules::{RULES, Rule},
@@ -96,7 +96,7 @@ fn pick<T>(mut places: Vec<T>, seeded: &mut Seeded) -> Option<T> {
 
 /// Returns the change that a slip makes in a document, if it has a place for it.
 fn slip(text: &str, kind: Slip, seeded: &mut Seeded) -> Option<(Range<usize>, String)> {
-    let (root, faults) = parse(text);
+    let Parsed { root, faults, .. } = parse(text);
     assert!(faults.is_empty());
     let document = Document::new(Kind::Identity, text, &root);
     let statements: &[Statement<'_>] = &document.statements;
@@ -112,7 +112,7 @@ fn slip(text: &str, kind: Slip, seeded: &mut Seeded) -> Option<(Range<usize>, St
             let at = pick(text.match_indices(mark).collect(), seeded)?.0;
             // Commas in strings are none.
             (kind == Slip::Quote
-                || parse(&text[..at]).1.iter().all(|it| !it.message.en.contains("not closed")))
+                || parse(&text[..at]).faults.iter().all(|it| !it.message.en.contains("not closed")))
             .then(|| (at..at + 1, String::new()))
         }
         Slip::Element => {

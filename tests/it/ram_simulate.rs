@@ -101,9 +101,14 @@ fn a_simulation_tells_who_decided_and_what_was_not_stated() {
         let body = json!({ "documents": [SAMPLE], "actions": [action], "resources": [resource] });
         simulated(&server, &body)[0]["resourceForms"].clone()
     };
-    let of_jobs =
-        json!(["acs:paidlc:{#regionId}:{#accountId}:workspace/{#WorkspaceId}/dlcjob/{#jobId}"]);
-    for resource in ["workspace/10001/job/dlc-1", "dlcjob/dlc-1"] {
+    let of_jobs = json!([
+        "acs:paidlc:{region}:{account}:workspace/{workspace}/dlcjob/{jobId}",
+        "acs:paidlc:{region}:{account}:workspace/{workspace}/dlcjob/{jobId}/pod/{podId}",
+        "acs:paidlc:{region}:{account}:workspace/{workspace}/tensorboard/{tensorboardId}",
+    ]);
+    for resource in
+        ["workspace/1/job/2", "dlcjob/2", "workspace//dlcjob/2", "workspace/1/dlcjob/2/3"]
+    {
         let resource = format!("acs:paidlc:*:*:{resource}");
         assert_eq!(forms("paidlc:StopJob", &resource), of_jobs, "{resource}");
     }

@@ -14,7 +14,7 @@ use crate::{
     cli::output::{self, AnyFormat},
     ram::{
         document::Kind,
-        finding::Class,
+        finding::{Class, Finding},
         fix::{Made, fix},
         lint::{Report, lint},
     },
@@ -49,10 +49,12 @@ impl Outcome {
         self.checked.iter().map(|one| one.made.len()).sum()
     }
 
-    /// Returns how many findings could be put right.
+    /// Returns how many findings could be put right: none of a text that would be no JSON even then.
     pub(super) fn fixable(&self) -> usize {
-        let findings = self.checked.iter().flat_map(|one| &one.report.findings);
-        findings.filter(|finding| finding.fix.is_some()).count()
+        let is_left = |it: &Finding| it.rule.is_syntax() && it.fix.is_none();
+        let files = self.checked.iter().map(|one| &one.report.findings);
+        let files = files.filter(|findings| !findings.iter().any(is_left));
+        files.flatten().filter(|finding| finding.fix.is_some()).count()
     }
 }
 

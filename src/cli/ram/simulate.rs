@@ -1,6 +1,9 @@
 //! `pai-authz ram simulate`: what documents say, before anybody has them.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -50,7 +53,8 @@ pub(in crate::cli) struct SimulateArgs {
     target: TargetArgs,
 }
 
-/// Simulates, prints the answers, and returns 0 when everything is allowed and 1 when something is not.
+/// Simulates, prints the answers, and returns 0 when everything is allowed, and 1 when something is not or a resource is one that no
+/// action asked is about: it may be misspelt.
 pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u8> {
     let mut documents = Vec::new();
     for path in &args.files {
@@ -95,7 +99,11 @@ pub(super) async fn run(args: &SimulateArgs, format: Format) -> anyhow::Result<u
         Format::Text => rows.iter().try_for_each(tell)?,
     }
     let is_allowed = |row: &Value| text(row, "decision") == "allowed";
-    Ok(u8::from(!rows.iter().all(is_allowed)))
+    let has_form = |row: &&Value| row.get("resourceForms").is_none();
+    let fitting: HashSet<&str> =
+        rows.iter().filter(has_form).map(|row| text(row, "resource")).collect();
+    let is_fitting = |row: &Value| fitting.contains(text(row, "resource"));
+    Ok(u8::from(!rows.iter().all(|row| is_allowed(row) && is_fitting(row))))
 }
 
 fn offline(

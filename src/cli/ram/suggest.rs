@@ -74,6 +74,7 @@ fn parse_task(name: &str) -> Result<Task, String> {
 
 /// Prints the document for a task.
 pub(super) fn assist(args: &AssistArgs) -> anyhow::Result<u8> {
-    output::raw(&policy(args.task, &args.project, args.logstore.as_deref())?)?;
+    let made = policy(args.task, &args.project, args.logstore.as_deref());
+    output::raw(&made.map_err(|error| by_flag(error.into()))?)?;
     Ok(0)
 }

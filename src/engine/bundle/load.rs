@@ -69,6 +69,9 @@ impl Bundle {
         named.dedup();
         let referred = named.iter().chain(leads.values().flatten());
         warnings.extend(absent(referred, &ids, &entities, &declared));
+        if policies.is_empty() {
+            warnings.push("there is no policy: every request is denied".to_owned());
+        }
         Ok(Self {
             manifest,
             declared,

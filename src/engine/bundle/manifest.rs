@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::Faulty;
-use crate::domain::AccountId;
+use crate::{catalog::meant_field, domain::AccountId};
 
 /// The name of the file.
 pub(super) const FILE: &str = "bundle.toml";
@@ -51,7 +51,11 @@ impl Manifest {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn read(text: &str) -> Result<Self, Faulty> {
-        let wire: Wire = toml::from_str(text).map_err(|error| Faulty::of(FILE, &error))?;
+        let wire: Wire = toml::from_str(text).map_err(|error| {
+            let told = error.to_string();
+            let meant = meant_field(&told).map(|meant| format!("\n{meant}"));
+            Faulty::of(FILE, &format_args!("{}{}", told.trim_end(), meant.unwrap_or_default()))
+        })?;
         let account = AccountId::parse(&wire.account).map_err(|form| {
             let wrong =
                 format!("`account`: `{}` is not {}: {}", wire.account, form.expected, form.help);

@@ -65,7 +65,7 @@ impl Document {
         if text.chars().count() > Kind::Identity.longest() {
             return Err(refuse("it is too long"));
         }
-        let (root, faults) = json::parse(text);
+        let json::Parsed { root, faults, .. } = json::parse(text);
         if let Some(fault) = faults.first() {
             return Err(refuse(fault.message.en.as_str()));
         }

@@ -157,10 +157,50 @@ impl Engine {
     }
 
     fn arn_help(&self, action: &Action) -> String {
-        let types = self.catalog.types().iter().filter(|t| self.applies(action, t));
-        format!(
-            "its relative id has one of the forms `{}`",
-            types.map(|t| t.arn).collect::<Vec<_>>().join("`, `")
-        )
+        format!("its relative id has one of the forms `{}`", self.forms(action).join("`, `"))
     }
+
+    /// Returns the forms that the relative id of what an action is about has.
+    fn forms(&self, action: &Action) -> Vec<&'static str> {
+        let is_of_types = !matches!(
+            action.scope,
+            ActionScope::RamOnly | ActionScope::Permission(PermissionScope::Account)
+        );
+        let types = self.catalog.types().iter().filter(|t| is_of_types && self.applies(action, t));
+        types.map(|t| t.arn).collect()
+    }
+
+    /// Returns the forms of ARNs an action is about, where a resource has none of them. One that stands for many resources, and one
+    /// of an action whose forms are not known, has none either and is not told of.
+    pub(in crate::engine) fn other_forms(&self, action: &Action, resource: &str) -> Vec<String> {
+        let Some(arn) = Arn::parse(resource).filter(|arn| !arn.relative_id.contains(ANY)) else {
+            return Vec::new();
+        };
+        let mut forms: Vec<String> = self.forms(action).into_iter().map(str::to_owned).collect();
+        if forms.is_empty() {
+            let ram = self.catalog.ram_action(action);
+            let arns = ram.iter().flat_map(|ram| &ram.arns).filter_map(|form| Arn::parse(form));
+            // The vendor writes `{#id}`.
+            forms = arns.map(|form| form.relative_id.replace("{#", "{")).collect();
+        }
+        let has =
+            |form: &String| arn.ram_code == action.ram_code && has_form(arn.relative_id, form);
+        if forms.iter().any(has) {
+            return Vec::new();
+        }
+        let whole = |form: String| format!("acs:{}:{{region}}:{{account}}:{form}", action.ram_code);
+        forms.into_iter().map(whole).collect()
+    }
+}
+
+/// Returns whether a relative id has a form: in the place of each `{…}` or `*` a part that is not empty.
+fn has_form(relative_id: &str, form: &str) -> bool {
+    let (mut parts, mut wanted) = (relative_id.split('/'), form.split('/'));
+    let fits = |(part, wanted): (&str, &str)| {
+        let is_any = wanted == ANY || wanted.starts_with('{');
+        if is_any { !part.is_empty() } else { part == wanted }
+    };
+    form == ANY
+        || wanted.by_ref().all(|wanted| parts.next().is_some_and(|part| fits((part, wanted))))
+            && parts.next().is_none()
 }

@@ -42,7 +42,9 @@ async fn evaluated(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u
     if let Some(bundle) = bundle {
         return in_bundle(&bundle, &asked);
     }
-    let view = state.services.authorizer.view_for(&pep.account, None, empty()).await?;
+    let authorizer = &state.services.authorizer;
+    let _held = authorizer.turn(&pep.account).await?;
+    let view = authorizer.view_for(&pep.account, None, empty()).await?;
     in_account(state, &view, &asked)
 }
 

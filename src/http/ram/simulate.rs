@@ -1,6 +1,6 @@
 //! `POST /v1/ram/simulate`: what do documents say of actions on resources?
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 use serde_json::{Value, json};
 
 use super::wire;
@@ -14,6 +14,7 @@ use crate::{
         state::State,
         token,
     },
+    service::Row,
 };
 
 /// Answers a simulation. Denials are successful answers.
@@ -31,8 +32,14 @@ pub(in crate::http) async fn simulate(
     let asked = wire.to_domain().map_err(|invalid| refuse(invalid.into()))?;
     let principal = wire.principal().map_err(|invalid| refuse(invalid.into()))?;
     let authorizer = &state.services.authorizer;
-    let rows = authorizer.simulate(&pep.account, principal, asked).await.map_err(refuse)?;
-    let whom = principal.map(|(kind, id)| (pep.account.as_str(), kind, id));
-    let rows: Vec<Value> = rows.iter().map(|row| wire::row(row, whom)).collect();
-    Ok(HttpResponse::Ok().json(json!({ "results": rows })))
+    let account = pep.account.clone();
+    let named = principal.map(|(kind, id)| (kind.to_owned(), id.to_owned()));
+    let tell = move |rows: Vec<Row>| {
+        let named = named.as_ref();
+        let whom = named.map(|(kind, id)| (account.as_str(), kind.as_str(), id.as_str()));
+        let rows: Vec<Value> = rows.iter().map(|row| wire::row(row, whom)).collect();
+        json!({ "results": rows }).to_string()
+    };
+    let told = authorizer.simulate(&pep.account, principal, asked, tell).await.map_err(refuse)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(told))
 }

@@ -149,8 +149,8 @@ pub(crate) fn row(row: &Row, whom: Option<(&str, &str, &str)>) -> Value {
     if !simulated.on_other_resources.is_empty() {
         put(&mut out, "onOtherResources", json!(statements(&simulated.on_other_resources)));
     }
-    if !row.forms.is_empty() {
-        put(&mut out, "resourceForms", json!(row.forms));
+    if !simulated.other_forms.is_empty() {
+        put(&mut out, "resourceForms", json!(simulated.other_forms));
     }
     if !simulated.is_catalogued {
         put(&mut out, "uncatalogued", json!(true));

@@ -77,6 +77,28 @@ pub struct Fault {
     pub fix: Option<Edit>,
 }
 
+/// What was read of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// The tree, with all that could be read.
+    pub root: Node,
+    /// What is wrong; without any, the text is JSON and the tree is all of it.
+    pub faults: Vec<Fault>,
+    /// Where those values begin within which the text ends.
+    unended: Vec<usize>,
+    /// Where the last of it ends.
+    end: usize,
+}
+
+impl Parsed {
+    /// Returns whether what stands in a part of the text may be otherwise once the text goes on: it is about a value within which the
+    /// text ends, or about the last of it, a quote more or less.
+    #[must_use]
+    pub fn may_go_on(&self, span: &Span) -> bool {
+        self.unended.contains(&span.start) || (!self.unended.is_empty() && span.end + 1 >= self.end)
+    }
+}
+
 impl Value {
     /// Returns what it is called.
     #[must_use]

@@ -1,7 +1,7 @@
 //! The tree of a text, and how reading goes on after what cannot be read.
 
 use super::{
-    Fault, Member, Node, Span, Value,
+    Member, Node, Parsed, Span, Value,
     lex::{Lexer, Token},
 };
 use crate::ram::finding::{Edit, Words, words};
@@ -9,13 +9,22 @@ use crate::ram::finding::{Edit, Words, words};
 /// How deep values may be nested; RAM documents need six.
 pub const DEEPEST: usize = 32;
 
-/// Reads a text. The tree has all that could be read; without faults, the text is JSON and the tree is all of it.
+/// Reads a text.
 #[must_use]
-pub fn parse(text: &str) -> (Node, Vec<Fault>) {
+pub fn parse(text: &str) -> Parsed {
     let mut lexer = Lexer::new(text);
     let (token, span) = lexer.next();
-    let mut parser =
-        Parser { lexer, token, span, before: 0, quiet: false, depth: 0, inside: Vec::new() };
+    let mut parser = Parser {
+        lexer,
+        token,
+        span,
+        before: 0,
+        quiet: false,
+        depth: 0,
+        inside: Vec::new(),
+        ends_within: false,
+        unended: Vec::new(),
+    };
     let root = if parser.token == Token::End {
         parser.fault(0..text.len(), words!("there is no document", "文档为空"), None);
         Node { span: 0..0, value: Value::Unreadable }
@@ -32,7 +41,7 @@ pub fn parse(text: &str) -> (Node, Vec<Fault>) {
     }
     let mut faults = parser.lexer.faults;
     faults.sort_by_key(|fault| fault.span.start);
-    (root, faults)
+    Parsed { root, faults, unended: parser.unended, end: parser.before }
 }
 
 /// What a value stands in.
@@ -52,6 +61,10 @@ struct Parser<'t> {
     quiet: bool,
     depth: usize,
     inside: Vec<Inside>,
+    /// Whether the text ends within what is read.
+    ends_within: bool,
+    /// Where those begin within which the text ends.
+    unended: Vec<usize>,
 }
 
 impl Parser<'_> {
@@ -135,6 +148,9 @@ impl Parser<'_> {
         };
         self.inside.pop();
         self.depth -= 1;
+        if self.ends_within {
+            self.unended.push(start);
+        }
         Node { span: start..self.before, value }
     }
 
@@ -171,6 +187,7 @@ impl Parser<'_> {
     }
 
     fn unclosed(&mut self, mark: char) {
+        self.ends_within = self.token == Token::End;
         self.fault(self.gap(), words!("`{mark}` is missing after this", "此后缺少 `{mark}`"), None);
     }
 
@@ -188,8 +205,8 @@ impl Parser<'_> {
     /// Passes a comma, which must be followed by another entry.
     fn comma(&mut self, end: char) {
         let span = self.span.clone();
-        self.advance();
         self.quiet = false;
+        self.advance();
         if self.is(end) {
             let message = words!("nothing follows this comma", "逗号之后没有内容");
             self.lexer.fault(span.clone(), message, Some(Edit::remove(span)));

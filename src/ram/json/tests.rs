@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value as Other;
 
-use super::{DEEPEST, Node, Value, parse};
+use super::{DEEPEST, Node, Parsed, Value, parse};
 use crate::ram::lines::Lines;
 
 /// Returns whether both trees have the same content. Of names that come twice, the other parser keeps the last.
@@ -28,7 +28,7 @@ fn same(text: &str, node: &Node, other: &Other) -> bool {
 
 #[track_caller]
 fn check(text: &str) {
-    let (root, faults) = parse(text);
+    let Parsed { root, faults, .. } = parse(text);
     match serde_json::from_str::<Other>(text) {
         Ok(other) => {
             assert_eq!(faults, [], "{text}");
@@ -61,7 +61,7 @@ proptest! {
 /// Returns the faults as people see them.
 fn faults(text: &str) -> Vec<String> {
     let lines = Lines::new(text);
-    let shown = parse(text).1.into_iter().map(|fault| {
+    let shown = parse(text).faults.into_iter().map(|fault| {
         let place = lines.place(fault.span.start);
         format!("{}:{} {}", place.line, place.column, fault.message.en)
     });
@@ -70,7 +70,7 @@ fn faults(text: &str) -> Vec<String> {
 
 #[test]
 fn a_number_may_be_larger_than_any_machine_holds() {
-    assert_eq!(parse("-0.5e30101").1, []);
+    assert_eq!(parse("-0.5e30101").faults, []);
 }
 
 #[test]
@@ -94,6 +94,8 @@ fn one_slip_is_told_once_and_where_it_is() {
         ("{} {}", "1:4 something follows the document"),
         ("", "1:1 there is no document"),
         ("[1", "1:2 `]` is missing after this"),
+        ("{\"a\": 1, \"b", "1:10 this string is not closed"),
+        ("{\"a\": [{\"b\": 1}", "1:15 `]` is missing after this"),
         ("{\"a\": \"\\q\"}", "1:8 JSON has no such escape"),
         (
             "[\"\\ud800\"]",
@@ -111,7 +113,7 @@ fn one_slip_is_told_once_and_where_it_is() {
 #[test]
 fn what_cannot_be_read_does_not_hide_the_rest() {
     let statements = |text: &str| {
-        let (root, faults) = parse(text);
+        let Parsed { root, faults, .. } = parse(text);
         assert!(!faults.is_empty(), "{text}");
         let Value::Object(members) = root.value else { panic!("{text}") };
         let Value::Array(items) = &members[0].value.value else { panic!("{text}") };

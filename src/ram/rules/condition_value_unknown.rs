@@ -54,12 +54,10 @@
 use super::shared::clauses;
 use crate::ram::{
     finding::{Findings, words},
+    keys,
     lint::Subject,
     operator::Operator,
 };
-
-const VALUES: [(&str, [&str; 2]); 2] =
-    [("pai:Accessibility", ["PUBLIC", "PRIVATE"]), ("pai:EntityAccessType", ["CREATOR", "OTHERS"])];
 
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
     for clause in clauses(subject) {
@@ -68,7 +66,7 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) {
         else {
             continue;
         };
-        let known = VALUES.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
+        let known = keys::VALUES.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
         let Some((_, [one, other])) = known else { continue };
         for value in clause.values.iter().filter(|it| it.text != *one && it.text != *other) {
             let text = value.text;

@@ -100,6 +100,12 @@ impl Rule {
         RULES.iter().find(|rule| rule.code == code)
     }
 
+    /// Returns whether it tells of what is not JSON.
+    #[must_use]
+    pub fn is_syntax(&self) -> bool {
+        self.code == "json-syntax"
+    }
+
     /// Returns its page of the manual.
     #[must_use]
     pub fn manual(&self) -> Manual {

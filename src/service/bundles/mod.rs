@@ -124,6 +124,11 @@ impl Bundles {
         self.served.get(name).map(|served| served.present.load_full())
     }
 
+    /// Returns the account of each, whose tokens may be bound to it.
+    pub fn accounts(&self) -> impl Iterator<Item = (&BundleName, AccountId)> {
+        self.served.iter().map(|(name, it)| (name, it.present.load().account().clone()))
+    }
+
     /// Returns the names of all, and of those that are not what their directories have now, why not.
     pub fn health(&self) -> impl Iterator<Item = (&BundleName, Option<String>)> {
         self.served.iter().map(|(name, served)| (name, served.looked().trouble.clone()))
