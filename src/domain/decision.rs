@@ -183,8 +183,8 @@ impl Policies<'_> {
 
     /// Returns the ids.
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let (list, names, roles): (&[String], &[RememberedPolicy], Held<'_>) = match self {
-            Self::Listed(list) => (list, &[], Held::NONE),
+        let (list, names, roles): (&[String], &[RememberedPolicy], HeldRoles<'_>) = match self {
+            Self::Listed(list) => (list, &[], HeldRoles::NONE),
             Self::Remembered(Settled { answer, roles }) => (&[], answer.policies(), *roles),
         };
         let composed = move |name: &RememberedPolicy| match name {
@@ -225,7 +225,7 @@ pub struct Settled<'s> {
     /// The answer.
     pub answer: &'s Remembered,
     /// The custom roles.
-    pub roles: Held<'s>,
+    pub roles: HeldRoles<'s>,
 }
 
 /// The custom roles of each set that members of a workspace hold, sorted.
@@ -233,9 +233,9 @@ pub type RoleLists = Arc<[Arc<[CustomRoleId]>]>;
 
 /// The custom roles of a member. They stand far from what a decision looks at, so they are found when they are asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Held<'s>(Option<(&'s RoleLists, usize)>);
+pub struct HeldRoles<'s>(Option<(&'s RoleLists, usize)>);
 
-impl<'s> Held<'s> {
+impl<'s> HeldRoles<'s> {
     /// Those of whoever holds none.
     pub const NONE: Self = Self(None);
 

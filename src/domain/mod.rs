@@ -30,7 +30,7 @@ pub use change::{Change, LogEntry, Op, UsedNonce};
 pub use clock::{Clock, Timestamp};
 pub use config::{Config, ConfigName};
 pub use decision::{
-    Decision, Effect, Fault, Held, Policies, Reason, Remembered, RememberedPolicy, RoleLists,
+    Decision, Effect, Fault, HeldRoles, Policies, Reason, Remembered, RememberedPolicy, RoleLists,
     Settled,
 };
 pub use digits::{Digits, DigitsId, IdRef};

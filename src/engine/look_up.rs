@@ -9,14 +9,14 @@ use super::{
     switches::{BySwitches, Off},
     table::Table,
 };
-use crate::domain::{ActionId, Held, PrincipalKind, Remembered, RoleSet, Settled, soon};
+use crate::domain::{ActionId, HeldRoles, PrincipalKind, Remembered, RoleSet, Settled, soon};
 
 /// What somebody holds is found: whose answers count, which nobody has looked at yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun<'s> {
     table: &'s Table,
     /// The custom roles held.
-    roles: Held<'s>,
+    roles: HeldRoles<'s>,
     action: ActionId,
     case: Case,
     /// Whether the principal may have RAM documents, which deny or grant what roles do not.
@@ -47,7 +47,7 @@ impl Snapshot {
             let case = brief.case.unwrap_or(Case::ACCOUNT);
             Some(Begun { table, roles, action, case, may_have_documents })
         };
-        let denied = || begun(roles.nothing(), Held::NONE, false);
+        let denied = || begun(roles.nothing(), HeldRoles::NONE, false);
         let door = match brief.workspace.map(|id| self.door(id)) {
             None => None,
             Some(None) => return denied(),
@@ -66,7 +66,7 @@ impl Snapshot {
                 BySwitches::Denied(table) => table,
                 BySwitches::Nothing => roles.of_builtin(kind, 0)?,
             };
-            return begun(table, Held::NONE, false);
+            return begun(table, HeldRoles::NONE, false);
         }
         // Where the answers to holders of custom roles stand comes from memory together with the roles they hold.
         if let Some(door) = door {
@@ -85,7 +85,7 @@ impl Snapshot {
             }
         }
         if let BySwitches::Denied(table) = switches.say(off, action)? {
-            return begun(table, Held::NONE, may_have_documents);
+            return begun(table, HeldRoles::NONE, may_have_documents);
         }
         let builtin = match held {
             Some((door, RoleSet::Custom(place))) => {
@@ -93,13 +93,13 @@ impl Snapshot {
                     PrincipalKind::RamRole => door.workspace.sets.of_ram_roles.get(place)?,
                     PrincipalKind::User | PrincipalKind::Account => door.tables.get(place)?,
                 };
-                let held = Held::of(&door.workspace.sets.named, place);
+                let held = HeldRoles::of(&door.workspace.sets.named, place);
                 return begun(table, held, may_have_documents);
             }
             Some((_, RoleSet::Builtin(set))) => set,
             None => 0,
         };
-        begun(roles.of_builtin(kind, builtin)?, Held::NONE, may_have_documents)
+        begun(roles.of_builtin(kind, builtin)?, HeldRoles::NONE, may_have_documents)
     }
 
     /// Returns whether RAM documents may have a say beside what roles answer.

@@ -103,7 +103,7 @@ impl Simulate {
         if questions.len() > 1 {
             let resources = questions.iter().map(|(_, resource)| resource.as_str());
             let cost = simulation_cost(&all, resources, &self.context);
-            too_many("actions", "characters to compare", cost, Self::MAX_COMPARED)?;
+            too_much("characters to compare", cost, Self::MAX_COMPARED)?;
         }
         let (mut rows, mut told) = (Vec::new(), 0);
         for (action, resource) in questions {
@@ -120,7 +120,7 @@ impl Simulate {
             }
             let row = Row { action, resource, simulated };
             told += row.told();
-            too_many("actions", "bytes of answers", told, Self::MAX_TOLD)?;
+            too_much("bytes of answers", told, Self::MAX_TOLD)?;
             rows.push(row);
         }
         Ok(rows)
@@ -217,6 +217,13 @@ fn too_many(field: &str, what: &str, count: usize, most: usize) -> Result<(), In
         message,
         ..Invalid::value(field, &count.to_string(), "", format!("give at most {most}"))
     })
+}
+
+/// Refuses questions that together are more than is answered.
+fn too_much(what: &str, count: usize, most: usize) -> Result<(), Invalid> {
+    let help = "ask about fewer actions and resources at once";
+    too_many("actions", what, count, most)
+        .map_err(|invalid| Invalid { help: help.to_owned(), ..invalid })
 }
 
 /// Refuses a document that RAM would not accept, with what is wrong first; `name` is what it is called.

@@ -19,17 +19,34 @@ const MOST: Duration = Duration::from_secs(20);
 /// others find one.
 const QUEUE: usize = 512;
 
-/// How long a decision takes that is long among decisions, and for how long those of the account are taken to be.
+/// How long a decision takes that is long among decisions, and for how long it counts.
 const LONG_DECISION: Duration = Duration::from_micros(200);
 const OF_LATE: Duration = Duration::from_secs(1);
+/// By how many short ones a long one is made up for; two that are not are no chance, as where the system had the processor meanwhile.
+const SHORT_ONES: u8 = 8;
+const MOST_OWED: u8 = 8 * SHORT_ONES;
 /// Most accounts whose decisions are taken to be long before those that were so are forgotten.
 const REMEMBERED: usize = 1_000;
 
 thread_local! {
     /// What is long on this thread, by whose it is: one thing of an account at a time, so that much of it does not push others back.
     static LONG_WORK: Arc<Queues<AccountId>> = Queues::new(QUEUE);
-    /// Accounts whose decisions were long of late, and until when that counts.
-    static SLOW: RefCell<HashMap<AccountId, Instant>> = RefCell::default();
+    /// Accounts with decisions that were long of late.
+    static SLOW: RefCell<HashMap<AccountId, Late>> = RefCell::default();
+}
+
+/// Decisions of an account that were long.
+#[derive(Debug)]
+struct Late {
+    /// How many short ones would make up for them.
+    owed: u8,
+    last: Instant,
+}
+
+impl Late {
+    fn counts(&self, now: Instant) -> bool {
+        now - self.last < OF_LATE
+    }
 }
 
 /// Why something long is the one of its account that is carried on. The permit goes before the place.
@@ -64,7 +81,8 @@ pub(super) async fn before_decision(account: &AccountId) -> Result<Option<Held>,
 #[inline]
 pub(super) fn is_slow(account: &AccountId) -> bool {
     SLOW.with_borrow(|slow| {
-        !slow.is_empty() && slow.get(account).is_some_and(|until| Instant::now() < *until)
+        !slow.is_empty()
+            && slow.get(account).is_some_and(|it| it.owed > SHORT_ONES && it.counts(Instant::now()))
     })
 }
 
@@ -73,15 +91,27 @@ pub(super) fn noted<T>(account: &AccountId, decide: impl FnOnce() -> T) -> T {
     let begun = Instant::now();
     let decided = decide();
     let now = Instant::now();
-    if now - begun >= LONG_DECISION {
-        SLOW.with_borrow_mut(|slow| {
-            if slow.len() >= REMEMBERED {
-                slow.retain(|_, until| now < *until);
-            }
-            slow.insert(account.clone(), now + OF_LATE);
-        });
-    }
+    note(account, now - begun, now);
     decided
+}
+
+fn note(account: &AccountId, took: Duration, now: Instant) {
+    let is_long = took >= LONG_DECISION;
+    SLOW.with_borrow_mut(|slow| match slow.get_mut(account) {
+        Some(late) if is_long => {
+            let before = if late.counts(now) { late.owed } else { 0 };
+            *late = Late { owed: MOST_OWED.min(before + SHORT_ONES), last: now };
+        }
+        Some(Late { owed: owed @ 2.., .. }) => *owed -= 1,
+        Some(_) => _ = slow.remove(account),
+        None if is_long => {
+            if slow.len() >= REMEMBERED {
+                slow.retain(|_, late| late.counts(now));
+            }
+            slow.insert(account.clone(), Late { owed: SHORT_ONES, last: now });
+        }
+        None => {}
+    });
 }
 
 /// What a thread does for an account until others have theirs.
@@ -169,13 +199,15 @@ mod tests {
     #[tokio::test]
     async fn decisions_of_an_account_wait_for_each_other_once_one_was_long() {
         let [slow, other] = ["1", "2"].map(account);
-        let quick = before_decision(&slow).await.unwrap();
-        assert!(quick.is_none());
-        noted(&slow, || {
-            let begun = Instant::now();
-            while begun.elapsed() < LONG_DECISION {}
-        });
-        noted(&other, || ());
+        let decided = |account: &AccountId, took| note(account, took, Instant::now());
+        // One of many that are short may be so by chance.
+        for _ in 0..5 {
+            decided(&slow, LONG_DECISION);
+            assert!(before_decision(&slow).await.unwrap().is_none());
+            (0..SHORT_ONES).for_each(|_| decided(&slow, Duration::ZERO));
+        }
+        (0..2).for_each(|_| decided(&slow, LONG_DECISION));
+        decided(&other, LONG_DECISION);
         assert!(is_slow(&slow) && !is_slow(&other));
         let first = before_decision(&slow).await.unwrap();
         assert!(first.is_some());

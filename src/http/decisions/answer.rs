@@ -268,7 +268,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{Held, RoleLists};
+    use crate::domain::{HeldRoles, RoleLists};
 
     #[test]
     fn answers_begin_and_end_as_they_are_said() {
@@ -290,7 +290,7 @@ mod tests {
         let held: [CustomRoleId; 2] =
             ["role-1", "role-22"].map(|id| CustomRoleId::parse(id).unwrap());
         let lists: RoleLists = [Arc::default(), Arc::from(held)].into();
-        let roles = Held::of(&lists, 1);
+        let roles = HeldRoles::of(&lists, 1);
         let of_role = |place, rest: &str| RememberedPolicy::OfRole(place, rest.into());
         for policies in [
             vec![],
