@@ -11,6 +11,7 @@ mod indexes;
 mod model;
 mod nearest;
 mod operations;
+mod rows;
 mod system_policies;
 mod tables;
 

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-
 use super::{
     ByName, Catalog, configs,
     file::{File, Text, file, unknown},
@@ -13,197 +11,14 @@ use super::{
         PermissionPoint, PermissionScope, RamAction, RamCode, ResourceType, Status,
     },
     nearest::Names,
-    operations, system_policies,
+    operations,
+    rows::{
+        LEVELS, LevelRow, MARKS, MODULES, MarksRow, ModuleRow, PERMISSIONS, PointRow, RAM_ACTIONS,
+        RAM_CODES, ROLES, RamCodeRow, RamRow, RoleRow, TYPES, TypeRow,
+    },
+    system_policies,
 };
 use crate::domain::{ActionId, BuiltinRole, Cells, PermissionType};
-
-macro_rules! table {
-    ($name:literal) => {
-        ($name, include_str!(concat!("../../schema/catalog/", $name, ".json")))
-    };
-}
-
-const MODULES: (&str, &str) = table!("modules");
-const TYPES: (&str, &str) = table!("types");
-const LEVELS: (&str, &str) = table!("levels");
-const ROLES: (&str, &str) = table!("roles");
-const MARKS: (&str, &str) = table!("marks");
-const RAM_CODES: (&str, &str) = table!("ram_codes");
-
-const PERMISSIONS: [(&str, &str); 21] = [
-    table!("permissions/general"),
-    table!("permissions/workspace"),
-    table!("permissions/memberrole"),
-    table!("permissions/resource"),
-    table!("permissions/config"),
-    table!("permissions/connection"),
-    table!("permissions/dlc"),
-    table!("permissions/dsw"),
-    table!("permissions/designer"),
-    table!("permissions/paiflow"),
-    table!("permissions/eas"),
-    table!("permissions/dataset"),
-    table!("permissions/model"),
-    table!("permissions/image"),
-    table!("permissions/codesource"),
-    table!("permissions/experiment"),
-    table!("permissions/training"),
-    table!("permissions/automl"),
-    table!("permissions/langstudio"),
-    table!("permissions/artlab"),
-    table!("permissions/component"),
-];
-
-const RAM_ACTIONS: [(&str, &str); 26] = [
-    table!("ram/datasetacc"),
-    table!("ram/eas"),
-    table!("ram/featurestore"),
-    table!("ram/log"),
-    table!("ram/pai"),
-    table!("ram/paiabtest"),
-    table!("ram/paiartlab"),
-    table!("ram/paiautoml"),
-    table!("ram/paicodesource"),
-    table!("ram/paicomponentmanagement"),
-    table!("ram/paidataset"),
-    table!("ram/paidesigner"),
-    table!("ram/paidlc"),
-    table!("ram/paidsw"),
-    table!("ram/paiexperiment"),
-    table!("ram/paiflow"),
-    table!("ram/paiimage"),
-    table!("ram/paiitag"),
-    table!("ram/pailangstudio"),
-    table!("ram/paillmtrace"),
-    table!("ram/paimodel"),
-    table!("ram/paiplugin"),
-    table!("ram/pairec"),
-    table!("ram/ram"),
-    table!("ram/paitraining"),
-    table!("ram/paiworkspace"),
-];
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModuleRow {
-    module: Text,
-    title: Text,
-    api_module: Option<Text>,
-    ram_code: Text,
-    entities: bool,
-    main_type: Option<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TypeRow {
-    #[serde(rename = "type")]
-    name: Text,
-    modules: Vec<Text>,
-    arn: Text,
-    status: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LevelRow {
-    permission_type: Text,
-    console: Text,
-    read: Text,
-    write: Text,
-    manage: Text,
-    workspace_all: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RoleRow {
-    code: Text,
-    label: Text,
-    #[serde(rename = "type")]
-    role_type: Text,
-    column: Text,
-    shared_with_dataworks: bool,
-    #[expect(dead_code, reason = "a fact for the DataWorks connector, kept beside the others")]
-    dataworks_role_code: Option<Text>,
-    removable: bool,
-    note: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MarksRow {
-    marks: Text,
-    #[expect(dead_code, reason = "for the reader: how many rows follow this reading")]
-    rows: u32,
-    confidence: Text,
-    reason: Text,
-    alternatives: Vec<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RamCodeRow {
-    code: Text,
-    covers: Text,
-    status: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PointRow {
-    code: Text,
-    #[serde(default)]
-    variant: Option<Text>,
-    access: Text,
-    scope: Text,
-    managed: Text,
-    grants: HashMap<String, String>,
-    #[serde(default)]
-    published: HashMap<String, String>,
-    #[serde(default)]
-    allowed_unless_denied: bool,
-    #[serde(default)]
-    issues_credentials: bool,
-    #[serde(default)]
-    resource: Option<Text>,
-    #[serde(default)]
-    source_spelling: Option<Text>,
-    marks: Text,
-    confidence: Text,
-    description: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RamRow {
-    action: Text,
-    #[serde(default)]
-    permission: Option<Text>,
-    access: Text,
-    #[serde(default)]
-    #[expect(dead_code, reason = "a fact for the document checks, kept beside the others")]
-    resource_type: Option<Text>,
-    arns: Vec<Text>,
-    #[serde(default)]
-    condition_keys: Vec<Text>,
-    status: Text,
-    arn_status: Text,
-    #[serde(default)]
-    api: Vec<Text>,
-    #[serde(default)]
-    canonical_action: Option<Text>,
-    #[serde(default)]
-    probable_action: Option<Text>,
-    #[serde(default)]
-    aliases: Vec<Text>,
-    #[serde(default)]
-    alternative_actions: Vec<Text>,
-    #[serde(default)]
-    note: Option<Text>,
-    #[expect(dead_code, reason = "for the reader: which pages print the action")]
-    sources: Vec<Text>,
-}
 
 fn cells(what: &str, text: &str) -> Result<Cells, String> {
     unknown(Cells::parse(text), what, text)
